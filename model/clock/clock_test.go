@@ -1,0 +1,51 @@
+package clock
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+)
+
+func TestDayOf(t *testing.T) {
+	cases := []struct {
+		name, at string
+		want     Day
+	}{
+		{"one millisecond before midnight in Shanghai is still today", "2026-11-20T15:59:59.999Z", 20261120},
+		{"midnight in Shanghai is the next day", "2026-11-20T16:00:00Z", 20261121},
+		{"new year begins eight hours before UTC", "2026-12-31T16:00:00Z", 20270101},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			at, err := time.Parse(time.RFC3339Nano, c.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := From(at)
+			if got := DayOf(i); got != c.want {
+				t.Fatalf("got %d, want %d", got, c.want)
+			}
+			from, until := DayOf(i).Bounds()
+			if i < from || i >= until || until.Sub(from) != 24*time.Hour {
+				t.Fatalf("%v is outside [%v, %v)", i, from, until)
+			}
+		})
+	}
+}
+
+func TestInstantJSON(t *testing.T) {
+	var got Instant
+	if err := json.Unmarshal([]byte(`"2026-11-20T18:02:00+08:00"`), &got); err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(got)
+	if err != nil || string(b) != `"2026-11-20T10:02:00.000Z"` {
+		t.Fatalf("got %s, %v", b, err)
+	}
+	if err := json.Unmarshal([]byte(`"yesterday"`), &got); err == nil {
+		t.Fatal("accepted a time that is none")
+	}
+	if got.Local() != "2026-11-20 18:02" {
+		t.Fatalf("got %s", got.Local())
+	}
+}

@@ -1,0 +1,84 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/db/dbtest"
+	"siyu/model/fault"
+)
+
+func TestDB(t *testing.T) {
+	ctx := context.Background()
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		t.Run("migrating twice changes nothing", func(t *testing.T) {
+			if err := d.Migrate(ctx); err != nil {
+				t.Fatal(err)
+			}
+		})
+		insert := func(tx *gorm.DB, key string) error {
+			return tx.Exec("INSERT INTO claim_counter (counter_key, used) VALUES (?, 0)", key).Error
+		}
+		t.Run("a failed transaction leaves nothing", func(t *testing.T) {
+			boom := fault.New(fault.Conflict, "boom", "")
+			err := d.InTx(ctx, func(tx *gorm.DB) error {
+				if err := insert(tx, "gone"); err != nil {
+					return err
+				}
+				return boom
+			})
+			if !errors.Is(err, boom) {
+				t.Fatal(err)
+			}
+			var n int64
+			if err := d.Read(ctx).Raw("SELECT COUNT(*) FROM claim_counter").Scan(&n).Error; err != nil || n != 0 {
+				t.Fatalf("%d rows, %v", n, err)
+			}
+		})
+		t.Run("a second row under the same key is a duplicate", func(t *testing.T) {
+			for i := range 2 {
+				err := d.InTx(ctx, func(tx *gorm.DB) error { return insert(tx, "once") })
+				if db.IsDuplicate(err) != (i == 1) {
+					t.Fatalf("insert %d: %v", i, err)
+				}
+			}
+		})
+		t.Run("INSERT IGNORE tells by its rows whether it won", func(t *testing.T) {
+			for want := int64(1); want >= 0; want-- {
+				err := d.InTx(ctx, func(tx *gorm.DB) error {
+					r := tx.Exec(d.InsertIgnore() + " INTO claim_counter (counter_key, used) VALUES ('ignored', 0)")
+					if r.RowsAffected != want {
+						t.Errorf("%d rows, want %d", r.RowsAffected, want)
+					}
+					return r.Error
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		t.Run("keys differ by case", func(t *testing.T) {
+			err := d.InTx(ctx, func(tx *gorm.DB) error {
+				return errors.Join(insert(tx, "case"), insert(tx, "CASE"))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		t.Run("two processes get different ids", func(t *testing.T) {
+			a, b := d.NewID(), d.NewID()
+			if a == b {
+				t.Fatal("same id")
+			}
+			var n int
+			if err := d.Read(ctx).Raw("SELECT MAX(number) FROM process_start").Scan(&n).Error; err != nil || n != 1 {
+				t.Fatal(n, err)
+			}
+		})
+	})
+}

@@ -1,0 +1,44 @@
+package money
+
+import (
+	"math"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	good := map[string]Fen{"0": 0, "12": 1200, "12.3": 1230, "12.34": 1234, " 0.01 ": 1, "10000000000.00": Max}
+	for in, want := range good {
+		if got, err := Parse(in); err != nil || got != want {
+			t.Errorf("Parse(%q) = %d, %v; want %d", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", "-1", "+1", "1e3", "1.234", "1.", ".5", "1,000", "10000000000.01", "99999999999999999999", "12元", "٣"} {
+		if got, err := Parse(in); err == nil {
+			t.Errorf("Parse(%q) = %d, want a refusal", in, got)
+		}
+	}
+}
+
+func TestYuanAndParseAreInverse(t *testing.T) {
+	for _, f := range []Fen{0, 1, 9, 10, 99, 100, 101, 123456789, Max} {
+		got, err := Parse(f.Yuan())
+		if err != nil || got != f {
+			t.Errorf("%d -> %s -> %d, %v", f, f.Yuan(), got, err)
+		}
+	}
+	if Fen(-1205).Yuan() != "-12.05" {
+		t.Error(Fen(-1205).Yuan())
+	}
+}
+
+func TestOverflowIsRefused(t *testing.T) {
+	if _, ok := Fen(2).Mul(math.MaxInt64); ok {
+		t.Error("product overflowed silently")
+	}
+	if _, ok := Max.Add(1); ok {
+		t.Error("sum passed the maximum silently")
+	}
+	if p, ok := Fen(188).Mul(1000); !ok || p != 188000 {
+		t.Error(p, ok)
+	}
+}
