@@ -1,0 +1,94 @@
+package wechat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/silenceper/wechat/v2/util"
+)
+
+// query builds url.Values from pairs, escaped by the encoder: the library's
+// unescaped formatting lets a login code inject parameters (platform facts, B16).
+func query(pairs ...string) url.Values {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		q.Set(pairs[i], pairs[i+1])
+	}
+	return q
+}
+
+// get calls a JSON API with GET. secrets are cut out of any error text.
+func (c *Client) get(ctx context.Context, path string, q url.Values, out any, secrets ...string) error {
+	return c.call(ctx, http.MethodGet, path, q, nil, out, secrets)
+}
+
+// post calls a JSON API with POST.
+func (c *Client) post(ctx context.Context, path string, q url.Values, in, out any, secrets ...string) error {
+	return c.call(ctx, http.MethodPost, path, q, in, out, secrets)
+}
+
+// postAs is post with app's access token and its one retry.
+func (c *Client) postAs(ctx context.Context, app App, path string, in, out any) error {
+	return c.withToken(ctx, app, func(ctx context.Context, token string) error {
+		return c.post(ctx, path, query("access_token", token), in, out, token, app.Secret)
+	})
+}
+
+// call does one exchange. WeChat answers HTTP 200 with errcode for everything it
+// decides itself, so any other status comes from something in between.
+func (c *Client) call(ctx context.Context, method, path string, q url.Values, in, out any, secrets []string) error {
+	name := strings.TrimPrefix(path, "/")
+	var body io.Reader
+	if in != nil {
+		var buf bytes.Buffer
+		enc := json.NewEncoder(&buf)
+		enc.SetEscapeHTML(false) // WeChat shows \u0026 as it stands
+		if err := enc.Encode(in); err != nil {
+			return fmt.Errorf("wechat: %s: encode: %w", name, err)
+		}
+		body = &buf
+	}
+	address := c.hosts.API + path
+	if len(q) > 0 {
+		address += "?" + q.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return fmt.Errorf("wechat: %s: bad address", name)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return cause(name, err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return cause(name, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("wechat: %s: status %d", name, resp.StatusCode)
+	}
+	var verdict util.CommonError
+	if err := json.Unmarshal(raw, &verdict); err != nil {
+		return fmt.Errorf("wechat: %s: answer is not JSON", name)
+	}
+	if verdict.ErrCode != 0 {
+		return &APIError{Code: int(verdict.ErrCode), Msg: scrub(verdict.ErrMsg, secrets...), Call: name}
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("wechat: %s: unexpected answer", name)
+	}
+	return nil
+}
