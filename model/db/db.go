@@ -270,12 +270,26 @@ func IsDuplicate(err error) bool {
 func IsNotFound(err error) bool { return errors.Is(err, gorm.ErrRecordNotFound) }
 
 // InsertIgnore is the verb that skips rows whose key exists, spelled for the engine.
-// Use: tx.Exec(d.InsertIgnore()+" INTO t (...) VALUES (...)", ...); RowsAffected tells.
+//
+// Deprecated: both engines also swallow other mistakes with it (a missing or too long
+// value). Use Once.
 func (d *DB) InsertIgnore() string {
 	if d.driver == SQLite {
 		return "INSERT OR IGNORE"
 	}
 	return "INSERT IGNORE"
+}
+
+// Once ends an INSERT that must do nothing when a unique key refuses the row, and
+// must still fail for every other reason. column is any column of the table.
+// RowsAffected tells: 1 inserted, 0 was there already.
+//
+//	tx.Exec("INSERT INTO t (a, b) VALUES (?, ?)"+d.Once("a"), a, b)
+func (d *DB) Once(column string) string {
+	if d.driver == SQLite {
+		return " ON CONFLICT DO NOTHING"
+	}
+	return " ON DUPLICATE KEY UPDATE " + column + " = " + column
 }
 
 // nodeNumber takes the next number of process_start. Two processes share a node

@@ -1,0 +1,199 @@
+// Package ledger is the double-entry book of money and points. An entry has two
+// sides, one amount and a key made from the fact it records ("claim:42:cash"), so a
+// fact is booked once however often it is reported. Entries are never changed; a
+// correction is the opposite entry. No account has a balance row, so no claim waits
+// for another; balances are sums.
+//
+// It owns the table ledger_entry.
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/fault"
+	"siyu/model/id"
+)
+
+// Units. Fen and points never meet in one entry.
+const (
+	Fen    = "fen"
+	Points = "points"
+)
+
+// Kinds of account. The owner is the id in brackets.
+const (
+	Funds    = "funds"    // (brand) money the brand put behind its campaigns; its balance is minus what is reserved, promised or paid
+	Reserved = "reserved" // (campaign) reserved at publishing, not yet won
+	Promised = "promised" // (campaign) won by claims, not yet in the person's pocket
+	Paid     = "paid"     // (campaign) settled: the person has it
+	Issue    = "issue"    // (brand) points given out; its balance is minus what members hold
+	Member   = "member"   // (member) points a member holds
+)
+
+// Account is one side of an entry.
+type Account struct {
+	Kind  string
+	Owner id.ID
+}
+
+// Entry moves Amount (> 0) out of Debit into Credit.
+type Entry struct {
+	Key    string // at most 64 bytes, from the fact
+	Unit   string
+	Debit  Account // goes down
+	Credit Account // goes up
+	Amount int64   // fen or points
+	Memo   string  // zh-CN, at most 100 characters, shown in statements
+}
+
+type row struct {
+	ID          id.ID
+	EntryKey    string
+	Unit        string
+	DebitKind   string
+	DebitOwner  id.ID
+	CreditKind  string
+	CreditOwner id.ID
+	Amount      int64
+	Memo        string
+	At          clock.Instant
+}
+
+func (row) TableName() string { return "ledger_entry" }
+
+// Ledger posts and sums.
+type Ledger struct{ db *db.DB }
+
+// New makes a ledger on a database.
+func New(d *db.DB) *Ledger { return &Ledger{db: d} }
+
+// PostTx books entries in the caller's transaction. A key that is booked already
+// with the same content changes nothing; with other content it is a Conflict.
+func (l *Ledger) PostTx(ctx context.Context, tx *gorm.DB, entries ...Entry) error {
+	for _, e := range entries {
+		if e.Amount <= 0 || e.Key == "" || len(e.Key) > 64 || (e.Unit != Fen && e.Unit != Points) || e.Debit == e.Credit {
+			return fmt.Errorf("ledger: entry %q is malformed", e.Key)
+		}
+		r := row{ID: l.db.NewID(), EntryKey: e.Key, Unit: e.Unit, DebitKind: e.Debit.Kind, DebitOwner: e.Debit.Owner,
+			CreditKind: e.Credit.Kind, CreditOwner: e.Credit.Owner, Amount: e.Amount, Memo: e.Memo, At: l.db.Now()}
+		res := tx.WithContext(ctx).Exec(`INSERT INTO ledger_entry
+			(id, entry_key, unit, debit_kind, debit_owner, credit_kind, credit_owner, amount, memo, at) VALUES (?,?,?,?,?,?,?,?,?,?)`+l.db.Once("id"),
+			r.ID, r.EntryKey, r.Unit, r.DebitKind, r.DebitOwner, r.CreditKind, r.CreditOwner, r.Amount, r.Memo, r.At)
+		if res.Error != nil {
+			return fmt.Errorf("ledger: post %s: %w", e.Key, res.Error)
+		}
+		if res.RowsAffected == 1 {
+			continue
+		}
+		var old row
+		if err := tx.WithContext(ctx).Where("entry_key = ?", e.Key).Take(&old).Error; err != nil {
+			return fmt.Errorf("ledger: post %s: %w", e.Key, err)
+		}
+		if old.Unit != r.Unit || old.DebitKind != r.DebitKind || old.DebitOwner != r.DebitOwner ||
+			old.CreditKind != r.CreditKind || old.CreditOwner != r.CreditOwner || old.Amount != r.Amount {
+			return fault.New(fault.Conflict, "entry_conflict", "同一笔账已按不同内容入账").With("key", e.Key)
+		}
+	}
+	return nil
+}
+
+// Balance is credits minus debits of one account.
+func (l *Ledger) Balance(ctx context.Context, unit string, a Account) (int64, error) {
+	return l.BalanceTx(l.db.Read(ctx), unit, a)
+}
+
+// BalanceTx is Balance inside a transaction.
+func (l *Ledger) BalanceTx(tx *gorm.DB, unit string, a Account) (int64, error) {
+	var n int64
+	err := tx.Raw(`SELECT
+		COALESCE((SELECT SUM(amount) FROM ledger_entry WHERE credit_owner = ? AND credit_kind = ? AND unit = ?), 0) -
+		COALESCE((SELECT SUM(amount) FROM ledger_entry WHERE debit_owner = ? AND debit_kind = ? AND unit = ?), 0)`,
+		a.Owner, a.Kind, unit, a.Owner, a.Kind, unit).Scan(&n).Error
+	if err != nil {
+		return 0, fmt.Errorf("ledger: balance of %s:%d: %w", a.Kind, a.Owner, err)
+	}
+	return n, nil
+}
+
+// Line is one line of a statement: positive in, negative out.
+type Line struct {
+	ID     id.ID         `json:"id"`
+	Amount int64         `json:"amount"`
+	Memo   string        `json:"memo"`
+	Key    string        `json:"key" gorm:"column:entry_key"`
+	At     clock.Instant `json:"at"`
+}
+
+// Statement lists an account's entries, newest first, before a cursor (0 = newest).
+func (l *Ledger) Statement(ctx context.Context, unit string, a Account, before clock.Instant, limit int) ([]Line, error) {
+	if before == 0 {
+		before = 1 << 62
+	}
+	var lines []Line
+	err := l.db.Read(ctx).Raw(`SELECT id, amount, memo, entry_key, at FROM ledger_entry WHERE credit_owner = ? AND credit_kind = ? AND unit = ? AND at < ?
+		UNION ALL SELECT id, -amount, memo, entry_key, at FROM ledger_entry WHERE debit_owner = ? AND debit_kind = ? AND unit = ? AND at < ?
+		ORDER BY 5 DESC, 1 DESC LIMIT ?`,
+		a.Owner, a.Kind, unit, before, a.Owner, a.Kind, unit, before, limit).Scan(&lines).Error
+	if err != nil {
+		return nil, fmt.Errorf("ledger: statement: %w", err)
+	}
+	return lines, nil
+}
+
+// TrialLine is the balance of all accounts of one kind.
+type TrialLine struct {
+	Unit    string `json:"unit"`
+	Kind    string `json:"kind"`
+	Debits  int64  `json:"debits"`
+	Credits int64  `json:"credits"`
+	Balance int64  `json:"balance"` // credits - debits
+}
+
+// Trial is the trial balance. Totals per unit must be zero; Negative lists accounts
+// that must not go below zero and did.
+type Trial struct {
+	Lines    []TrialLine      `json:"lines"`
+	Totals   map[string]int64 `json:"totals"`
+	Negative []string         `json:"negative"`
+	Balanced bool             `json:"balanced"`
+}
+
+// TrialBalance sums the whole book from both sides independently.
+func (l *Ledger) TrialBalance(ctx context.Context) (Trial, error) {
+	t := Trial{Totals: map[string]int64{Fen: 0, Points: 0}, Lines: []TrialLine{}, Negative: []string{}}
+	type sum struct {
+		Unit, Kind string
+		Owner      id.ID
+		Debits     int64
+		Credits    int64
+	}
+	var sums []sum
+	err := l.db.Read(ctx).Raw(`SELECT unit, kind, owner, SUM(d) AS debits, SUM(c) AS credits FROM (
+		SELECT unit, debit_kind AS kind, debit_owner AS owner, SUM(amount) AS d, 0 AS c FROM ledger_entry GROUP BY unit, debit_kind, debit_owner
+		UNION ALL
+		SELECT unit, credit_kind, credit_owner, 0, SUM(amount) FROM ledger_entry GROUP BY unit, credit_kind, credit_owner
+		) AS sides GROUP BY unit, kind, owner ORDER BY unit, kind, owner`).Scan(&sums).Error
+	if err != nil {
+		return Trial{}, fmt.Errorf("ledger: trial balance: %w", err)
+	}
+	for _, s := range sums {
+		if n := len(t.Lines); n == 0 || t.Lines[n-1].Unit != s.Unit || t.Lines[n-1].Kind != s.Kind {
+			t.Lines = append(t.Lines, TrialLine{Unit: s.Unit, Kind: s.Kind})
+		}
+		line := &t.Lines[len(t.Lines)-1]
+		line.Debits += s.Debits
+		line.Credits += s.Credits
+		line.Balance = line.Credits - line.Debits
+		t.Totals[s.Unit] += s.Credits - s.Debits
+		if s.Kind != Funds && s.Kind != Issue && s.Credits < s.Debits {
+			t.Negative = append(t.Negative, fmt.Sprintf("%s:%s:%d", s.Unit, s.Kind, s.Owner))
+		}
+	}
+	t.Balanced = t.Totals[Fen] == 0 && t.Totals[Points] == 0 && len(t.Negative) == 0
+	return t, nil
+}

@@ -1,0 +1,59 @@
+package notice_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/db/dbtest"
+	"siyu/model/notice"
+	"siyu/model/outbox"
+)
+
+func TestStore(t *testing.T) {
+	ctx := context.Background()
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Fake) {
+		out := outbox.New(d)
+		s := notice.New(d, out)
+		t.Run("fifteen deliveries at once are one notice and one wake-up", func(t *testing.T) {
+			var fresh atomic.Int64
+			var wg sync.WaitGroup
+			for range 15 {
+				wg.Go(func() {
+					ok, err := s.Store(ctx, notice.Notice{Source: notice.Transfer, DedupKey: "EV-1", Body: []byte("{}")})
+					if err != nil {
+						t.Error(err)
+					}
+					if ok {
+						fresh.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			rows, err := out.Due(ctx, 100)
+			if err != nil || len(rows) != 1 || fresh.Load() != 1 {
+				t.Fatalf("%d wake-ups, %d fresh, %v", len(rows), fresh.Load(), err)
+			}
+			n, err := s.Get(ctx, rows[0].RefID)
+			if err != nil || n.DedupKey != "EV-1" || n.State != notice.Stored {
+				t.Fatalf("%+v %v", n, err)
+			}
+		})
+		t.Run("the same key from another source is another notice", func(t *testing.T) {
+			if ok, err := s.Store(ctx, notice.Notice{Source: notice.Official, DedupKey: "EV-1"}); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		})
+		t.Run("a notice without a usable key is refused", func(t *testing.T) {
+			for _, key := range []string{"", strings.Repeat("x", 161)} {
+				if _, err := s.Store(ctx, notice.Notice{Source: notice.Official, DedupKey: key}); err == nil {
+					t.Errorf("accepted a key of %d bytes", len(key))
+				}
+			}
+		})
+	})
+}
