@@ -148,18 +148,18 @@ func (c *Client) conn(m Merchant) (*merchantConn, error) {
 		return old, nil
 	}
 	// Parsing keys takes a millisecond; two at once waste one of them.
-	fresh, err := c.dial(m)
+	made, err := c.dial(m)
 	if err != nil {
 		return nil, err
 	}
-	fresh.digest = digest
+	made.digest = digest
 	c.mu.Lock()
-	c.merchant[key] = fresh
+	c.merchant[key] = made
 	c.mu.Unlock()
 	if old != nil {
 		old.idle()
 	}
-	return fresh, nil
+	return made, nil
 }
 
 func (c *Client) dial(m Merchant) (*merchantConn, error) {
