@@ -15,6 +15,16 @@ func BenchmarkIssue(b *testing.B) {
 	}
 }
 
+// BenchmarkRun counts single tokens, issued a thousand at a time.
+func BenchmarkRun(b *testing.B) {
+	k := newKey(b, 7)
+	buf := make([]byte, 0, 1000*Size)
+	b.ReportAllocs()
+	for done := 0; done < b.N; done += 1000 {
+		buf = k.AppendRun(buf[:0], uint64(done), min(1000, b.N-done))
+	}
+}
+
 func BenchmarkOpen(b *testing.B) {
 	k := newKey(b, 7)
 	t := k.Issue(12345)

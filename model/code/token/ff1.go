@@ -35,6 +35,8 @@ const (
 	// minDomain is the smallest number of texts the first revision of the
 	// standard allows: below it the whole permutation can be collected.
 	minDomain = 1_000_000
+	// lanes is how many texts encryptLanes works on at once.
+	lanes = 4
 )
 
 // NewFF1 makes the cipher for texts of n numerals of radix 2..65536. The key has
@@ -60,7 +62,7 @@ func NewFF1(key []byte, radix, n int, tweak []byte) (*FF1, error) {
 	}
 	f.numBytes = (bits.Len64(f.modV-1) + 7) / 8
 	f.wide = f.numBytes > 4 // d = 4*ceil(b/4) + 4
-	f.scratch.New = func() any { return new([aes.BlockSize]byte) }
+	f.scratch.New = func() any { return new([lanes][aes.BlockSize]byte) }
 	f.chain(tweak, n)
 	return f, nil
 }
@@ -106,9 +108,8 @@ func (f *FF1) chain(tweak []byte, n int) {
 	f.lo = binary.BigEndian.Uint64(mac[8:]) ^ binary.BigEndian.Uint64(q[8:])
 }
 
-// round is steps i to iv of the standard: the pseudo-random number y of this
-// round and half, already reduced modulo m.
-func (f *FF1) round(buf *[aes.BlockSize]byte, i int, half, m uint64) uint64 {
+// fill writes the last block of P || Q for round i and a half.
+func (f *FF1) fill(buf *[aes.BlockSize]byte, i int, half uint64) {
 	hi, lo := f.hi, f.lo^half
 	if f.numBytes == 8 {
 		hi ^= uint64(i)
@@ -117,28 +118,38 @@ func (f *FF1) round(buf *[aes.BlockSize]byte, i int, half, m uint64) uint64 {
 	}
 	binary.BigEndian.PutUint64(buf[:8], hi)
 	binary.BigEndian.PutUint64(buf[8:], lo)
-	f.block.Encrypt(buf[:], buf[:])
-	hi = binary.BigEndian.Uint64(buf[:8])
+}
+
+// reduce is y of the standard, the number in the encrypted block, modulo m.
+func (f *FF1) reduce(buf *[aes.BlockSize]byte, m uint64) uint64 {
+	hi := binary.BigEndian.Uint64(buf[:8])
 	if !f.wide {
 		return hi % m
 	}
-	lo = hi<<32 | uint64(binary.BigEndian.Uint32(buf[8:12]))
+	lo := hi<<32 | uint64(binary.BigEndian.Uint32(buf[8:12]))
 	if m&(m-1) == 0 { // our tokens: radix 32, no division needed
 		return lo & (m - 1)
 	}
 	return bits.Rem64(hi>>32, lo, m)
 }
 
+// round is steps i to vi of the standard for one round.
+func (f *FF1) round(buf *[aes.BlockSize]byte, i int, half, m uint64) uint64 {
+	f.fill(buf, i, half)
+	f.block.Encrypt(buf[:], buf[:])
+	return f.reduce(buf, m)
+}
+
 // encrypt maps the two halves, each as the number its numerals spell. The buffer
 // comes from a pool because a stack array would escape through cipher.Block.
 func (f *FF1) encrypt(a, b uint64) (uint64, uint64) {
-	buf := f.scratch.Get().(*[aes.BlockSize]byte)
+	buf := f.scratch.Get().(*[lanes][aes.BlockSize]byte)
 	for i := range ff1Rounds {
 		m := f.modU
 		if i&1 == 1 {
 			m = f.modV
 		}
-		c := a + f.round(buf, i, b, m) // both below 2^63
+		c := a + f.round(&buf[0], i, b, m) // both below 2^63
 		if c >= m {
 			c -= m
 		}
@@ -148,15 +159,45 @@ func (f *FF1) encrypt(a, b uint64) (uint64, uint64) {
 	return a, b
 }
 
+// encryptLanes is encrypt on several texts side by side. A round of one text waits
+// for the AES call of the round before; those of other texts do not, so the
+// processor overlaps them and bulk issue runs nearly twice as fast. The three loops
+// are apart on purpose: AES reads 16 bytes at once, and reading them right after
+// two 8-byte writes makes the processor wait for both to reach the cache (measured:
+// with one loop the gain is nil).
+func (f *FF1) encryptLanes(a, b *[lanes]uint64) {
+	buf := f.scratch.Get().(*[lanes][aes.BlockSize]byte)
+	for i := range ff1Rounds {
+		m := f.modU
+		if i&1 == 1 {
+			m = f.modV
+		}
+		for j := range lanes {
+			f.fill(&buf[j], i, b[j])
+		}
+		for j := range lanes {
+			f.block.Encrypt(buf[j][:], buf[j][:])
+		}
+		for j := range lanes {
+			c := a[j] + f.reduce(&buf[j], m)
+			if c >= m {
+				c -= m
+			}
+			a[j], b[j] = b[j], c
+		}
+	}
+	f.scratch.Put(buf)
+}
+
 // decrypt undoes encrypt.
 func (f *FF1) decrypt(a, b uint64) (uint64, uint64) {
-	buf := f.scratch.Get().(*[aes.BlockSize]byte)
+	buf := f.scratch.Get().(*[lanes][aes.BlockSize]byte)
 	for i := ff1Rounds - 1; i >= 0; i-- {
 		m := f.modU
 		if i&1 == 1 {
 			m = f.modV
 		}
-		y := f.round(buf, i, a, m)
+		y := f.round(&buf[0], i, a, m)
 		c := b - y
 		if b < y {
 			c += m

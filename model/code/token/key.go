@@ -71,6 +71,36 @@ func (k *Key) AppendIssue(dst []byte, position uint64) []byte {
 	// 34 bits of position and the first check bit fill one half, 35 check bits the
 	// other.
 	a, b := k.cipher.encrypt(position<<1, 0)
+	return k.spell(dst, a, b)
+}
+
+// AppendRun appends the tokens of count positions beginning at from, sixteen bytes
+// each and nothing between them. It is AppendIssue for print runs, nearly twice
+// as fast, and panics as it does.
+func (k *Key) AppendRun(dst []byte, from uint64, count int) []byte {
+	if count < 0 || from >= Positions || uint64(count) > Positions-from {
+		panic("token: position out of range")
+	}
+	var a, b [lanes]uint64
+	for ; count >= lanes; count -= lanes {
+		for j := range a {
+			a[j], b[j] = (from+uint64(j))<<1, 0
+		}
+		k.cipher.encryptLanes(&a, &b)
+		for j := range a {
+			dst = k.spell(dst, a[j], b[j])
+		}
+		from += lanes
+	}
+	for range count {
+		dst = k.AppendIssue(dst, from)
+		from++
+	}
+	return dst
+}
+
+// spell appends the sixteen symbols of the slot and the two encrypted halves.
+func (k *Key) spell(dst []byte, a, b uint64) []byte {
 	n := len(dst)
 	dst = append(dst, "0000000000000000"...)
 	out := dst[n : n+Size : n+Size]

@@ -98,6 +98,21 @@ func TestTokensKeepTheirMeaning(t *testing.T) {
 	}
 }
 
+func TestRunIsTheSameTokensOneByOne(t *testing.T) {
+	k := newKey(t, 37)
+	for _, from := range []uint64{0, 1, 99_999, Positions - 11} {
+		for count := range 12 {
+			want := []byte("kept")
+			for i := range uint64(count) {
+				want = k.AppendIssue(want, from+i)
+			}
+			if got := k.AppendRun([]byte("kept"), from, count); !bytes.Equal(got, want) {
+				t.Fatalf("%d from %d: %s, want %s", count, from, got, want)
+			}
+		}
+	}
+}
+
 func TestTokenIsPlainFF1(t *testing.T) {
 	secret := bytes.Repeat([]byte{0x5a}, SecretSize)
 	k, err := NewKey(513, secret)
@@ -225,12 +240,22 @@ func TestKeyRefusesBadSlotsAndSecrets(t *testing.T) {
 }
 
 func TestPositionBeyondTheSlotPanicsInsteadOfPrintingAnotherCode(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Fatal("no panic")
-		}
-	}()
-	newKey(t, 0).Issue(Positions)
+	k := newKey(t, 0)
+	for name, f := range map[string]func(){
+		"issue":                func() { k.Issue(Positions) },
+		"run past the end":     func() { k.AppendRun(nil, Positions-1, 2) },
+		"run beyond the end":   func() { k.AppendRun(nil, Positions+1, 0) },
+		"run of negative size": func() { k.AppendRun(nil, 0, -1) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
 }
 
 func FuzzNormalize(f *testing.F) {
