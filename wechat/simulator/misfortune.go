@@ -1,0 +1,201 @@
+package simulator
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Misfortune is an order: the next Count matching calls go wrong. It is used up
+// by a call even if that kind has no meaning for it, so that a test which
+// orders nonsense sees nothing happen instead of a surprise later.
+//
+// For every call (names in endpoints(); "" or "*" is any):
+//
+//	commit_then_drop     the call takes effect, the connection is cut
+//	drop                 the connection is cut, nothing happened
+//	delay                the answer comes Delay late; the effect at once
+//	unknown_code         nothing happens; an undocumented code (Code) is answered
+//	http_500, http_502   nothing happens; the gateway's error page
+//	commit_then_500      the call takes effect; the gateway's error page
+//	garbage_body         the call takes effect; 200 with half an answer
+//	expired_token        the access token dies now (JSON calls): 42001, or Code "40001"
+//	balance_short        as if the merchant had no money (both rails)
+//	user_blocks          the user cannot receive: SEND_FAILED / FAIL / failed:user block
+//	user_never_confirms  the transfer, or the packet, can only expire
+//	processing           the bill stays SENDING / PROCESSING until Advance
+//	bad_answer_signature the answer is right, its signature is not
+//	probe_answer_signature  signature begins WECHATPAY/SIGNTEST/
+//	notice_before_answer the notice (SUCCESS, or Code) arrives before the answer
+//	wrong_amount         the answer names one fen more (queries)
+//	no_receive_time      gethbinfo without rcv_time, as seen in the field
+//
+// For Call "notice" (pay v3) and "callback" (messages and events):
+//
+//	missing_notice       never sent
+//	duplicate_notice     sent twice at the same time
+//	out_of_order_notice  kept back until the next one was delivered (or Settle)
+//	forged_notice        a false one first, then the true one. Code: "" = wrong
+//	                     signature, "probe" = SIGNTEST, "stale" = an hour old
+//	                     but well signed, "serial" = unknown key id; callbacks:
+//	                     "msg_signature", "plaintext" (downgrade), "stale"
+//	delay                sent Delay later
+type Misfortune struct {
+	Call  string        `json:"call"`
+	Kind  string        `json:"kind"`
+	Count int           `json:"count"` // 0 means 1
+	Code  string        `json:"code"`
+	Delay time.Duration `json:"delay"`
+}
+
+// misfortuneNames are the kinds that exist, with what the phone page calls them.
+var misfortuneNames = map[string]string{
+	"commit_then_drop": "做完后断线", "drop": "没做就断线", "delay": "很慢", "unknown_code": "未知错误码",
+	"http_500": "服务器错误 500", "http_502": "网关错误 502", "commit_then_500": "做完后报 500",
+	"garbage_body": "应答残缺", "expired_token": "凭证过期", "balance_short": "商户余额不足",
+	"user_blocks": "用户无法收款", "user_never_confirms": "用户一直不确认", "processing": "一直处理中",
+	"bad_answer_signature": "应答签名错误", "probe_answer_signature": "应答签名探测",
+	"notice_before_answer": "通知先于应答", "wrong_amount": "应答金额不符", "no_receive_time": "缺少领取时间",
+	"missing_notice": "通知丢失", "duplicate_notice": "通知重复", "out_of_order_notice": "通知乱序", "forged_notice": "伪造通知",
+}
+
+// SetMisfortune orders one. An unknown kind is an error, and nothing is ordered.
+func (s *Simulator) SetMisfortune(m Misfortune) error {
+	if misfortuneNames[m.Kind] == "" {
+		return fmt.Errorf("没有这种故障：%s", m.Kind)
+	}
+	if m.Count <= 0 {
+		m.Count = 1
+	}
+	if m.Kind == "delay" && m.Delay <= 0 {
+		m.Delay = 3 * time.Second
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.misfortunes = append(s.misfortunes, &m)
+	s.version++
+	return nil
+}
+
+// ClearMisfortunes forgets all that have not happened.
+func (s *Simulator) ClearMisfortunes() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.misfortunes = nil
+	s.version++
+}
+
+// Misfortunes are those still waiting.
+func (s *Simulator) Misfortunes() []Misfortune {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Misfortune, 0, len(s.misfortunes))
+	for _, m := range s.misfortunes {
+		list = append(list, *m)
+	}
+	return list
+}
+
+// takeMisfortune uses up one order for this call. Outbound deliveries never
+// match the wildcard: a test that breaks "any call" means calls to WeChat.
+func (s *Simulator) takeMisfortune(name string) *Misfortune {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := name == "notice" || name == "callback"
+	for i, m := range s.misfortunes {
+		if m.Call != name && (out || m.Call != "" && m.Call != "*") {
+			continue
+		}
+		taken := *m
+		if m.Count--; m.Count == 0 {
+			s.misfortunes = append(s.misfortunes[:i:i], s.misfortunes[i+1:]...)
+		}
+		s.version++
+		return &taken
+	}
+	return nil
+}
+
+// suffer serves the call with the misfortune ordered for it, if any. drop means
+// that not one byte may be answered.
+func (s *Simulator) suffer(c *call, e endpoint) (a answer, drop bool) {
+	kind := ""
+	if c.fate != nil {
+		kind = c.fate.Kind
+	}
+	switch kind {
+	case "drop":
+		return answer{}, true
+	case "http_500", "http_502":
+		return gatewayPage(kind), false
+	case "unknown_code":
+		return s.unknownCode(e.wire, c), false
+	}
+	a = s.serve(c, e)
+	switch kind {
+	case "commit_then_drop":
+		return a, true
+	case "commit_then_500":
+		return gatewayPage("http_500"), false
+	case "garbage_body":
+		a.body = a.body[:len(a.body)/2]
+		a.code = "garbage"
+	case "delay":
+		// The effect comes first: a slow answer to something already done is
+		// what a payout must survive. A client that leaves is not waited for.
+		pause(c.r.Context(), c.fate.Delay)
+	}
+	if e.wire == wireV3 {
+		// After the spoiling, so that half a body still carries a good signature:
+		// only the parser can notice.
+		s.signAnswer(&a, c)
+	}
+	return a, false
+}
+
+func (s *Simulator) serve(c *call, e endpoint) answer {
+	if e.token {
+		if a, ok := s.authenticate(c); !ok {
+			return a
+		}
+	}
+	return e.serve(c)
+}
+
+func gatewayPage(kind string) answer {
+	status := http.StatusInternalServerError
+	if kind == "http_502" {
+		status = http.StatusBadGateway
+	}
+	return answer{
+		status: status, code: strings.ToUpper(kind), header: http.Header{"Content-Type": {"text/html"}},
+		body: []byte("<html><head><title>" + http.StatusText(status) + "</title></head><body><center><h1>" + http.StatusText(status) + "</h1></center></body></html>"),
+	}
+}
+
+// unknownCode answers a code no documentation knows. v2's default is a real
+// sample from the field: numeric, with return_code FAIL.
+func (s *Simulator) unknownCode(w wire, c *call) answer {
+	code := c.fate.Code
+	switch w {
+	case wireV2:
+		if code == "" {
+			code = "268458547"
+		}
+		return v2Answer(nil, "", fields{{"return_code", "FAIL"}, {"return_msg", "系统繁忙,请稍后再试"}, {"result_code", "FAIL"}, {"err_code", code}, {"err_code_des", "系统繁忙,请稍后再试"}})
+	case wireV3:
+		if code == "" {
+			code = "BIZ_ERR_NEED_RETRY"
+		}
+		a := s.v3Error(http.StatusBadRequest, code, "系统繁忙，请稍后再试", nil)
+		s.signAnswer(&a, c)
+		return a
+	}
+	if code == "" {
+		code = "-20261"
+	}
+	a := jsonAnswer(http.StatusOK, object{"errcode": toInt(code), "errmsg": "system error" + s.rid()})
+	a.code = code
+	return a
+}
