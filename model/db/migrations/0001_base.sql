@@ -22,9 +22,10 @@ CREATE TABLE outbox (
 ){{options}};
 CREATE INDEX outbox_due ON outbox (state, due_at);
 
+-- outcome: begun, done, or the code of the fault that ended the act
 CREATE TABLE audit (
   id BIGINT NOT NULL PRIMARY KEY,
-  at BIGINT NOT NULL,
+  created_at BIGINT NOT NULL,
   actor_id BIGINT NOT NULL,
   actor VARCHAR(64) NOT NULL,
   ip VARCHAR(45) NOT NULL,
@@ -34,10 +35,12 @@ CREATE TABLE audit (
   object_id BIGINT NOT NULL,
   before_json TEXT NOT NULL,
   after_json TEXT NOT NULL,
-  reason VARCHAR(500) NOT NULL
+  reason VARCHAR(500) NOT NULL,
+  outcome VARCHAR(64) NOT NULL
 ){{options}};
-CREATE INDEX audit_object ON audit (object, object_id, at);
-CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_object ON audit (object, object_id, created_at);
+CREATE INDEX audit_actor ON audit (actor_id, created_at);
+CREATE INDEX audit_created ON audit (created_at);
 
 -- state: 0 stored, 1 applied, 2 refused (kept, with the reason)
 CREATE TABLE notice (
