@@ -55,6 +55,12 @@ func (r redpack) send(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
 	if err != nil {
 		return unknown(CodeLocalNoAnswer, err)
 	}
+	return sendAnswer(f, m, o)
+}
+
+// sendAnswer reads an answer to sendredpack. "Accepted" needs our bill number and
+// our amount in it.
+func sendAnswer(f xmlFields, m Merchant, o PayOrder) PayAnswer {
 	if f.get("return_code") != "SUCCESS" || f.get("result_code") != "SUCCESS" {
 		return sendFault(f, o)
 	}
@@ -64,7 +70,7 @@ func (r redpack) send(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
 	case f.get("mch_billno") == "" || f.get("total_amount") == "":
 		return unknown("", errors.New("wechat: sendredpack: success without bill number or amount"))
 	}
-	if what := r.differs(f, m, o); what != "" {
+	if what := differs(f, m, o); what != "" {
 		return mismatch(what)
 	}
 	return PayAnswer{
@@ -125,13 +131,19 @@ func (r redpack) query(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
 	if err != nil {
 		return unknown(CodeLocalNoAnswer, err)
 	}
+	return queryAnswer(f, m, o)
+}
+
+// queryAnswer reads an answer to gethbinfo, which also must be about our bill
+// number and amount.
+func queryAnswer(f xmlFields, m Merchant, o PayOrder) PayAnswer {
 	if f.get("return_code") != "SUCCESS" || f.get("result_code") != "SUCCESS" {
 		return queryFault(f, o)
 	}
 	if f.get("mch_billno") == "" || f.get("total_amount") == "" {
 		return unknown("", errors.New("wechat: gethbinfo: answer without bill number or amount"))
 	}
-	if what := r.differs(f, m, o); what != "" {
+	if what := differs(f, m, o); what != "" {
 		return mismatch(what)
 	}
 	if what := receivedBySomebodyElse(f, o); what != "" {
@@ -188,7 +200,7 @@ func (r redpack) cancel(context.Context, Merchant, PayOrder) PayAnswer {
 }
 
 // differs names the first field that speaks of another order.
-func (r redpack) differs(f xmlFields, m Merchant, o PayOrder) (what string) {
+func differs(f xmlFields, m Merchant, o PayOrder) (what string) {
 	is := func(field, want string) bool { got := f.get(field); return got == "" || got == want }
 	switch {
 	case !is("mch_billno", o.BillNo):

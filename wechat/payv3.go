@@ -178,9 +178,9 @@ func errorAnswer(kind string, e *core.APIError, o PayOrder) PayAnswer {
 		switch e.Code {
 		case "NOT_ENOUGH":
 			a.State, a.RetryAfter = PayDelay, 10*time.Minute
-		case "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED", "RATE_LIMITED", "RATELIMIT_EXCEEDED":
+		case "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED", "RATE_LIMITED", "RATELIMIT_EXCEED":
 			a.State, a.RetryAfter = PayDelay, 5*time.Second
-		case "QUOTA_EXCEED", "QUOTA_EXCEEDED":
+		case "QUOTA_EXCEED": // the day's amount; the word of the older batch API
 			a.State, a.RetryAfter = PayDelay, time.Hour
 		case "PARAM_ERROR", "INVALID_REQUEST", "NO_AUTH", "SIGN_ERROR", "MCH_NOT_EXISTS", "APPID_MCHID_NOT_MATCH":
 			a.State = PayHold
