@@ -39,18 +39,20 @@ CREATE TABLE batch (
 CREATE INDEX batch_brand ON batch (brand_id, created_at);
 CREATE INDEX batch_product ON batch (product_id, created_at);
 
--- What was declared of serials [from_serial, until_serial) and from when on.
+-- What was declared of serials [from_serial, until_serial) and from when on. seq is
+-- the order of declaration within the batch, from 1 without gaps.
 CREATE TABLE code_range (
   id BIGINT NOT NULL PRIMARY KEY,
   batch_id BIGINT NOT NULL,
+  seq INT NOT NULL,
   from_serial BIGINT NOT NULL,
   until_serial BIGINT NOT NULL,
   state VARCHAR(12) NOT NULL,
   effective_at BIGINT NOT NULL,
   reason VARCHAR(200) NOT NULL,
-  created_at BIGINT NOT NULL
+  created_at BIGINT NOT NULL,
+  CONSTRAINT code_range_seq UNIQUE (batch_id, seq)
 ){{options}};
-CREATE INDEX code_range_batch ON code_range (batch_id, effective_at);
 
 -- One row per thing that caches watch; the version grows with every change.
 CREATE TABLE cache_version (
