@@ -1,0 +1,97 @@
+package operator
+
+import "slices"
+
+// Roles (角色). Making an activity and letting it spend money are two people's work:
+// operations writes it, the approver publishes it. The file of a print order and its
+// password go through two hands as well.
+const (
+	Admin      = "admin"      // 管理员
+	Operations = "operations" // 运营
+	Approver   = "approver"   // 审批
+	Finance    = "finance"    // 财务
+	Support    = "support"    // 客服
+	Analyst    = "analyst"    // 分析
+)
+
+// Permissions. Each route of the back office names one of them.
+const (
+	BrandRead       = "brand:read"
+	BrandWrite      = "brand:write"
+	AccountRead     = "account:read"
+	AccountWrite    = "account:write" // secrets of WeChat accounts
+	ProductRead     = "product:read"
+	ProductWrite    = "product:write"
+	CodeRead        = "code:read"
+	CodeWrite       = "code:write" // batches, activation, voiding, recall
+	KeyWrite        = "key:write"  // rotation of code keys
+	ExportRead      = "export:read"
+	ExportWrite     = "export:write"
+	ExportDownload  = "export:download"
+	ExportPassword  = "export:password"
+	CampaignRead    = "campaign:read"
+	CampaignWrite   = "campaign:write"
+	CampaignPublish = "campaign:publish" // publish, pause, resume, end: money moves
+	ClaimRead       = "claim:read"
+	PayoutRead      = "payout:read"
+	PayoutWrite     = "payout:write"
+	LedgerRead      = "ledger:read"
+	AuditRead       = "audit:read"
+	HealthRead      = "health:read"
+	ReplyRead       = "reply:read"
+	ReplyWrite      = "reply:write"
+	OperatorRead    = "operator:read"
+	OperatorWrite   = "operator:write"
+)
+
+// Role is one line of the table.
+type Role struct {
+	Key         string   `json:"key"`
+	Name        string   `json:"name"` // zh-CN
+	Permissions []string `json:"permissions"`
+}
+
+// Roles is the table from role to permissions.
+func Roles() []Role {
+	return []Role{
+		{Admin, "管理员", Permissions()},
+		{Operations, "运营", []string{BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
+			CampaignRead, CampaignWrite, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite}},
+		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead}},
+		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead}},
+		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ClaimRead, PayoutRead, ReplyRead}},
+		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ClaimRead, LedgerRead}},
+	}
+}
+
+// Permissions lists all of them.
+func Permissions() []string {
+	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, KeyWrite,
+		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ClaimRead,
+		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, OperatorRead, OperatorWrite}
+}
+
+// PermissionsOf joins what roles give, in the order of Permissions.
+func PermissionsOf(roles []string) []string {
+	out := []string{}
+	for _, p := range Permissions() {
+		if slices.ContainsFunc(roles, func(r string) bool { return grants(r, p) }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func roleOf(key string) (Role, bool) {
+	for _, r := range Roles() {
+		if r.Key == key {
+			return r, true
+		}
+	}
+	return Role{}, false
+}
+
+func grants(role, permission string) bool {
+	r, ok := roleOf(role)
+	return ok && slices.Contains(r.Permissions, permission)
+}
