@@ -21,6 +21,7 @@ CREATE TABLE outbox (
   last_error VARCHAR(500) NOT NULL
 ){{options}};
 CREATE INDEX outbox_due ON outbox (state, due_at);
+CREATE INDEX outbox_ref ON outbox (ref_id);
 
 -- outcome: begun, done, or the code of the fault that ended the act
 CREATE TABLE audit (

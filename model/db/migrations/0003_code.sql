@@ -60,7 +60,9 @@ CREATE TABLE cache_version (
   version BIGINT NOT NULL
 ){{options}};
 
--- kind: csv, png, svg, pdf. state: waiting, running, ready, failed, cancelled, expired
+-- kind: csv, png, svg, pdf. state: waiting, running, ready, failed, cancelled,
+-- expired. A running export belongs to the worker lease_owner until lease_until; beat
+-- counts its reports, so that each of them changes the row.
 CREATE TABLE export (
   id BIGINT NOT NULL PRIMARY KEY,
   brand_id BIGINT NOT NULL,
@@ -72,14 +74,13 @@ CREATE TABLE export (
   options TEXT NOT NULL,
   state VARCHAR(12) NOT NULL,
   done BIGINT NOT NULL,
-  file_name VARCHAR(200) NOT NULL,
-  file_bytes BIGINT NOT NULL,
-  file_sha256 CHAR(64) NOT NULL,
   password {{blob}} NOT NULL,
-  checked INT NOT NULL,
-  downloads INT NOT NULL,
+  password_taken_at BIGINT NOT NULL,
   max_downloads INT NOT NULL,
   error VARCHAR(500) NOT NULL,
+  lease_owner BIGINT NOT NULL,
+  lease_until BIGINT NOT NULL,
+  beat BIGINT NOT NULL,
   created_by BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   started_at BIGINT NOT NULL,
@@ -87,3 +88,21 @@ CREATE TABLE export (
   expires_at BIGINT NOT NULL
 ){{options}};
 CREATE INDEX export_brand ON export (brand_id, created_at);
+CREATE INDEX export_state ON export (state, expires_at);
+
+-- A finished file of an export: serials [from_serial, until_serial) in an encrypted
+-- ZIP. checked counts the codes that were read back and compared.
+CREATE TABLE export_part (
+  export_id BIGINT NOT NULL,
+  part INT NOT NULL,
+  from_serial BIGINT NOT NULL,
+  until_serial BIGINT NOT NULL,
+  name VARCHAR(200) NOT NULL,
+  file VARCHAR(100) NOT NULL,
+  bytes BIGINT NOT NULL,
+  sha256 CHAR(64) NOT NULL,
+  checked INT NOT NULL,
+  downloads INT NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (export_id, part)
+){{options}};

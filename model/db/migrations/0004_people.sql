@@ -14,6 +14,16 @@ CREATE TABLE identity_key (
 ){{options}};
 CREATE INDEX identity_person ON identity_key (person_id);
 
+-- One login named two persons. They are never joined silently; a person decides.
+CREATE TABLE identity_disagreement (
+  person_id BIGINT NOT NULL,
+  other_person_id BIGINT NOT NULL,
+  app_id VARCHAR(64) NOT NULL,
+  seen_at BIGINT NOT NULL,
+  PRIMARY KEY (person_id, other_person_id)
+){{options}};
+CREATE INDEX identity_disagreement_seen ON identity_disagreement (seen_at);
+
 CREATE TABLE member (
   id BIGINT NOT NULL PRIMARY KEY,
   person_id BIGINT NOT NULL,
@@ -44,7 +54,8 @@ CREATE TABLE follower (
 ){{options}};
 
 -- Everything seen of a code. Place is coarse (province, city) unless the member
--- agreed to the exact one.
+-- agreed to the exact one. window_no is the time in units of ten minutes: two reloads
+-- that race inside one cannot both be stored.
 CREATE TABLE scan (
   id BIGINT NOT NULL PRIMARY KEY,
   brand_id BIGINT NOT NULL,
@@ -53,18 +64,21 @@ CREATE TABLE scan (
   serial BIGINT NOT NULL,
   member_id BIGINT NOT NULL,
   visitor VARCHAR(32) NOT NULL,
+  window_no BIGINT NOT NULL,
   verdict VARCHAR(24) NOT NULL,
   province VARCHAR(32) NOT NULL,
   city VARCHAR(32) NOT NULL,
   exact_place VARCHAR(40) NOT NULL,
   ip VARCHAR(45) NOT NULL,
   user_agent VARCHAR(200) NOT NULL,
-  at BIGINT NOT NULL
+  at BIGINT NOT NULL,
+  CONSTRAINT scan_once UNIQUE (batch_id, serial, visitor, window_no)
 ){{options}};
-CREATE INDEX scan_code ON scan (batch_id, serial, at);
 CREATE INDEX scan_member ON scan (member_id, at);
 
--- One row per code that was ever seen: what the verdict needs, in one read.
+-- One row per code that was ever seen while it was on sale: what the verdict needs,
+-- in one read. scans counts members' scans, others those by members who are not the
+-- first, anonymous the rest (previews, crawlers, other apps), which never count.
 CREATE TABLE code_sight (
   batch_id BIGINT NOT NULL,
   serial BIGINT NOT NULL,
@@ -73,16 +87,19 @@ CREATE TABLE code_sight (
   first_city VARCHAR(32) NOT NULL,
   scans BIGINT NOT NULL,
   others BIGINT NOT NULL,
-  last_visitor VARCHAR(32) NOT NULL,
+  anonymous BIGINT NOT NULL,
+  last_member BIGINT NOT NULL,
   last_at BIGINT NOT NULL,
-  last_place VARCHAR(64) NOT NULL,
+  last_city VARCHAR(32) NOT NULL,
   last_lat_e4 INT NOT NULL,
   last_lon_e4 INT NOT NULL,
   flagged_at BIGINT NOT NULL,
-  flag_reason VARCHAR(32) NOT NULL,
+  flag_reason VARCHAR(64) NOT NULL,
   PRIMARY KEY (batch_id, serial)
 ){{options}};
+CREATE INDEX code_sight_flagged ON code_sight (flagged_at);
 
+-- What people say about a code they hold (举报).
 CREATE TABLE report (
   id BIGINT NOT NULL PRIMARY KEY,
   batch_id BIGINT NOT NULL,

@@ -1,0 +1,243 @@
+package campaign
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"sort"
+
+	"gorm.io/gorm"
+
+	"siyu/model/campaign/draw"
+	"siyu/model/clock"
+	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/money"
+)
+
+// Standings of a code's campaign at a moment.
+const (
+	StandNone     = "none"
+	StandNotBegun = "not_begun"
+	StandRunning  = "running"
+	StandPaused   = "paused"
+	StandEnded    = "ended"
+	StandUsedUp   = "used_up"
+)
+
+// Offer is what a campaign promises to whoever holds a code. It says nothing of the
+// prize of a single code.
+type Offer struct {
+	CampaignID   id.ID         `json:"campaign_id"`
+	BrandID      id.ID         `json:"brand_id"`
+	AccountID    id.ID         `json:"-"`
+	Name         string        `json:"name"`
+	State        string        `json:"state"`
+	FromAt       clock.Instant `json:"from_at"`
+	UntilAt      clock.Instant `json:"until_at"`
+	Organiser    string        `json:"organiser"`
+	Rules        string        `json:"rules"`
+	Wishing      string        `json:"wishing"`
+	TopPrize     string        `json:"top_prize"`
+	Odds         []OddsLine    `json:"odds"`
+	CapMemberDay int           `json:"cap_member_day"`
+	CapMember    int           `json:"cap_member"`
+	SeedHash     string        `json:"seed_hash"`
+	SeedRevealed string        `json:"seed_revealed"`
+	Terms        string        `json:"terms"`
+}
+
+// entry is a campaign as the claim path needs it: in memory, immutable.
+type entry struct {
+	c    Campaign
+	draw *draw.Draw // nil when the seed does not open
+}
+
+type stretch struct {
+	scope Scope
+	e     *entry
+}
+
+// snapshot is every published, paused and ended campaign, by batch.
+type snapshot struct {
+	version int64
+	byBatch map[id.ID][]stretch
+	byID    map[id.ID]*entry
+}
+
+// Refresh loads the live campaigns again if anything changed anywhere. Cheap when
+// nothing did: one read of one row.
+func (s *Store) Refresh(ctx context.Context) error {
+	version, err := s.db.Version(ctx, cacheName)
+	if err != nil {
+		return err
+	}
+	old := s.live.Load()
+	if old.version == version {
+		return nil
+	}
+	next, err := s.load(ctx, version)
+	if err != nil {
+		return err
+	}
+	s.live.CompareAndSwap(old, next) // a newer one loaded meanwhile may stay
+	return nil
+}
+
+func (s *Store) load(ctx context.Context, version int64) (*snapshot, error) {
+	n := &snapshot{version: version, byBatch: map[id.ID][]stretch{}, byID: map[id.ID]*entry{}}
+	var rows []campaignRow
+	if err := s.db.Read(ctx).Where("state <> ?", Draft).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("campaign: load: %w", err)
+	}
+	for _, r := range rows {
+		full, err := s.Get(ctx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		e := &entry{c: full}
+		if full.State != Ended {
+			seed, err := s.box.Open(seedPlace(r.ID), r.Seed)
+			if err != nil {
+				return nil, fmt.Errorf("campaign: seed of %d: %w", r.ID, err)
+			}
+			if e.draw, err = draw.New(seed, uint64(full.Codes), shape(full.Tiers)); err != nil {
+				return nil, fmt.Errorf("campaign: draw of %d: %w", r.ID, err)
+			}
+		}
+		n.byID[r.ID] = e
+		for _, sc := range full.Scopes {
+			n.byBatch[sc.BatchID] = append(n.byBatch[sc.BatchID], stretch{sc, e})
+		}
+	}
+	for _, list := range n.byBatch {
+		sort.SliceStable(list, func(i, j int) bool { return list[i].e.c.FromAt < list[j].e.c.FromAt })
+	}
+	return n, nil
+}
+
+// For says what holds for a code now, from memory. With several campaigns over the
+// code the running one counts, else the next one, else the last one.
+func (s *Store) For(_ context.Context, batchID id.ID, serial int64, now clock.Instant) Offer {
+	e, _, state := s.pick(batchID, serial, now)
+	if e == nil {
+		return Offer{State: StandNone}
+	}
+	return e.offer(state)
+}
+
+func (s *Store) pick(batchID id.ID, serial int64, now clock.Instant) (best *entry, scope Scope, state string) {
+	rank := map[string]int{StandRunning: 5, StandPaused: 4, StandUsedUp: 3, StandNotBegun: 2, StandEnded: 1}
+	for _, st := range s.live.Load().byBatch[batchID] {
+		if serial < st.scope.FromSerial || serial >= st.scope.UntilSerial {
+			continue
+		}
+		at := st.e.stand(now)
+		// Stretches come by begin: an earlier not-begun one is the next, a later ended one the last.
+		if best == nil || rank[at] > rank[state] || (at == state && at == StandEnded) {
+			best, scope, state = st.e, st.scope, at
+		}
+	}
+	return best, scope, state
+}
+
+func (e *entry) stand(now clock.Instant) string {
+	switch {
+	case e.c.State == Ended || now >= e.c.UntilAt:
+		return StandEnded
+	case now < e.c.FromAt:
+		return StandNotBegun
+	case e.c.State == Paused:
+		return StandPaused
+	case e.c.CapTotal > 0 && e.c.Claimed >= e.c.CapTotal:
+		return StandUsedUp
+	}
+	return StandRunning
+}
+
+func (e *entry) offer(state string) Offer {
+	c := e.c
+	o := Offer{CampaignID: c.ID, BrandID: c.BrandID, AccountID: c.AccountID, Name: c.Name, State: state, FromAt: c.FromAt, UntilAt: c.UntilAt,
+		Organiser: c.Organiser, Rules: c.Rules, Wishing: c.Wishing, Odds: oddsLines(c.Tiers, c.Codes), CapMemberDay: c.CapMemberDay,
+		CapMember: c.CapMember, SeedHash: c.SeedHash, SeedRevealed: c.SeedRevealed, Terms: c.Terms}
+	var top money.Fen
+	for _, t := range c.Tiers {
+		if t.Kind == Cash && t.MaxFen > top {
+			top = t.MaxFen
+			o.TopPrize = "最高 " + top.Yuan() + " 元现金红包"
+		}
+	}
+	return o
+}
+
+// Live reads what a campaign promises, for its rules page. Faults: NotFound.
+func (s *Store) Live(_ context.Context, campaignID id.ID) (Offer, error) {
+	e, ok := s.live.Load().byID[campaignID]
+	if !ok {
+		return Offer{}, errNotFound
+	}
+	return e.offer(e.stand(s.db.Now())), nil
+}
+
+// Prize is the outcome of one draw.
+type Prize struct {
+	Tier      Tier
+	AmountFen money.Fen
+}
+
+// Draw looks up the prize of a code in its running campaign. Only a claim may ask: a
+// prize that is known before it is claimed can be picked off the shelf.
+func (s *Store) Draw(campaignID, batchID id.ID, serial int64, now clock.Instant) (Prize, error) {
+	e, scope, state := s.pick(batchID, serial, now)
+	if e == nil || e.c.ID != campaignID || state != StandRunning || e.draw == nil {
+		return Prize{}, fault.New(fault.Conflict, "campaign_moved", "活动状态刚刚变化,请再试一次")
+	}
+	tier, amount := e.draw.At(uint64(scope.DrawFrom + serial - scope.FromSerial))
+	return Prize{Tier: e.c.Tiers[tier], AmountFen: money.Fen(amount)}, nil
+}
+
+// CountTx counts one claim and what it won, last in the claim's transaction. counted
+// is false when the campaign is not published any more, is full, or the money would
+// pass what was reserved; then nothing was written and the claim must not commit.
+func (s *Store) CountTx(ctx context.Context, tx *gorm.DB, campaignID id.ID, won money.Fen) (counted bool, err error) {
+	r := tx.WithContext(ctx).Exec(`UPDATE campaign SET claimed = claimed + 1, won_fen = won_fen + ?
+		WHERE id = ? AND state = ? AND (cap_total = 0 OR claimed < cap_total) AND won_fen + ? <= spend_fen`, won, campaignID, Published, won)
+	if r.Error != nil {
+		return false, fmt.Errorf("campaign: count: %w", r.Error)
+	}
+	return r.RowsAffected == 1, nil
+}
+
+// Reload makes every process read the campaigns again, after CountTx refused a claim
+// that the caches allowed.
+func (s *Store) Reload(ctx context.Context) error {
+	err := s.db.InTx(ctx, func(tx *gorm.DB) error { return s.db.VersionTx(ctx, tx, cacheName) })
+	if err != nil {
+		return err
+	}
+	return s.Refresh(ctx)
+}
+
+// Recompute repeats a draw from a revealed seed and a campaign's public terms: the
+// tier and amount of one code. Anyone may do this after the end. Faults: Invalid when
+// the seed does not match the published hash or the code took no part.
+func Recompute(c Campaign, seedHex string, batchID id.ID, serial int64) (Prize, error) {
+	seed, err := hex.DecodeString(seedHex)
+	if err != nil || len(seed) != draw.SeedBytes {
+		return Prize{}, fault.NewInvalid("seed", "种子应为 64 位十六进制")
+	}
+	if draw.Commit(seed, terms(c)) != c.SeedHash {
+		return Prize{}, fault.NewInvalid("seed_hash", "种子与公布的哈希不符")
+	}
+	for _, sc := range c.Scopes {
+		if sc.BatchID == batchID && serial >= sc.FromSerial && serial < sc.UntilSerial {
+			d, err := draw.New(seed, uint64(c.Codes), shape(c.Tiers))
+			if err != nil {
+				return Prize{}, err
+			}
+			tier, amount := d.At(uint64(sc.DrawFrom + serial - sc.FromSerial))
+			return Prize{Tier: c.Tiers[tier], AmountFen: money.Fen(amount)}, nil
+		}
+	}
+	return Prize{}, fault.NewInvalid("not_in_scope", "这个码没有参加该活动")
+}

@@ -1,0 +1,233 @@
+package redpacket
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
+	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/ledger"
+	"siyu/model/money"
+)
+
+// Outcomes of one call to WeChat, or of a notice.
+const (
+	OutAccepted = "accepted"  // WeChat has it
+	OutSettled  = "settled"   // the person has the money
+	OutReturned = "returned"  // not collected in time, the money is back
+	OutFailed   = "failed"    // documented as final
+	OutDelay    = "delay"     // documented: nothing was done, ask again later
+	OutHold     = "hold"      // not final, a person must look
+	OutUnknown  = "unknown"   // anything else
+	OutNotFound = "not_found" // a query found nothing; never read as failed
+)
+
+// Answer is what a call or a notice said about a payout.
+type Answer struct {
+	Out        string
+	WechatNo   string
+	Package    string // what the person's phone needs to confirm a transfer
+	WaitUser   bool
+	Code       string
+	Reason     string
+	AmountFen  money.Fen     // 0 when the answer does not say
+	RetryAfter time.Duration // hint, 0 for none
+}
+
+// Begin takes a payout for one attempt. A pending one moves to sending and is counted,
+// guarded, so that of two workers one wins; the other gets moved=false and, as for any
+// payout that is not pending, must query before it sends.
+func (s *Store) Begin(ctx context.Context, payoutID id.ID) (p Payout, moved bool, err error) {
+	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
+		now := s.db.Now()
+		r := tx.Model(&Payout{}).Where("id = ? AND state = ?", payoutID, Pending).
+			Updates(map[string]any{"state": Sending, "moved_at": now, "attempts": gorm.Expr("attempts + 1")})
+		if r.Error != nil {
+			return r.Error
+		}
+		moved = r.RowsAffected == 1
+		if !moved {
+			return tx.Model(&Payout{}).Where("id = ? AND state IN (?, ?)", payoutID, Sending, Accepted).
+				Update("attempts", gorm.Expr("attempts + 1")).Error
+		}
+		return nil
+	})
+	if err != nil {
+		return Payout{}, false, fmt.Errorf("redpacket: begin: %w", err)
+	}
+	p, err = s.Get(ctx, payoutID)
+	return p, moved, err
+}
+
+// SentToday counts what a member got sent on a business day: packets and fen over the
+// payouts of one app that left pending. WeChat limits both per person and day.
+func (s *Store) SentToday(ctx context.Context, p Payout) (packets int64, sum money.Fen, err error) {
+	from, until := clock.DayOf(s.db.Now()).Bounds()
+	var row struct {
+		N   int64
+		Sum money.Fen
+	}
+	// moved_at may be later than the sending, never earlier: the count may run high
+	// for a payout that settled today, which delays and never loses.
+	err = s.db.Read(ctx).Raw(`SELECT COUNT(*) AS n, COALESCE(SUM(amount_fen), 0) AS sum FROM payout
+		WHERE member_id = ? AND account_id = ? AND id <> ? AND state <> ? AND state <> ? AND moved_at >= ? AND moved_at < ?`,
+		p.MemberID, p.AccountID, p.ID, Pending, Failed, from, until).Scan(&row).Error
+	return row.N, row.Sum, err
+}
+
+// Delay puts a pending payout off before anything was sent.
+func (s *Store) Delay(ctx context.Context, payoutID id.ID, code, reason string, next clock.Instant) error {
+	return s.db.InTx(ctx, func(tx *gorm.DB) error {
+		return tx.Model(&Payout{}).Where("id = ? AND state = ?", payoutID, Pending).
+			Updates(map[string]any{"code": code, "reason": cut(reason, 300), "next_at": next}).Error
+	})
+}
+
+// forward: which states an outcome may leave. A notice may come before our own call
+// returns, so sending may settle directly.
+var forward = map[string][]string{
+	OutAccepted: {Sending},
+	OutSettled:  {Sending, Accepted},
+	OutReturned: {Sending, Accepted},
+	OutFailed:   {Sending, Accepted},
+}
+
+// Apply records what WeChat said and, when that ends the payout, books it, in one
+// transaction. Applying the same answer twice changes nothing. An answer that
+// contradicts a final state, or names another amount, is kept for review and moves
+// nothing. next is when the payout is driven again if it is not final.
+func (s *Store) Apply(ctx context.Context, payoutID id.ID, a Answer, next clock.Instant) (Payout, error) {
+	p, err := s.Get(ctx, payoutID)
+	if err != nil {
+		return Payout{}, err
+	}
+	if a.AmountFen != 0 && a.AmountFen != p.AmountFen {
+		a = Answer{Out: OutHold, Code: "AMOUNT_MISMATCH", Reason: "微信返回的金额 " + a.AmountFen.Yuan() + " 元与打款单不符"}
+	}
+	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
+		from, moves := forward[a.Out]
+		if !moves {
+			return s.noteTx(tx, p.ID, a, next)
+		}
+		now := s.db.Now()
+		set := map[string]any{"state": a.Out, "moved_at": now, "code": a.Code, "reason": cut(a.Reason, 300), "next_at": next, "review": false}
+		if a.WechatNo != "" {
+			set["wechat_no"] = a.WechatNo
+		}
+		if a.Out == OutAccepted {
+			set["wait_user"], set["package_info"] = a.WaitUser, a.Package
+		} else {
+			set["finished_at"], set["next_at"], set["package_info"] = now, 0, ""
+		}
+		r := tx.Model(&Payout{}).Where("id = ? AND state IN ?", p.ID, from).Updates(set)
+		if r.Error != nil {
+			return r.Error
+		}
+		if r.RowsAffected == 0 {
+			return s.lateTx(tx, p.ID, a, next)
+		}
+		return s.bookTx(ctx, tx, p, a.Out)
+	})
+	if err != nil {
+		return Payout{}, fmt.Errorf("redpacket: apply: %w", err)
+	}
+	return s.Get(ctx, payoutID)
+}
+
+// noteTx keeps what an answer said that moves no state.
+func (s *Store) noteTx(tx *gorm.DB, payoutID id.ID, a Answer, next clock.Instant) error {
+	set := map[string]any{"code": a.Code, "reason": cut(a.Reason, 300), "next_at": next}
+	if a.Out == OutHold {
+		set["review"] = true
+	}
+	return tx.Model(&Payout{}).Where("id = ? AND state IN (?, ?)", payoutID, Sending, Accepted).Updates(set).Error
+}
+
+// lateTx handles a moving answer that found the payout elsewhere: said before (fine),
+// accepted again with news, or a contradiction that a person must see.
+func (s *Store) lateTx(tx *gorm.DB, payoutID id.ID, a Answer, next clock.Instant) error {
+	var now Payout
+	if err := tx.Where("id = ?", payoutID).Take(&now).Error; err != nil {
+		return err
+	}
+	switch {
+	case now.State == a.Out && a.Out == OutAccepted:
+		set := map[string]any{"next_at": next, "wait_user": a.WaitUser}
+		if a.Package != "" {
+			set["package_info"] = a.Package
+		}
+		return tx.Model(&Payout{}).Where("id = ? AND state = ?", payoutID, Accepted).Updates(set).Error
+	case now.State == a.Out, a.Out == OutAccepted:
+		return nil
+	}
+	return tx.Model(&Payout{}).Where("id = ?", payoutID).Updates(map[string]any{"review": true,
+		"code": "CONTRADICTION", "reason": cut("已为「"+now.State+"」,微信又说「"+a.Out+"」 "+a.Code, 300)}).Error
+}
+
+// bookTx books the end of a payout.
+func (s *Store) bookTx(ctx context.Context, tx *gorm.DB, p Payout, out string) error {
+	promised := ledger.Account{Kind: ledger.Promised, Owner: p.CampaignID}
+	e := ledger.Entry{Key: "payout:" + p.ID.String() + ":end", Unit: ledger.Fen, Debit: promised, Amount: int64(p.AmountFen)}
+	switch out {
+	case OutSettled:
+		e.Credit, e.Memo = ledger.Account{Kind: ledger.Paid, Owner: p.CampaignID}, "红包已到账 "+p.BillNo
+	case OutReturned:
+		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包未领退回,预算释放 "+p.BillNo
+	case OutFailed:
+		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包发放失败,预算释放 "+p.BillNo
+	default:
+		return nil
+	}
+	return s.ledger.PostTx(ctx, tx, e)
+}
+
+// AskAgain queues a payout that is not final to be driven now (back office: 重新查询).
+func (s *Store) AskAgain(ctx context.Context, payoutID id.ID) (Payout, error) {
+	p, err := s.Get(ctx, payoutID)
+	if err != nil {
+		return Payout{}, err
+	}
+	if p.Final() {
+		return Payout{}, fault.New(fault.Conflict, "payout_final", "这笔打款已经结束,不需要再查询")
+	}
+	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
+		_, err := s.out.PutTx(ctx, tx, Task, payoutID, 0)
+		return err
+	})
+	if err != nil {
+		return Payout{}, err
+	}
+	s.out.Nudge()
+	return p, nil
+}
+
+// MarkReview sets or clears the review mark with a reason. It moves no state and no money.
+func (s *Store) MarkReview(ctx context.Context, payoutID id.ID, on bool, reason string) (Payout, error) {
+	if reason == "" {
+		return Payout{}, fault.NewInvalid("reason", "请填写原因")
+	}
+	if _, err := s.Get(ctx, payoutID); err != nil {
+		return Payout{}, err
+	}
+	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
+		return tx.Model(&Payout{}).Where("id = ?", payoutID).Updates(map[string]any{"review": on, "reason": cut(reason, 300)}).Error
+	})
+	if err != nil {
+		return Payout{}, err
+	}
+	return s.Get(ctx, payoutID)
+}
+
+// Stuck lists payouts that are not final, were due before the given moment and have no
+// waiting wake-up: something lost them. Reconcile queues them again.
+func (s *Store) Stuck(ctx context.Context, dueBefore clock.Instant, limit int) ([]Payout, error) {
+	var out []Payout
+	err := s.db.Read(ctx).Raw(`SELECT * FROM payout WHERE state IN (?, ?, ?) AND next_at < ?
+		AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.ref_id = payout.id AND outbox.task = ? AND outbox.state <> 2)
+		ORDER BY next_at LIMIT ?`, Pending, Sending, Accepted, dueBefore, Task, limit).Scan(&out).Error
+	return out, err
+}

@@ -1,0 +1,227 @@
+// Package redpacket is the payout (打款单) behind every cash prize: our order to WeChat
+// to pay one person one amount under one bill number.
+//
+// It owns the table payout and the ledger accounts promised and paid.
+//
+//	pending --> sending --> accepted --> settled
+//	               |            '-----> returned   (not collected in time)
+//	               '----------------> failed       (documented as final)
+//
+// Promises. The amount and the bill number (商户单号) are fixed by the claim's
+// transaction and never change, so however often a payout is sent, WeChat pays it at
+// most once. sending is committed before the first call goes out; whatever is not
+// documented as final stays in sending and is asked for by the same number. States
+// move forward only. settled books promised -> paid, returned and failed give the
+// money back to the brand, each in the transaction that moves the state.
+package redpacket
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"siyu/model/brand"
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/ledger"
+	"siyu/model/money"
+	"siyu/model/outbox"
+)
+
+// States.
+const (
+	Pending  = "pending"
+	Sending  = "sending"
+	Accepted = "accepted"
+	Settled  = "settled"
+	Returned = "returned"
+	Failed   = "failed"
+)
+
+// Task is the wake-up that drives one payout until its end; its ref is the payout's id.
+const Task = "payout:drive"
+
+// ConfirmHours is how long a person may take to confirm a transfer (WeChat: 24 h).
+const ConfirmHours = 24
+
+// Payout is one row.
+type Payout struct {
+	ID          id.ID         `json:"id"`
+	ClaimID     id.ID         `json:"claim_id"`
+	BrandID     id.ID         `json:"brand_id"`
+	CampaignID  id.ID         `json:"campaign_id"`
+	MemberID    id.ID         `json:"member_id"`
+	AccountID   id.ID         `json:"account_id"`
+	Rail        string        `json:"rail"`
+	AppID       string        `json:"app_id"`
+	OpenID      string        `json:"-" gorm:"column:openid"`
+	AmountFen   money.Fen     `json:"amount_fen"`
+	BillNo      string        `json:"bill_no"`
+	Wishing     string        `json:"wishing"`
+	ActName     string        `json:"act_name"`
+	State       string        `json:"state"`
+	WaitUser    bool          `json:"wait_user"` // the person must confirm (merchant transfer)
+	WechatNo    string        `json:"wechat_no"`
+	PackageInfo string        `json:"-"`
+	Code        string        `json:"code"`
+	Reason      string        `json:"reason"`
+	Attempts    int           `json:"attempts"`
+	Review      bool          `json:"review"` // a person must look
+	CreatedAt   clock.Instant `json:"created_at"`
+	MovedAt     clock.Instant `json:"moved_at"` // last change of state
+	NextAt      clock.Instant `json:"next_at"`  // when it will be driven again
+	FinishedAt  clock.Instant `json:"finished_at"`
+}
+
+// TableName names the table for GORM.
+func (Payout) TableName() string { return "payout" }
+
+// Final says whether nothing more will happen.
+func (p Payout) Final() bool { return p.State == Settled || p.State == Returned || p.State == Failed }
+
+// ConfirmBy is until when the person can confirm, or none.
+func (p Payout) ConfirmBy() clock.Instant {
+	if p.State != Accepted || !p.WaitUser {
+		return 0
+	}
+	return p.MovedAt.Add(ConfirmHours * time.Hour)
+}
+
+// Order is what a claim asks for.
+type Order struct {
+	ClaimID    id.ID
+	BrandID    id.ID
+	CampaignID id.ID
+	MemberID   id.ID
+	Account    brand.Account // merchant; its PayAppID is the app of OpenID
+	OpenID     string
+	AmountFen  money.Fen
+	Wishing    string
+	ActName    string
+}
+
+// Store moves payouts.
+type Store struct {
+	db     *db.DB
+	ledger *ledger.Ledger
+	out    *outbox.Store
+}
+
+// New makes a store.
+func New(d *db.DB, l *ledger.Ledger, out *outbox.Store) *Store {
+	return &Store{db: d, ledger: l, out: out}
+}
+
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// BillNo is the bill number of a payout: SY, the business day, the id in Base32: 23 of
+// the 28 characters that mch_billno allows, letters and digits only, unique for ever.
+func BillNo(payoutID id.ID, day clock.Day) string {
+	b := []byte(fmt.Sprintf("SY%08d0000000000000", day))
+	for i, n := len(b)-1, uint64(payoutID); n > 0; i, n = i-1, n>>5 {
+		b[i] = crockford[n&31]
+	}
+	return string(b)
+}
+
+// PromiseTx creates the payout of a claim, books reserved -> promised and queues the
+// sending, all in the claim's transaction.
+func (s *Store) PromiseTx(ctx context.Context, tx *gorm.DB, o Order) (Payout, error) {
+	if o.AmountFen <= 0 || o.OpenID == "" || o.Account.ID == 0 {
+		return Payout{}, fmt.Errorf("redpacket: order of claim %d is incomplete", o.ClaimID)
+	}
+	now := s.db.Now()
+	p := Payout{ID: s.db.NewID(), ClaimID: o.ClaimID, BrandID: o.BrandID, CampaignID: o.CampaignID, MemberID: o.MemberID,
+		AccountID: o.Account.ID, Rail: o.Account.Settings.Rail, AppID: o.Account.Settings.PayAppID, OpenID: o.OpenID,
+		AmountFen: o.AmountFen, Wishing: cut(o.Wishing, 60), ActName: cut(o.ActName, 32), State: Pending, CreatedAt: now, MovedAt: now, NextAt: now}
+	p.BillNo = BillNo(p.ID, clock.DayOf(now))
+	if err := tx.WithContext(ctx).Create(&p).Error; err != nil {
+		return Payout{}, fmt.Errorf("redpacket: promise: %w", err)
+	}
+	err := s.ledger.PostTx(ctx, tx, ledger.Entry{Key: "claim:" + o.ClaimID.String() + ":cash", Unit: ledger.Fen,
+		Debit: ledger.Account{Kind: ledger.Reserved, Owner: o.CampaignID}, Credit: ledger.Account{Kind: ledger.Promised, Owner: o.CampaignID},
+		Amount: int64(o.AmountFen), Memo: "红包已中出 " + p.BillNo})
+	if err != nil {
+		return Payout{}, err
+	}
+	_, err = s.out.PutTx(ctx, tx, Task, p.ID, 0)
+	return p, err
+}
+
+func cut(text string, runes int) string {
+	if r := []rune(text); len(r) > runes {
+		return string(r[:runes])
+	}
+	return text
+}
+
+var errNotFound = fault.New(fault.NotFound, "payout_not_found", "没有这笔打款")
+
+// Get reads one payout.
+func (s *Store) Get(ctx context.Context, payoutID id.ID) (Payout, error) {
+	return s.one(ctx, "id = ?", payoutID)
+}
+
+// OfClaim reads the payout of a claim.
+func (s *Store) OfClaim(ctx context.Context, claimID id.ID) (Payout, error) {
+	return s.one(ctx, "claim_id = ?", claimID)
+}
+
+// ByBill reads a payout by its bill number.
+func (s *Store) ByBill(ctx context.Context, billNo string) (Payout, error) {
+	return s.one(ctx, "bill_no = ?", billNo)
+}
+
+func (s *Store) one(ctx context.Context, where string, arg any) (Payout, error) {
+	var p Payout
+	err := s.db.Read(ctx).Where(where, arg).Take(&p).Error
+	if db.IsNotFound(err) {
+		return p, errNotFound
+	}
+	if err != nil {
+		return p, fmt.Errorf("redpacket: %w", err)
+	}
+	return p, nil
+}
+
+// Filter narrows a list. Zero fields mean all.
+type Filter struct {
+	BrandID    id.ID
+	CampaignID id.ID
+	MemberID   id.ID
+	State      string
+	Review     *bool
+	Before     id.ID
+	Limit      int
+}
+
+// List pages payouts, newest first.
+func (s *Store) List(ctx context.Context, f Filter) ([]Payout, error) {
+	q := s.db.Read(ctx)
+	for _, c := range []struct {
+		column string
+		value  id.ID
+	}{{"brand_id", f.BrandID}, {"campaign_id", f.CampaignID}, {"member_id", f.MemberID}} {
+		if c.value != 0 {
+			q = q.Where(c.column+" = ?", c.value)
+		}
+	}
+	if f.State != "" {
+		q = q.Where("state = ?", f.State)
+	}
+	if f.Review != nil {
+		q = q.Where("review = ?", *f.Review)
+	}
+	out := []Payout{}
+	err := db.Page(q, "payout", f.Before, f.Limit).Find(&out).Error
+	return out, err
+}
+
+// OfMember pages one member's payouts, newest first.
+func (s *Store) OfMember(ctx context.Context, memberID, before id.ID, limit int) ([]Payout, error) {
+	return s.List(ctx, Filter{MemberID: memberID, Before: before, Limit: limit})
+}
