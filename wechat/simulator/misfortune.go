@@ -11,7 +11,8 @@ import (
 // by a call even if that kind has no meaning for it, so that a test which
 // orders nonsense sees nothing happen instead of a surprise later.
 //
-// For every call (names in endpoints(); "" or "*" is any):
+// For every call (names in endpoints(); "" or "*" is any, "payout" either rail's
+// create, "payout.query" either rail's query):
 //
 //	commit_then_drop     the call takes effect, the connection is cut
 //	drop                 the connection is cut, nothing happened
@@ -46,7 +47,7 @@ type Misfortune struct {
 	Kind  string        `json:"kind"`
 	Count int           `json:"count"` // 0 means 1
 	Code  string        `json:"code"`
-	Delay time.Duration `json:"delay"`
+	Delay time.Duration `json:"-"` // the API says delay_ms
 }
 
 // misfortuneNames are the kinds that exist, with what the phone page calls them.
@@ -58,6 +59,11 @@ var misfortuneNames = map[string]string{
 	"bad_answer_signature": "应答签名错误", "probe_answer_signature": "应答签名探测",
 	"notice_before_answer": "通知先于应答", "wrong_amount": "应答金额不符", "no_receive_time": "缺少领取时间",
 	"missing_notice": "通知丢失", "duplicate_notice": "通知重复", "out_of_order_notice": "通知乱序", "forged_notice": "伪造通知",
+}
+
+// callGroups let one order fit whichever rail the merchant uses.
+var callGroups = map[string]string{
+	"sendredpack": "payout", "transfer.create": "payout", "gethbinfo": "payout.query", "transfer.query": "payout.query",
 }
 
 // SetMisfortune orders one. An unknown kind is an error, and nothing is ordered.
@@ -97,14 +103,24 @@ func (s *Simulator) Misfortunes() []Misfortune {
 	return list
 }
 
-// takeMisfortune uses up one order for this call. Outbound deliveries never
-// match the wildcard: a test that breaks "any call" means calls to WeChat.
+// fits: outbound deliveries never match the wildcard, because a test that breaks
+// "any call" means calls to WeChat.
+func (m *Misfortune) fits(name string) bool {
+	switch m.Call {
+	case name:
+		return true
+	case "", "*":
+		return name != "notice" && name != "callback"
+	}
+	return m.Call == callGroups[name]
+}
+
+// takeMisfortune uses up one order for this call.
 func (s *Simulator) takeMisfortune(name string) *Misfortune {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := name == "notice" || name == "callback"
 	for i, m := range s.misfortunes {
-		if m.Call != name && (out || m.Call != "" && m.Call != "*") {
+		if !m.fits(name) {
 			continue
 		}
 		taken := *m
