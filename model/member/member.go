@@ -1,0 +1,100 @@
+// Package member holds the consumer as we know him (会员): one per person, shared by
+// all brands of the company.
+//
+// It owns the table member. States: active and blocked. A blocked member sees
+// verdicts and earns nothing; what he earned before stays his.
+package member
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/fault"
+	"siyu/model/id"
+)
+
+// States.
+const (
+	Active  = "active"
+	Blocked = "blocked"
+)
+
+// Member is one consumer.
+type Member struct {
+	ID        id.ID         `json:"id"`
+	PersonID  id.ID         `json:"person_id"`
+	State     string        `json:"state"`
+	CreatedAt clock.Instant `json:"created_at"`
+}
+
+// TableName names the table for GORM.
+func (Member) TableName() string { return "member" }
+
+// Blocked says whether the member earns nothing.
+func (m Member) Blocked() bool { return m.State == Blocked }
+
+// Store reads and writes members.
+type Store struct{ db *db.DB }
+
+// New makes a store.
+func New(d *db.DB) *Store { return &Store{db: d} }
+
+var errMissing = fault.New(fault.NotFound, "member_not_found", "没有这个会员")
+
+// Of returns the person's member and makes it the first time. Two calls at once
+// return the same member.
+func (s *Store) Of(ctx context.Context, personID id.ID) (Member, error) {
+	m, err := s.take(ctx, "person_id = ?", personID)
+	if fault.KindOf(err) != fault.NotFound || err == nil {
+		return m, err
+	}
+	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
+		return tx.Exec(s.db.InsertIgnore()+" INTO member (id, person_id, state, created_at) VALUES (?, ?, ?, ?)",
+			s.db.NewID(), personID, Active, s.db.Now()).Error
+	})
+	if err != nil {
+		return Member{}, fmt.Errorf("member: create: %w", err)
+	}
+	return s.take(ctx, "person_id = ?", personID)
+}
+
+// Get reads one member. Fault: NotFound member_not_found.
+func (s *Store) Get(ctx context.Context, memberID id.ID) (Member, error) {
+	return s.take(ctx, "id = ?", memberID)
+}
+
+func (s *Store) take(ctx context.Context, where string, key id.ID) (Member, error) {
+	var m Member
+	err := s.db.Read(ctx).Where(where, key).Take(&m).Error
+	if db.IsNotFound(err) {
+		return Member{}, errMissing
+	}
+	if err != nil {
+		return Member{}, fmt.Errorf("member: read: %w", err)
+	}
+	return m, nil
+}
+
+// Block stops a member from earning. Blocking twice is no fault.
+func (s *Store) Block(ctx context.Context, memberID id.ID) (Member, error) {
+	return s.move(ctx, memberID, Active, Blocked)
+}
+
+// Unblock lets a member earn again.
+func (s *Store) Unblock(ctx context.Context, memberID id.ID) (Member, error) {
+	return s.move(ctx, memberID, Blocked, Active)
+}
+
+func (s *Store) move(ctx context.Context, memberID id.ID, from, to string) (Member, error) {
+	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
+		return tx.Model(&Member{}).Where("id = ? AND state = ?", memberID, from).Updates(map[string]any{"state": to}).Error
+	})
+	if err != nil {
+		return Member{}, fmt.Errorf("member: %s: %w", to, err)
+	}
+	return s.Get(ctx, memberID)
+}
