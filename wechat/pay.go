@@ -77,7 +77,7 @@ const (
 	CodeLocalOrder    = "LOCAL_ORDER"    // the order breaks a documented rule; never sent
 	CodeLocalMerchant = "LOCAL_MERCHANT" // key material unusable; never sent
 	CodeLocalMismatch = "LOCAL_MISMATCH" // WeChat answers about other money than ours
-	CodeLocalNoAnswer = "LOCAL_NO_ANSWER"
+	CodeLocalNoAnswer = "LOCAL_NO_ANSWER" // no answer, or none that can be read or trusted
 )
 
 // Send pays o over m's rail. Repeating it with the same order is safe on both
@@ -216,6 +216,9 @@ func checkOrder(o PayOrder, longest int) (why string) {
 
 // unknown is the answer when anything may have happened.
 func unknown(code string, err error) PayAnswer {
+	if code == "" {
+		code = CodeLocalNoAnswer
+	}
 	return PayAnswer{State: PayUnknown, Code: code, Err: err}
 }
 

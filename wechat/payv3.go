@@ -173,7 +173,7 @@ func billState(state string) (s PayState, waitUser bool) {
 // looking at its signature (platform facts, B20), so nothing here is final: the
 // most it can do is to make us wait or call a person.
 func errorAnswer(kind string, e *core.APIError, o PayOrder) PayAnswer {
-	a := PayAnswer{State: PayUnknown, Code: scrub(e.Code), Reason: scrub(e.Message, o.OpenID)}
+	a := PayAnswer{State: PayUnknown, Code: orElse(scrub(e.Code), CodeLocalNoAnswer), Reason: scrub(e.Message, o.OpenID)}
 	if e.StatusCode < 500 {
 		switch e.Code {
 		case "NOT_ENOUGH":
