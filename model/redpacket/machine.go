@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -229,5 +230,14 @@ func (s *Store) Stuck(ctx context.Context, dueBefore clock.Instant, limit int) (
 	err := s.db.Read(ctx).Raw(`SELECT * FROM payout WHERE state IN (?, ?, ?) AND next_at < ?
 		AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.ref_id = payout.id AND outbox.task = ? AND outbox.state <> 2)
 		ORDER BY next_at LIMIT ?`, Pending, Sending, Accepted, dueBefore, Task, limit).Scan(&out).Error
+	return out, err
+}
+
+// Waiting lists accepted payouts that wait for their owner and were accepted in
+// [from, until).
+func (s *Store) Waiting(ctx context.Context, from, until clock.Instant, limit int) ([]Payout, error) {
+	var out []Payout
+	err := s.db.Read(ctx).Where("state = ? AND wait_user = ? AND rail = ? AND moved_at >= ? AND moved_at < ?", Accepted, true, brand.RailTransfer, from, until).
+		Order("moved_at").Limit(limit).Find(&out).Error
 	return out, err
 }

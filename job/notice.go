@@ -1,0 +1,98 @@
+package job
+
+import (
+	"context"
+	"strconv"
+
+	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/message"
+	"siyu/model/notice"
+	"siyu/model/redpacket"
+	"siyu/wechat"
+)
+
+// follows applies what official accounts and mini programs report.
+type follows interface {
+	ApplyMessage(ctx context.Context, n notice.Notice) error
+}
+
+// Notices applies stored notices.
+type Notices struct {
+	notices *notice.Store
+	packets *redpacket.Store
+	follows follows
+}
+
+// NewNotices makes the worker.
+func NewNotices(n *notice.Store, p *redpacket.Store, f follows) *Notices {
+	return &Notices{notices: n, packets: p, follows: f}
+}
+
+// Apply gives one notice its effect. A notice that can have none is refused and kept;
+// everything else is tried again until it had its effect.
+func (w *Notices) Apply(ctx context.Context, noticeID id.ID) (Verdict, error) {
+	n, err := w.notices.Get(ctx, noticeID)
+	if err != nil || n.State != notice.Stored {
+		return Verdict{}, err
+	}
+	switch n.Source {
+	case notice.Transfer:
+		_, err = w.packets.ApplyReport(ctx, n.Body)
+	default:
+		err = w.follows.ApplyMessage(ctx, n)
+	}
+	switch fault.KindOf(err) {
+	case fault.NotFound, fault.Invalid, fault.Conflict:
+		if err != nil {
+			return Verdict{}, w.notices.MarkRefused(ctx, noticeID, err.Error())
+		}
+	}
+	if err != nil {
+		return Verdict{}, err
+	}
+	return Verdict{}, w.notices.MarkApplied(ctx, noticeID)
+}
+
+// teller is the part of wechat.Client that talks to one person.
+type teller interface {
+	SendText(ctx context.Context, app wechat.App, openID, text string) error
+}
+
+// apps finds an account's credentials.
+type apps interface {
+	App(ctx context.Context, accountID id.ID) (wechat.App, error)
+}
+
+// Messages sends messages.
+type Messages struct {
+	messages *message.Store
+	tell     teller
+	who      apps
+}
+
+// NewMessages makes the worker.
+func NewMessages(m *message.Store, t teller, who apps) *Messages {
+	return &Messages{messages: m, tell: t, who: who}
+}
+
+// Send sends one message. WeChat's documented refusals end it; anything else is tried
+// again, and may then reach the person twice: a reminder twice is better than none.
+func (w *Messages) Send(ctx context.Context, messageID id.ID) (Verdict, error) {
+	m, err := w.messages.Get(ctx, messageID)
+	if err != nil || m.State != message.Waiting {
+		return Verdict{}, err
+	}
+	app, err := w.who.App(ctx, m.AccountID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	err = w.tell.SendText(ctx, app, m.OpenID, m.Text)
+	switch code := wechat.ErrCode(err); {
+	case err == nil:
+		return Verdict{}, w.messages.End(ctx, messageID, message.Sent, "")
+	case code > 0 && !wechat.IsThrottled(err):
+		return Verdict{}, w.messages.End(ctx, messageID, message.Refused, strconv.Itoa(code))
+	}
+	return Verdict{}, err
+}

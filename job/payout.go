@@ -1,0 +1,201 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"siyu/model/brand"
+	"siyu/model/clock"
+	"siyu/model/id"
+	"siyu/model/money"
+	"siyu/model/redpacket"
+	"siyu/wechat"
+)
+
+// payer is the part of wechat.Client that pays.
+type payer interface {
+	Send(ctx context.Context, m wechat.Merchant, o wechat.PayOrder) wechat.PayAnswer
+	Query(ctx context.Context, m wechat.Merchant, o wechat.PayOrder) wechat.PayAnswer
+}
+
+// merchants finds who pays and where WeChat reports to.
+type merchants interface {
+	Merchant(ctx context.Context, accountID id.ID) (m wechat.Merchant, notifyURL string, err error)
+}
+
+// PayLimits are WeChat's, per merchant and person (config.Pay).
+type PayLimits struct {
+	RedpackPerSecond, TransferPerSecond int
+	UserPacketsPerDay                   int
+	UserFenPerDay                       int64
+	Night                               func(minuteOfDay int) bool // nothing is sent then; nil: never
+	PollMin                             time.Duration              // first pause before an accepted payout is queried
+}
+
+// Payouts drives payouts from pending to their end.
+type Payouts struct {
+	packets *redpacket.Store
+	pay     payer
+	who     merchants
+	clk     clock.Clock
+	limits  PayLimits
+
+	mu    sync.Mutex
+	rates map[string]*rate.Limiter // per merchant and rail, shared by all workers of the process
+}
+
+// NewPayouts makes the worker.
+func NewPayouts(packets *redpacket.Store, pay payer, who merchants, clk clock.Clock, limits PayLimits) *Payouts {
+	if limits.PollMin == 0 {
+		limits.PollMin = 5 * time.Second
+	}
+	return &Payouts{packets: packets, pay: pay, who: who, clk: clk, limits: limits, rates: map[string]*rate.Limiter{}}
+}
+
+// Drive moves one payout one step. Pending is sent; sending is queried first and sent
+// again under the same number only if WeChat does not know it; accepted is queried.
+func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
+	p, err := w.packets.Get(ctx, payoutID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if p.Final() {
+		return Verdict{}, nil
+	}
+	m, notifyURL, err := w.who.Merchant(ctx, p.AccountID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	m.Rail = p.Rail // the rail was chosen with the bill number; a changed setting is for later ones
+	if p.State == redpacket.Pending {
+		if v, err := w.mayStart(ctx, p); err != nil || v.Again > 0 {
+			return v, err
+		}
+	}
+	if err := w.limiter(m).Wait(ctx); err != nil {
+		return Verdict{Again: time.Second, Why: "等待发送名额"}, nil
+	}
+	// Committed before the call: whatever happens now, the next run asks first.
+	p, moved, err := w.packets.Begin(ctx, payoutID)
+	if err != nil || p.Final() {
+		return Verdict{}, err
+	}
+	order := wechat.PayOrder{BillNo: p.BillNo, AppID: p.AppID, OpenID: p.OpenID, AmountFen: int64(p.AmountFen), Wishing: p.Wishing,
+		ActName: p.ActName, Remark: p.ActName, NotifyURL: notifyURL}
+	var a wechat.PayAnswer
+	if moved {
+		a = w.pay.Send(ctx, m, order)
+	} else if a = w.pay.Query(ctx, m, order); a.State == wechat.PayNotFound && p.State == redpacket.Sending {
+		a = w.pay.Send(ctx, m, order)
+	}
+	return w.record(ctx, p, a)
+}
+
+// record keeps the answer and says when to look again. The call is over, so its
+// outcome must be kept even when the worker's own time is up.
+func (w *Payouts) record(ctx context.Context, p redpacket.Payout, a wechat.PayAnswer) (Verdict, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	pause := w.pause(p, a)
+	p, err := w.packets.Apply(ctx, p.ID, Answer(a), w.clk.Now().Add(pause))
+	if err != nil || p.Final() {
+		return Verdict{}, err
+	}
+	return Verdict{Again: pause, Why: string(a.State) + " " + a.Code}, nil
+}
+
+// Answer is WeChat's answer in the words of the payout machine.
+func Answer(a wechat.PayAnswer) redpacket.Answer {
+	return redpacket.Answer{Out: string(a.State), WechatNo: a.WechatNo, Package: a.Package, WaitUser: a.WaitUser, Code: a.Code,
+		Reason: a.Reason, AmountFen: money.Fen(a.AmountFen), RetryAfter: a.RetryAfter}
+}
+
+// mayStart holds back what WeChat would refuse anyway: the night, and a person's
+// packets and yuan of the day (red packets only). It delays; the packet is not lost.
+func (w *Payouts) mayStart(ctx context.Context, p redpacket.Payout) (Verdict, error) {
+	now := w.clk.Now()
+	_, midnight := clock.DayOf(now).Bounds()
+	delay := func(code, why string, until clock.Instant) (Verdict, error) {
+		err := w.packets.Delay(ctx, p.ID, code, why, until)
+		return Verdict{Again: until.Sub(now), Why: why}, err
+	}
+	if p.Rail != brand.RailRedpack {
+		return Verdict{}, nil
+	}
+	if w.limits.Night != nil {
+		day, _ := clock.DayOf(now).Bounds()
+		if w.limits.Night(int(now.Sub(day).Minutes())) {
+			return delay("NIGHT", "夜间不发红包,稍后自动发放", now.Add(15*time.Minute))
+		}
+	}
+	packets, sum, err := w.packets.SentToday(ctx, p)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if (w.limits.UserPacketsPerDay > 0 && packets >= int64(w.limits.UserPacketsPerDay)) ||
+		(w.limits.UserFenPerDay > 0 && int64(sum+p.AmountFen) > w.limits.UserFenPerDay) {
+		// Spread over the first minutes of the day by id, so that they do not all start at once.
+		return delay("USER_DAY_LIMIT", "已达微信每人每日红包上限,明天自动发放", midnight.Add(time.Duration(int64(p.ID)%600)*time.Second))
+	}
+	return Verdict{}, nil
+}
+
+// pause is when to look again.
+func (w *Payouts) pause(p redpacket.Payout, a wechat.PayAnswer) time.Duration {
+	age := w.clk.Now().Sub(p.MovedAt)
+	switch a.State {
+	case wechat.PayAccepted:
+		if p.State != redpacket.Accepted {
+			age = 0
+		}
+		// Doubling: 5 s, 10 s, 20 s ... 2 h. A notice usually comes first.
+		return min(max(age, w.limits.PollMin), 2*time.Hour)
+	case wechat.PayDelay:
+		return w.delay(a)
+	case wechat.PayHold:
+		return time.Hour // a person looks; asking again hourly costs nothing
+	}
+	// Unknown: WeChat wants at least a second between repetitions of one number.
+	return min(max(age, 2*time.Second), 10*time.Minute)
+}
+
+func (w *Payouts) delay(a wechat.PayAnswer) time.Duration {
+	switch a.Code {
+	case "DAY_OVER_LIMITED", "MONEY_LIMIT", "SENDNUM_LIMIT", "RCVDAMOUNT_LIMIT": // until tomorrow
+		now := w.clk.Now()
+		_, midnight := clock.DayOf(now).Bounds()
+		return midnight.Sub(now) + 5*time.Minute
+	}
+	return max(a.RetryAfter, time.Second)
+}
+
+func (w *Payouts) limiter(m wechat.Merchant) *rate.Limiter {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := m.Rail + ":" + m.MchID
+	l, ok := w.rates[key]
+	if !ok {
+		perSecond := w.limits.TransferPerSecond
+		if m.Rail == brand.RailRedpack {
+			perSecond = w.limits.RedpackPerSecond
+		}
+		l = rate.NewLimiter(rate.Limit(perSecond), max(1, perSecond))
+		if perSecond <= 0 {
+			l = rate.NewLimiter(rate.Inf, 1)
+		}
+		w.rates[key] = l
+	}
+	return l
+}
+
+// String names a verdict in logs.
+func (v Verdict) String() string {
+	if v.Again == 0 {
+		return "done"
+	}
+	return fmt.Sprintf("again in %s: %s", v.Again, v.Why)
+}
