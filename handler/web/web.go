@@ -65,8 +65,8 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer // nil: no metrics
 	// TrustedProxies are the networks whose X-Forwarded-For and X-Request-ID are
-	// believed, as "10.0.0.0/8" or a single address.
-	TrustedProxies []string
+	// believed.
+	TrustedProxies []netip.Prefix
 	// HTTPS says that the public address is https: adds Strict-Transport-Security.
 	HTTPS bool
 	// NotFound answers unknown paths; nil answers with a JSON fault.
@@ -74,14 +74,10 @@ type Options struct {
 }
 
 // NewEngine returns an engine with the shared middleware and no routes.
-// It fails only on a malformed trusted proxy or metrics registered twice.
+// It fails only when metrics are registered twice.
 func NewEngine(o Options) (*gin.Engine, error) {
 	if o.Clock == nil || o.Log == nil {
 		return nil, fmt.Errorf("web: an engine needs a clock and a log")
-	}
-	trusted, err := parseNetworks(o.TrustedProxies)
-	if err != nil {
-		return nil, err
 	}
 	count, err := metrics(o.Metrics, o.Clock)
 	if err != nil {
@@ -97,27 +93,11 @@ func NewEngine(o Options) (*gin.Engine, error) {
 		return nil, err
 	}
 	// The log is outside of recover, so that a panic is one line with its request id.
-	e.Use(identify(trusted), count, accessLog(o.Log, o.Clock), recoverPanic(), headers(o.HTTPS), limitBody(DefaultBody), checkPath())
+	e.Use(identify(o.TrustedProxies), count, accessLog(o.Log, o.Clock), recoverPanic(), headers(o.HTTPS), limitBody(DefaultBody), checkPath())
 	e.NoMethod(func(c *gin.Context) { Fail(c, fault.NewInvalid("method_not_allowed", "不支持的请求方法")) })
 	if o.NotFound == nil {
 		o.NotFound = func(c *gin.Context) { Fail(c, fault.New(fault.NotFound, "not_found", "没有这个地址")) }
 	}
 	e.NoRoute(o.NotFound)
 	return e, nil
-}
-
-func parseNetworks(texts []string) ([]netip.Prefix, error) {
-	out := make([]netip.Prefix, 0, len(texts))
-	for _, s := range texts {
-		if a, err := netip.ParseAddr(s); err == nil {
-			out = append(out, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			return nil, fmt.Errorf("web: trusted proxy %q is neither an address nor a network", s)
-		}
-		out = append(out, p.Masked())
-	}
-	return out, nil
 }

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +34,7 @@ func newSite(t *testing.T, routes ...Route) site {
 	s := site{log: &bytes.Buffer{}, reg: prometheus.NewRegistry()}
 	var err error
 	s.Engine, err = NewEngine(Options{Clock: clock.NewFake(noon), Log: slog.New(slog.NewJSONHandler(s.log, nil)),
-		Metrics: s.reg, TrustedProxies: []string{"10.0.0.0/8", "::1"}})
+		Metrics: s.reg, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,9 +148,6 @@ func TestEngine(t *testing.T) {
 			t.Error(h)
 		}
 	})
-	if _, err := NewEngine(Options{Clock: clock.System(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), TrustedProxies: []string{"everyone"}}); err == nil {
-		t.Error("a malformed proxy was accepted")
-	}
 }
 
 func TestClientIP(t *testing.T) {

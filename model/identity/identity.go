@@ -148,7 +148,7 @@ func (s *Store) add(ctx context.Context, l Login, open, union id.ID) (person id.
 
 func (s *Store) disagree(ctx context.Context, l Login, person, other id.ID) error {
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Exec(s.db.InsertIgnore()+` INTO identity_disagreement (person_id, other_person_id, app_id, seen_at) VALUES (?, ?, ?, ?)`,
+		return tx.Exec("INSERT INTO identity_disagreement (person_id, other_person_id, app_id, seen_at) VALUES (?, ?, ?, ?)"+s.db.Once("app_id"),
 			person, other, l.AppID, s.db.Now()).Error
 	})
 	if err != nil {
@@ -162,6 +162,17 @@ func (s *Store) Keys(ctx context.Context, personID id.ID) ([]Key, error) {
 	keys := []Key{}
 	err := s.db.Read(ctx).Where("person_id = ?", personID).Order("kind, scope, value").Find(&keys).Error
 	return keys, err
+}
+
+// OpenIDOf is the person's openid in one app, the newest if a person ever has two,
+// "" if none.
+func (s *Store) OpenIDOf(ctx context.Context, personID id.ID, appID string) (string, error) {
+	var k Key
+	err := s.db.Read(ctx).Where("person_id = ? AND kind = ? AND scope = ?", personID, OpenID, appID).Order("created_at DESC, value").Take(&k).Error
+	if err != nil && !db.IsNotFound(err) {
+		return "", fmt.Errorf("identity: openid: %w", err)
+	}
+	return k.Value, nil
 }
 
 // Disagreements lists those seen before a moment (0: now), newest first.

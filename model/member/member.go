@@ -15,6 +15,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/identity"
 )
 
 // States.
@@ -38,10 +39,13 @@ func (Member) TableName() string { return "member" }
 func (m Member) Blocked() bool { return m.State == Blocked }
 
 // Store reads and writes members.
-type Store struct{ db *db.DB }
+type Store struct {
+	db     *db.DB
+	people *identity.Store
+}
 
 // New makes a store.
-func New(d *db.DB) *Store { return &Store{db: d} }
+func New(d *db.DB, people *identity.Store) *Store { return &Store{db: d, people: people} }
 
 var errMissing = fault.New(fault.NotFound, "member_not_found", "没有这个会员")
 
@@ -53,7 +57,7 @@ func (s *Store) Of(ctx context.Context, personID id.ID) (Member, error) {
 		return m, err
 	}
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Exec(s.db.InsertIgnore()+" INTO member (id, person_id, state, created_at) VALUES (?, ?, ?, ?)",
+		return tx.Exec("INSERT INTO member (id, person_id, state, created_at) VALUES (?, ?, ?, ?)"+s.db.Once("person_id"),
 			s.db.NewID(), personID, Active, s.db.Now()).Error
 	})
 	if err != nil {
@@ -65,6 +69,21 @@ func (s *Store) Of(ctx context.Context, personID id.ID) (Member, error) {
 // Get reads one member. Fault: NotFound member_not_found.
 func (s *Store) Get(ctx context.Context, memberID id.ID) (Member, error) {
 	return s.take(ctx, "id = ?", memberID)
+}
+
+// Blocked says whether a member earns nothing. Fault: NotFound member_not_found.
+func (s *Store) Blocked(ctx context.Context, memberID id.ID) (bool, error) {
+	m, err := s.Get(ctx, memberID)
+	return m.Blocked(), err
+}
+
+// OpenID is the member's openid in one app, "" when the app never saw him.
+func (s *Store) OpenID(ctx context.Context, memberID id.ID, appID string) (string, error) {
+	m, err := s.Get(ctx, memberID)
+	if err != nil {
+		return "", err
+	}
+	return s.people.OpenIDOf(ctx, m.PersonID, appID)
 }
 
 func (s *Store) take(ctx context.Context, where string, key id.ID) (Member, error) {

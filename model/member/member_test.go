@@ -9,12 +9,14 @@ import (
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
 	"siyu/model/fault"
+	"siyu/model/identity"
 )
 
 func TestMember(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		ctx := context.Background()
-		s := New(d)
+		people := identity.New(d)
+		s := New(d, people)
 		t.Run("a person has one member, however many ask at once", func(t *testing.T) {
 			var wg sync.WaitGroup
 			got := make([]Member, 16)
@@ -49,6 +51,21 @@ func TestMember(t *testing.T) {
 			}
 			if u, err := s.Unblock(ctx, m.ID); err != nil || u.Blocked() {
 				t.Error(u, err)
+			}
+		})
+		t.Run("an openid is found by app", func(t *testing.T) {
+			p, err := people.Resolve(ctx, identity.Login{AppID: "wxA", OpenID: "o1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := s.Of(ctx, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for app, want := range map[string]string{"wxA": "o1", "wxB": ""} {
+				if got, err := s.OpenID(ctx, m.ID, app); got != want || err != nil {
+					t.Error(app, got, err)
+				}
 			}
 		})
 		t.Run("an unknown member is a fault", func(t *testing.T) {

@@ -23,10 +23,16 @@ func reward(f Facts, item State) Reward {
 	if item == Elsewhere {
 		return Reward{None, "暂无奖励", "奖励属于首次验证的人。若您是购买者,请举报或联系客服。", 0}
 	}
-	if r, closed := campaign(f); closed {
+	r, closed := campaign(f)
+	// Product points need no campaign; but claiming them would use up the code's one
+	// claim, so a campaign that is still to come is waited for.
+	if closed && (f.ScanPoints == 0 || r.State == NotBegun || r.State == Paused) {
 		return r
 	}
-	return person(f)
+	if who := person(f); !closed || who.State != Available {
+		return who
+	}
+	return Reward{Available, "您有积分待领取", r.Text + fmt.Sprintf("仍可领取 %d 积分。", f.ScanPoints), 0}
 }
 
 // campaign says why nothing can be claimed from the activity at present.
@@ -50,6 +56,9 @@ func campaign(f Facts) (Reward, bool) {
 		}
 		return Reward{Ended, "活动已结束", text, c.UntilAt}, true
 	}
+	if c.State == "used_up" {
+		return Reward{UsedUp, "奖励已领完", name + "的奖励已全部领完,感谢参与。", 0}, true
+	}
 	return Reward{NoCampaign, "暂无活动", "该商品目前没有领取活动。", 0}, true
 }
 
@@ -69,7 +78,7 @@ func person(f Facts) Reward {
 	}
 	text := "点击领取,立即揭晓。不关注也可领取。"
 	if f.Campaign.TopPrize != "" {
-		text = "最高 " + f.Campaign.TopPrize + ",点击揭晓。不关注也可领取。"
+		text = f.Campaign.TopPrize + ",点击揭晓。不关注也可领取。"
 	}
 	return Reward{Available, "您有一份奖励待领取", text, 0}
 }

@@ -46,7 +46,6 @@ type Observation struct {
 	BrandID, ProductID, BatchID id.ID
 	Serial                      int64
 	CodeState                   string // issued, activated, voided, recalled
-	Mismatch                    bool   // the address named another product's GTIN
 	MemberID                    id.ID  // 0: nobody we know
 	Blocked                     bool   // the member earns nothing and so is nobody's first
 	Visitor                     string // tells anonymous visitors apart, at most 30 bytes
@@ -56,7 +55,7 @@ type Observation struct {
 
 // counts says whether the observation may set the first verification.
 func (o Observation) counts() bool {
-	return o.MemberID != 0 && !o.Blocked && !o.Mismatch && o.CodeState == Activated
+	return o.MemberID != 0 && !o.Blocked && o.CodeState == Activated
 }
 
 func (o Observation) visitor() string {
@@ -143,15 +142,14 @@ func (s *Store) Record(ctx context.Context, o Observation) (Sight, error) {
 	}
 	var fresh bool
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
-		cur, err := take(tx, o.BatchID, o.Serial)
-		if err != nil {
+		// Nothing is read in here: under snapshot isolation a read before an update
+		// makes everybody but one start again (MariaDB's error 1020).
+		var err error
+		if fresh, err = s.first(tx, o, now, before.BatchID != 0); err != nil {
 			return err
 		}
-		if fresh, err = s.first(tx, o, now, cur.BatchID != 0); err != nil {
-			return err
-		}
-		flag := suspicion(cur, o, now)
-		stored, err := s.append(tx, o, now, foresee(cur, o, now, fresh, flag))
+		flag := suspicion(before, o, now)
+		stored, err := s.append(tx, o, now, foresee(before, o, now, fresh, flag))
 		if err != nil || !stored {
 			return err
 		}
@@ -172,13 +170,15 @@ func foresee(cur Sight, o Observation, now clock.Instant, fresh bool, flag strin
 	switch {
 	case fresh:
 		cur.FirstMember, cur.FirstAt, cur.Fresh = o.MemberID, now, true
+	case o.counts() && cur.FirstMember == 0:
+		cur.FirstMember, cur.FirstAt, cur.Others = -1, now, cur.Others+1 // somebody was faster just now
 	case o.counts() && cur.FirstMember != o.MemberID:
 		cur.Others++
 	}
 	if flag != "" || cur.Others >= ManyOthers {
 		cur.FlaggedAt = now
 	}
-	return string(authentic(Facts{Known: true, CodeState: o.CodeState, Mismatch: o.Mismatch, Member: o.MemberID, Sight: cur}).State)
+	return string(authentic(Facts{Known: true, CodeState: o.CodeState, Member: o.MemberID, Sight: cur}).State)
 }
 
 // recent says whether the same visitor was stored within the window.
@@ -195,12 +195,13 @@ func (s *Store) recent(ctx context.Context, o Observation, now clock.Instant) (b
 func windowNo(at clock.Instant) int64 { return int64(at) / RepeatWindow.Milliseconds() }
 
 // first makes sure the code has a row and tries to become its first verification.
-// The guarded update decides, whoever read what before. A row that is known to be
-// there is not inserted again: on MySQL a refused insert leaves a shared lock, and
-// two scans that both hold one block each other's update.
+// The guarded update decides, whoever read what before.
 func (s *Store) first(tx *gorm.DB, o Observation, now clock.Instant, known bool) (bool, error) {
 	if !known {
-		if err := s.insertSight(tx, o); err != nil {
+		err := tx.Exec(`INSERT INTO code_sight (batch_id, serial, first_member, first_at, first_city, scans, others, anonymous,
+			last_member, last_at, last_city, last_lat_e4, last_lon_e4, flagged_at, flag_reason) VALUES (?,?,0,0,'',0,0,0,0,0,'',0,0,0,'')`+
+			s.db.Once("serial"), o.BatchID, o.Serial).Error
+		if err != nil {
 			return false, err
 		}
 	}
@@ -212,15 +213,9 @@ func (s *Store) first(tx *gorm.DB, o Observation, now clock.Instant, known bool)
 	return res.RowsAffected == 1, res.Error
 }
 
-func (s *Store) insertSight(tx *gorm.DB, o Observation) error {
-	return tx.Exec(s.db.InsertIgnore()+` INTO code_sight (batch_id, serial, first_member, first_at, first_city, scans, others, anonymous,
-		last_member, last_at, last_city, last_lat_e4, last_lon_e4, flagged_at, flag_reason) VALUES (?,?,0,0,'',0,0,0,0,0,'',0,0,0,'')`,
-		o.BatchID, o.Serial).Error
-}
-
 func (s *Store) append(tx *gorm.DB, o Observation, now clock.Instant, verdict string) (bool, error) {
-	res := tx.Exec(s.db.InsertIgnore()+` INTO scan (id, brand_id, product_id, batch_id, serial, member_id, visitor, window_no, verdict,
-		province, city, exact_place, ip, user_agent, at) VALUES (?,?,?,?,?,?,?,?,?,?,?,'',?,?,?)`,
+	res := tx.Exec(`INSERT INTO scan (id, brand_id, product_id, batch_id, serial, member_id, visitor, window_no, verdict,
+		province, city, exact_place, ip, user_agent, at) VALUES (?,?,?,?,?,?,?,?,?,?,?,'',?,?,?)`+s.db.Once("serial"),
 		s.db.NewID(), o.BrandID, o.ProductID, o.BatchID, o.Serial, o.MemberID, o.visitor(), windowNo(now), verdict,
 		cut(o.Place.Province, 32), cut(o.Place.City, 32), cut(o.IP, 45), cut(o.UserAgent, 200), now)
 	return res.RowsAffected == 1, res.Error

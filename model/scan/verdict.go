@@ -31,7 +31,7 @@ const (
 	StateVoided  State = "voided"
 	StateRecall  State = "recalled"
 	Unknown      State = "unknown"  // no code of ours
-	Mismatch     State = "mismatch" // a code of ours, on another product
+	Mismatch     State = "mismatch" // a code of ours, in the address of another product
 )
 
 // What can be said about the reward.
@@ -66,8 +66,7 @@ const (
 type Facts struct {
 	Now           clock.Instant
 	Known         bool   // the arithmetic knows the code
-	UnknownReason string // malformed, unknown_slot, forged, not_issued
-	Mismatch      bool   // the address named another product's GTIN
+	UnknownReason string // malformed, unknown_slot, forged, not_issued, gtin_mismatch
 	CodeState     string // Issued, Activated, Voided, Recalled
 	CodeReason    string // what the brand wrote when it voided or recalled
 	Sight         Sight  // this look included
@@ -76,6 +75,7 @@ type Facts struct {
 	Snapshot      bool
 	Blocked       bool
 	Campaign      Campaign
+	ScanPoints    int64  // points of the product, earned even without a campaign
 	Claim         *Claim // nil: not claimed
 	Limit         *Cap   // nil: no limit was met
 	SupportPhone  string
@@ -140,17 +140,16 @@ func Judge(f Facts) Verdict {
 // authentic judges the item alone. What is wrong with the code itself comes before
 // who looked at it.
 func authentic(f Facts) Verdict {
-	if !f.Known {
-		return Verdict{State: Unknown, Tone: Bad, Title: "未查询到此码", Report: true,
-			Text:    "请核对包装上的码是否完整。如果确认无误,请谨防假冒。" + phone(f),
-			Reasons: []Reason{{f.UnknownReason, unknownText(f.UnknownReason)}}}
-	}
 	real := Reason{"signature", "码值通过防伪校验"}
 	switch {
-	case f.Mismatch:
+	case f.UnknownReason == "gtin_mismatch":
 		return Verdict{State: Mismatch, Tone: Bad, Title: "码与商品不符", Report: true,
 			Text:    "这个码属于另一种商品,可能被挪用。请谨防假冒。" + phone(f),
 			Reasons: []Reason{real, {"gtin_mismatch", "商品条码与码所属商品不一致"}}}
+	case !f.Known:
+		return Verdict{State: Unknown, Tone: Bad, Title: "未查询到此码", Report: true,
+			Text:    "请核对包装上的码是否完整。如果确认无误,请谨防假冒。" + phone(f),
+			Reasons: []Reason{{f.UnknownReason, unknownText(f.UnknownReason)}}}
 	case f.CodeState == Voided:
 		return Verdict{State: StateVoided, Tone: Bad, Title: "该码已作废", Report: true,
 			Text:    "该批次的码已作废,请勿购买或使用。" + because(f) + phone(f),
