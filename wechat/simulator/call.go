@@ -215,10 +215,10 @@ func (g *ring) all() []Request {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.entries) < ringSize {
-		return append([]Request(nil), g.entries...)
+		return append([]Request{}, g.entries...) // never null in JSON
 	}
 	at := g.total % ringSize
-	return append(append([]Request(nil), g.entries[at:]...), g.entries[:at]...)
+	return append(append([]Request{}, g.entries[at:]...), g.entries[:at]...)
 }
 
 // Requests is what was called last, oldest first, at most 1000 entries.

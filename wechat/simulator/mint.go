@@ -71,7 +71,7 @@ func seededKey(name string) *rsa.PrivateKey {
 			buf[127] |= 1
 			p := new(big.Int).SetBytes(buf)
 			less := new(big.Int).Sub(p, one)
-			if new(big.Int).GCD(nil, nil, e, less).Cmp(one) == 0 && p.ProbablyPrime(20) {
+			if new(big.Int).GCD(nil, nil, e, less).Cmp(one) == 0 && p.ProbablyPrime(1) {
 				return p
 			}
 		}
@@ -113,5 +113,5 @@ func publicPEMOf(key *rsa.PublicKey) string {
 // PlatformKey is WeChat Pay's public key and its id ("PUB_KEY_ID_..."), as a
 // merchant in 微信支付公钥 mode downloads them once from the merchant site.
 func (s *Simulator) PlatformKey() (id, publicPEM string) {
-	return s.keyID, publicPEMOf(&s.key.PublicKey)
+	return s.keyID, publicPEMOf(&s.key().PublicKey)
 }

@@ -2,7 +2,9 @@ package simulator
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,6 +62,9 @@ var misfortuneNames = map[string]string{
 	"notice_before_answer": "通知先于应答", "wrong_amount": "应答金额不符", "no_receive_time": "缺少领取时间",
 	"missing_notice": "通知丢失", "duplicate_notice": "通知重复", "out_of_order_notice": "通知乱序", "forged_notice": "伪造通知",
 }
+
+// MisfortuneKinds are all kinds there are, sorted.
+func MisfortuneKinds() []string { return slices.Sorted(maps.Keys(misfortuneNames)) }
 
 // callGroups let one order fit whichever rail the merchant uses.
 var callGroups = map[string]string{

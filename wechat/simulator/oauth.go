@@ -83,7 +83,7 @@ func (s *Simulator) authorize(c *call) answer {
 		// Stay inside the phone's browser: an absolute address would leave the proxy.
 		target.Scheme, target.Host = "", ""
 	}
-	return answer{status: http.StatusFound, header: http.Header{"Location": {target.String()}, "Cache-Control": {"no-store"}}, code: u.Name}
+	return answer{status: http.StatusFound, header: http.Header{"Location": {target.String()}, "Cache-Control": {"no-store"}}}
 }
 
 func consent(r *http.Request) string {

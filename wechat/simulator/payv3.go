@@ -114,7 +114,7 @@ func (s *Simulator) checkRealName(c *call, o *transferOrder) string {
 	if err != nil {
 		return "收款用户姓名解密失败"
 	}
-	name, err := rsa.DecryptOAEP(sha1.New(), rand.Reader, s.key, sealed, nil)
+	name, err := rsa.DecryptOAEP(sha1.New(), rand.Reader, s.key(), sealed, nil)
 	if err != nil {
 		return "收款用户姓名解密失败"
 	}

@@ -104,7 +104,7 @@ func (s *Simulator) stampHeaders(at time.Time, body []byte) http.Header {
 	h.Set("Wechatpay-Nonce", nonce)
 	h.Set("Wechatpay-Serial", s.keyID)
 	h.Set("Wechatpay-Signature-Type", "WECHATPAY2-SHA256-RSA2048")
-	h.Set("Wechatpay-Signature", s.platformSign(s.key, stamp, nonce, body))
+	h.Set("Wechatpay-Signature", s.platformSign(s.key(), stamp, nonce, body))
 	h.Set("Request-Id", s.mint("request")[:32])
 	return h
 }
@@ -119,7 +119,7 @@ func (s *Simulator) signAnswer(a *answer, c *call) {
 	}
 	switch {
 	case c.bad("bad_answer_signature"):
-		a.header.Set("Wechatpay-Signature", s.platformSign(s.key, "0", "another", a.body))
+		a.header.Set("Wechatpay-Signature", s.platformSign(s.key(), "0", "another", a.body))
 	case c.bad("probe_answer_signature"):
 		a.header.Set("Wechatpay-Signature", probeSignature+a.header.Get("Wechatpay-Signature"))
 	}

@@ -53,7 +53,7 @@ type Simulator struct {
 	log      *slog.Logger
 	app      *url.URL // AppURL, nil when none was given
 	client   *http.Client
-	key      *rsa.PrivateKey // WeChat Pay's own key
+	key      func() *rsa.PrivateKey // WeChat Pay's own key, derived when first needed
 	keyID    string
 	counter  atomic.Int64 // numbers everything that is minted
 	routes   map[string]endpoint
@@ -101,7 +101,7 @@ func New(o Options) *Simulator {
 	o.AppURL = strings.TrimSuffix(o.AppURL, "/")
 	s := &Simulator{
 		opts: o, now: o.Now, log: o.Log,
-		key:       seededKey(fmt.Sprintf("platform/%d", o.Seed)),
+		key:       sync.OnceValue(func() *rsa.PrivateKey { return seededKey(fmt.Sprintf("platform/%d", o.Seed)) }),
 		apps:      map[string]*app{},
 		merchants: map[string]*merchant{},
 		users:     map[string]*user{},

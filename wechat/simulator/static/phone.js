@@ -5,9 +5,9 @@ import { clearLayer, closeWeb } from "./overlays.js";
 import { drawPeople, drawAccounts, drawTrouble, drawLog } from "./panel.js";
 
 const icons = {
-  chats: '<path d="M4 11c0-4 3.6-7 8-7s8 3 8 7-3.6 7-8 7c-1 0-2-.2-2.900-.5L5 19l1-3.200C4.700 14.500 4 12.800 4 11z"/>',
+  chats: '<path d="M4 11c0-4 3.6-7 8-7s8 3 8 7-3.6 7-8 7c-1 0-2-.2-2.9-.5L5 19l1-3.2C4.7 14.5 4 12.8 4 11z"/>',
   scan: '<path d="M4 9V6a2 2 0 0 1 2-2h3M15 4h3a2 2 0 0 1 2 2v3M20 15v3a2 2 0 0 1-2 2h-3M9 20H6a2 2 0 0 1-2-2v-3M4 12h16"/>',
-  wallet: '<path d="M4 8a2 2 0 0 1 2-2h11v3M4 8v9a2 2 0 0 0 2 2h13V9H6a2 2 0 0 1-2-1zM16 14h.010"/>',
+  wallet: '<path d="M4 8a2 2 0 0 1 2-2h11v3M4 8v9a2 2 0 0 0 2 2h13V9H6a2 2 0 0 1-2-1zM16 14h.01"/>',
 };
 const names = { chats: "微信", scan: "扫一扫", wallet: "钱包" };
 

@@ -109,13 +109,16 @@ function drawChat() {
   body.scrollTop = body.scrollHeight;
 }
 
-const codeIcon = () => {
+// drawing makes an SVG; its inside is always one of the fixed texts below.
+const drawing = (box, inside) => {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("viewBox", "0 0 " + box + " " + box);
   svg.setAttribute("aria-hidden", "true");
-  svg.innerHTML = '<g fill="none" stroke="currentColor" stroke-width="1.8"><rect x="3" y="3" width="7" height="7" rx="1.5"/><rect x="14" y="3" width="7" height="7" rx="1.5"/><rect x="3" y="14" width="7" height="7" rx="1.5"/><path d="M14 14h3v3h-3zM20 14v2M14 20h2M19 19h2v2"/></g>';
+  svg.innerHTML = inside;
   return svg;
 };
+const corners = () => drawing(100, '<path d="M2 24V12A10 10 0 0 1 12 2h12M76 2h12a10 10 0 0 1 10 10v12M98 76v12a10 10 0 0 1-10 10H76M24 98H12A10 10 0 0 1 2 88V76" fill="none" stroke="#4fd08a" stroke-width="2.4" stroke-linecap="round"/>');
+const codeIcon = () => drawing(24, '<g fill="none" stroke="currentColor" stroke-width="1.8"><rect x="3" y="3" width="7" height="7" rx="1.5"/><rect x="14" y="3" width="7" height="7" rx="1.5"/><rect x="3" y="14" width="7" height="7" rx="1.5"/><path d="M14 14h3v3h-3zM20 14v2M14 20h2M19 19h2v2"/></g>');
 
 // arrive goes where a scanned code or a tapped link leads.
 export function arrive(found) {
@@ -145,7 +148,7 @@ async function drawScan() {
     ondragover: (e) => { e.preventDefault(); finder.classList.add("over"); },
     ondragleave: () => finder.classList.remove("over"),
     ondrop: (e) => { e.preventDefault(); finder.classList.remove("over"); scanPicture(e.dataTransfer.files[0]); },
-  }, h("div", { class: "beam" }), h("div", { class: "frame" }, h("span", {}, "把码的图片", h("br"), "拖到这里")));
+  }, h("div", { class: "frame" }, corners(), h("div", { class: "beam" }), h("span", {}, "把码的图片", h("br"), "拖到这里")));
   screen().replaceChildren(bar("扫一扫"), h("div", { class: "body" }, finder,
     h("div", { class: "ways" },
       h("form", { onsubmit: (e) => { e.preventDefault(); scanText(text.value); } }, text, h("button", { class: "big" }, "扫码")),
