@@ -74,9 +74,9 @@ type PayAnswer struct {
 
 // Codes that WeChat does not give.
 const (
-	CodeLocalOrder    = "LOCAL_ORDER"    // the order breaks a documented rule; never sent
-	CodeLocalMerchant = "LOCAL_MERCHANT" // key material unusable; never sent
-	CodeLocalMismatch = "LOCAL_MISMATCH" // WeChat answers about other money than ours
+	CodeLocalOrder    = "LOCAL_ORDER"     // the order breaks a documented rule; never sent
+	CodeLocalMerchant = "LOCAL_MERCHANT"  // key material unusable; never sent
+	CodeLocalMismatch = "LOCAL_MISMATCH"  // WeChat answers about other money than ours
 	CodeLocalNoAnswer = "LOCAL_NO_ANSWER" // no answer, or none that can be read or trusted
 )
 

@@ -197,6 +197,35 @@ func TestAccessToken(t *testing.T) {
 		}
 	})
 
+	t.Run("while_another_process_fetches_we_wait_for_its_token", func(t *testing.T) {
+		srv := &tokenServer{n: 1}
+		web := httptest.NewServer(srv)
+		defer web.Close()
+		store := &leasedStore{TokenStore: NewMemoryTokens()}
+		store.onLock = func() { store.Put(ctx, tokenKey(official), Token{Value: "tok-1", ExpiresAt: noon.Add(time.Hour)}) }
+		c, err := New(Options{Hosts: hostsAt(web.URL), Tokens: store, Now: (&fakeClock{t: noon}).now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.SendText(ctx, official, openID, "a"); err != nil || srv.fetches != 0 || srv.accepted != 1 {
+			t.Errorf("err %v, fetches %d, accepted %d; want nil, 0, 1", err, srv.fetches, srv.accepted)
+		}
+	})
+
+	t.Run("a_lease_whose_holder_died_does_not_stop_us", func(t *testing.T) {
+		srv := &tokenServer{}
+		web := httptest.NewServer(srv)
+		defer web.Close()
+		store := &leasedStore{TokenStore: NewMemoryTokens(), onLock: func() {}}
+		c, err := New(Options{Hosts: hostsAt(web.URL), Tokens: store, Timeout: 100 * time.Millisecond, Now: (&fakeClock{t: noon}).now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.SendText(ctx, official, openID, "a"); err != nil || srv.fetches != 1 {
+			t.Errorf("err %v, fetches %d; want nil, 1", err, srv.fetches)
+		}
+	})
+
 	t.Run("an_answer_without_token_or_life_is_an_error", func(t *testing.T) {
 		for _, answer := range []string{`{}`, `{"access_token":"x"}`, `{"access_token":"","expires_in":7200}`, `[]`, `<html>`, ``} {
 			c, _ := newTestClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(answer)) }))
@@ -205,6 +234,17 @@ func TestAccessToken(t *testing.T) {
 			}
 		}
 	})
+}
+
+// leasedStore is a store whose lease somebody else always holds.
+type leasedStore struct {
+	TokenStore
+	onLock func()
+}
+
+func (s *leasedStore) Lock(context.Context, string, time.Duration) (func(), bool, error) {
+	s.onLock()
+	return nil, false, nil
 }
 
 func TestErrorsAndLogsTellNoSecret(t *testing.T) {

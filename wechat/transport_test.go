@@ -54,6 +54,18 @@ func TestClientLeavesNoConfiguredHost(t *testing.T) {
 			t.Error("a redirect passed for an answer")
 		}
 	})
+	t.Run("not_even_to_the_same_host", func(t *testing.T) {
+		c, _ := newTestClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/api.weixin.qq.com/elsewhere" {
+				w.Write([]byte(`{"openid":"oSomebody"}`))
+				return
+			}
+			http.Redirect(w, r, "/api.weixin.qq.com/elsewhere", http.StatusFound)
+		}))
+		if l, err := c.OAuthLogin(context.Background(), official, "code"); err == nil {
+			t.Errorf("logged in as %s", l.OpenID)
+		}
+	})
 	t.Run("pay_v3_goes_to_the_configured_host_only", func(t *testing.T) {
 		a := c.Query(context.Background(), transferMerchant(t), PayOrder{BillNo: "B1", OpenID: openID, AmountFen: 100})
 		if a.State != PayUnknown {
@@ -62,6 +74,31 @@ func TestClientLeavesNoConfiguredHost(t *testing.T) {
 	})
 	if hits.Load() != 0 {
 		t.Errorf("%d calls reached a foreign server", hits.Load())
+	}
+}
+
+func TestAnAnswerWithAnotherStatusIsNotWeChats(t *testing.T) {
+	c, _ := newTestClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+		w.Write([]byte(`{"openid":"oSomebody"}`))
+	}))
+	if l, err := c.OAuthLogin(context.Background(), official, "code"); err == nil {
+		t.Errorf("logged in as %s", l.OpenID)
+	}
+}
+
+func TestPayV3SignsNothingForAnotherHost(t *testing.T) {
+	c, err := New(Options{Hosts: hostsAt("http://127.0.0.1:1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := c.conn(transferMerchant(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The library knows a second, backup host; only the one it was told is ours.
+	if _, err := conn.v3.Get(context.Background(), "https://api2.mch.weixin.qq.com/v3/certificates"); !errors.Is(err, errHost) {
+		t.Errorf("err %v, want errHost", err)
 	}
 }
 
