@@ -57,7 +57,7 @@ func encode(t testing.TB, e *Encoder, content string) Matrix {
 
 func TestBothEncodersDecodeToTheSameText(t *testing.T) {
 	e := NewEncoder(M)
-	for _, content := range contents(3000) {
+	for _, content := range contents(2000) {
 		ours := encode(t, e, content)
 		if got, err := DecodeMatrix(&ours); err != nil || got != content {
 			t.Fatalf("%q: our symbol reads %q, %v", content, got, err)

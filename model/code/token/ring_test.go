@@ -3,6 +3,7 @@ package token
 import (
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"siyu/model/fault"
@@ -132,6 +133,27 @@ func TestCheckAgreesWithALinearSearch(t *testing.T) {
 			t.Fatalf("position %d: %+v, want %+v", p, got, want)
 		}
 	}
+}
+
+func TestOneRingServesManyGoroutines(t *testing.T) {
+	k := newKey(t, 7)
+	ring, err := NewRing([]*Key{k}, []Range{{7, 0, 1 << 20, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for part := range uint64(8) {
+		all.Go(func() {
+			run := k.AppendRun(nil, part*1000, 1000)
+			for i := range uint64(1000) {
+				v := ring.Check(string(run[i*Size : (i+1)*Size]))
+				if !v.OK || v.Serial != part*1000+i+1 {
+					t.Errorf("position %d: %+v", part*1000+i, v)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestHotPathsAllocateNothing(t *testing.T) {
