@@ -97,6 +97,7 @@ func read(r *reader) Config {
 	}
 	c.TrustedProxies = readPrefixes(r)
 	c.Places = r.text("SIYU_PLACES", "", "CSV of CIDR,province,city,lat,lon")
+	c.MetricsToken = r.secret("SIYU_METRICS_TOKEN", "bearer token for /metrics from another machine; default: this machine only")
 	format := "text"
 	if prod {
 		format = "json"

@@ -36,6 +36,10 @@ type PayLimits struct {
 	PollMin                             time.Duration              // first pause before an accepted payout is queried
 }
 
+// forgets is how long WeChat surely knows a bill number (30 days, with a day to spare).
+// Later "not found" says nothing, and sending again could pay twice.
+const forgets = 29 * 24 * time.Hour
+
 // Payouts drives payouts from pending to their end.
 type Payouts struct {
 	packets *redpacket.Store
@@ -90,7 +94,11 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 	if moved {
 		a = w.pay.Send(ctx, m, order)
 	} else if a = w.pay.Query(ctx, m, order); a.State == wechat.PayNotFound && p.State == redpacket.Sending {
-		a = w.pay.Send(ctx, m, order)
+		if w.clk.Now().Sub(p.CreatedAt) < forgets {
+			a = w.pay.Send(ctx, m, order)
+		} else {
+			a.State, a.Reason = wechat.PayHold, "微信已不再保留该单号,须人工核对账单"
+		}
 	}
 	return w.record(ctx, p, a)
 }
@@ -159,8 +167,9 @@ func (w *Payouts) pause(p redpacket.Payout, a wechat.PayAnswer) time.Duration {
 	case wechat.PayHold:
 		return time.Hour // a person looks; asking again hourly costs nothing
 	}
-	// Unknown: WeChat wants at least a second between repetitions of one number.
-	return min(max(age, 2*time.Second), 10*time.Minute)
+	// Unknown: WeChat wants at least a second between repetitions of one number, and
+	// sometimes says how long (PROCESSING: 20 minutes).
+	return max(min(max(age, 2*time.Second), 10*time.Minute), a.RetryAfter)
 }
 
 func (w *Payouts) delay(a wechat.PayAnswer) time.Duration {
