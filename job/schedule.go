@@ -33,6 +33,11 @@ type Exports interface {
 	Expire(ctx context.Context) error
 }
 
+// Sessions forgets operators' old sessions.
+type Sessions interface {
+	Prune(ctx context.Context, limit int) error
+}
+
 // Cron is everything that chores need.
 type Cron struct {
 	Relay     *Relay
@@ -44,6 +49,7 @@ type Cron struct {
 	Messages  *message.Store
 	Brands    *brand.Store
 	Exports   Exports
+	Operators Sessions
 	Clock     clock.Clock
 	Log       *slog.Logger
 	PublicURL string
@@ -185,6 +191,9 @@ func (c *Cron) trial(ctx context.Context) error {
 func (c *Cron) prune(ctx context.Context) error {
 	now := c.Clock.Now()
 	if err := c.Replay.Prune(ctx, now.Add(-48*time.Hour), 1000); err != nil {
+		return err
+	}
+	if err := c.Operators.Prune(ctx, 1000); err != nil {
 		return err
 	}
 	return c.Outbox.Prune(ctx, now.Add(-7*24*time.Hour), 5000)

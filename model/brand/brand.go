@@ -187,6 +187,16 @@ func (s *Store) Get(ctx context.Context, brandID id.ID) (Brand, error) {
 	return b, err
 }
 
+// BySlug reads a brand by its slug.
+func (s *Store) BySlug(ctx context.Context, slug string) (Brand, error) {
+	var b Brand
+	err := s.db.Read(ctx).Where("slug = ?", slug).Take(&b).Error
+	if db.IsNotFound(err) {
+		return b, fault.New(fault.NotFound, "brand_not_found", "没有这个品牌")
+	}
+	return b, err
+}
+
 // List pages brands, newest first; before 0 starts at the newest.
 func (s *Store) List(ctx context.Context, before id.ID, limit int) ([]Brand, error) {
 	out := []Brand{}

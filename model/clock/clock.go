@@ -118,3 +118,7 @@ func (f *Fake) Set(at Instant) {
 	defer f.mu.Unlock()
 	f.at = at
 }
+
+// Wall is the machine's time with its monotonic part: for durations and for libraries
+// that want a func() time.Time, never for anything that is stored.
+func Wall() time.Time { return time.Now() }

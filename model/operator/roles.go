@@ -32,6 +32,7 @@ const (
 	CampaignRead    = "campaign:read"
 	CampaignWrite   = "campaign:write"
 	CampaignPublish = "campaign:publish" // publish, pause, resume, end: money moves
+	ScanRead        = "scan:read"        // abnormal codes, consumers' reports
 	ClaimRead       = "claim:read"
 	PayoutRead      = "payout:read"
 	PayoutWrite     = "payout:write"
@@ -56,18 +57,18 @@ func Roles() []Role {
 	return []Role{
 		{Admin, "管理员", Permissions()},
 		{Operations, "运营", []string{BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
-			CampaignRead, CampaignWrite, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite}},
+			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite}},
 		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead}},
 		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead}},
-		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ClaimRead, PayoutRead, ReplyRead}},
-		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ClaimRead, LedgerRead}},
+		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead}},
+		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead}},
 	}
 }
 
 // Permissions lists all of them.
 func Permissions() []string {
 	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, KeyWrite,
-		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ClaimRead,
+		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ScanRead, ClaimRead,
 		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, OperatorRead, OperatorWrite}
 }
 

@@ -57,7 +57,12 @@ const (
 	keySize    = 32
 	verifySize = 2
 	macSize    = 10   // of HMAC-SHA1's 20
-	iterations = 1000 // all three fixed by AE-2
+	iterations = 1000 // all four fixed by AE-2
+
+	// MaxEntry bounds the plain bytes of one entry. Beyond 4 GiB archive/zip writes a
+	// Zip64 field that 7-Zip reports as a header error, and print houses do not take
+	// archives with errors. The archive itself may be of any size.
+	MaxEntry = 4_000_000_000
 )
 
 // NewZip begins an archive on w. The password is 8 to 99 printable ASCII
@@ -215,10 +220,14 @@ func (e *sealedEntry) emit(p []byte) error {
 	return err
 }
 
-// Write takes plain text.
+// Write takes plain text, MaxEntry bytes at most in all.
+// Fault: Invalid zip_large, with nothing of p written.
 func (e *sealedEntry) Write(p []byte) (int, error) {
 	if e.done {
 		return 0, fault.New(fault.Internal, "zip_closed", "压缩包内的文件已经写完")
+	}
+	if e.plain+uint64(len(p)) > MaxEntry {
+		return 0, fault.NewInvalid("zip_large", "压缩包内的单个文件不能超过 4 GB，请分成几个文件")
 	}
 	n, err := e.in.Write(p)
 	e.plain += uint64(n)

@@ -243,6 +243,40 @@ func TestZipRefusals(t *testing.T) {
 	}
 }
 
+func TestEntryBeyondFourGigabytesIsRefusedAndTheNextOneWorks(t *testing.T) {
+	var buf bytes.Buffer
+	z, err := NewZip(&buf, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := z.Create("large")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(w, "begun")
+	z.entry.plain += MaxEntry - 10 // as if so much had been written
+	if n, err := w.Write(make([]byte, 6)); n != 0 || err == nil || fault.Of(err).Code != "zip_large" {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if _, err := w.Write(make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = z.Create("next"); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(w, "next")
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(bytes.NewReader(buf.Bytes()), int64(buf.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := unseal(r.File[1], password); err != nil || string(got) != "next" {
+		t.Fatalf("%q, %v", got, err)
+	}
+}
+
 func TestFullDiskIsReportedByTheZip(t *testing.T) {
 	list := []zipEntry{{"a.csv", false, bytes.Repeat([]byte("0123456789"), 50), 100}}
 	var whole bytes.Buffer

@@ -1,0 +1,124 @@
+// Command siyu is the whole program: the consumer's pages, the back office, the
+// workers and the tools, chosen by the first argument. It is the only package that
+// meets Gin, GORM, Asynq and WeChat at once; it wires and decides nothing.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"siyu/config"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// command is one word of the command line.
+type command struct {
+	name, args, text string
+	run              func(ctx context.Context, cfg config.Config, args []string, out io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"demo", "", "everything on this machine with sample data: program, WeChat simulator, phone page", demo},
+		{"serve", "", "pages and workers in one process", serveBoth},
+		{"web", "", "pages only; run as many as you like against one database and Redis", serveWeb},
+		{"work", "", "workers only; run as many as you like", serveWork},
+		{"migrate", "", "bring the database up to date and stop", migrate},
+		{"codes", "export|check ...", "write codes to a file; explain one code without a server", codesMain},
+		{"draw", "verify ...", "recompute a code's prize from a campaign's revealed seed", drawMain},
+		{"bench", "tokens|issue ...", "measure", bench},
+		{"version", "", "print the version", nil},
+		{"help", "", "print this and the environment variables", nil},
+	}
+}
+
+// run is main as a function: it reads nothing global and returns the exit code.
+func run(ctx context.Context, args []string, getenv func(string) string, out, errOut io.Writer) int {
+	if len(args) == 0 {
+		usage(errOut)
+		return 2
+	}
+	switch args[0] {
+	case "version":
+		fmt.Fprintln(out, version())
+		return 0
+	case "help", "-h", "--help":
+		usage(out)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name != args[0] || c.run == nil {
+			continue
+		}
+		cfg, err := config.Load(func(name string) string {
+			if name == "SIYU_ENV" && c.name == "demo" && getenv(name) == "" {
+				return config.Demo
+			}
+			return getenv(name)
+		})
+		if err != nil {
+			fmt.Fprintf(errOut, "siyu: configuration:\n%v\n", err)
+			return 2
+		}
+		if err := c.run(ctx, cfg, args[1:], out); err != nil && !errors.Is(err, context.Canceled) {
+			fmt.Fprintf(errOut, "siyu %s: %v\n", c.name, err)
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(errOut, "siyu: no command %q\n\n", args[0])
+	usage(errOut)
+	return 2
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintf(w, "siyu %s\n\nusage: siyu COMMAND\n\n", version())
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-8s %-18s %s\n", c.name, c.args, c.text)
+	}
+	fmt.Fprint(w, "\nenvironment:\n\n")
+	for _, v := range config.Variables() {
+		fmt.Fprintf(w, "  %s\n        %s", v.Name, v.Text)
+		if v.Default != "" {
+			fmt.Fprintf(w, " (default %s)", v.Default)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// version is the module's version or, in a checkout, the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			v = s.Value[:12]
+		}
+	}
+	return v + " " + info.GoVersion
+}
+
+// logger writes structured logs as configured.
+func logger(cfg config.Config, w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: cfg.Log.Level}
+	if cfg.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"siyu/job"
+	"siyu/model/clock"
+	"siyu/model/export"
+	"siyu/model/fault"
+	"siyu/model/id"
+)
+
+// workers is how many tasks run at once in one process. They mostly wait for WeChat.
+const workers = 32
+
+// work starts the relay, the workers and the chores.
+func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), err error) {
+	e := p.env
+	who := accounts{e.Brands, p.cfg.PublicURL}
+	limits := job.PayLimits{RedpackPerSecond: p.cfg.Pay.RedpackPerSecond, TransferPerSecond: p.cfg.Pay.TransferPerSecond,
+		UserPacketsPerDay: p.cfg.Pay.UserPacketsPerDay, UserFenPerDay: p.cfg.Pay.UserFenPerDay, Night: p.cfg.Pay.Night.Has}
+	payouts := job.NewPayouts(e.Packets, p.wechat, who, e.Clock, limits)
+	notices := job.NewNotices(e.Notices, e.Packets, e.Followers)
+	messages := job.NewMessages(e.Messages, p.wechat, who)
+	runner := job.NewRunner(e.Outbox, map[string]job.Worker{
+		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
+	}, p.log, p.reg, clock.Wall)
+
+	server := asynq.NewServer(p.queue.opt, job.ServerConfig(workers, p.log))
+	if err := server.Start(runner.Mux()); err != nil {
+		return nil, fmt.Errorf("workers: %w", err)
+	}
+	relay := job.NewRelay(e.Outbox, p.queue.client, p.log, 500*time.Millisecond)
+	cron := &job.Cron{Relay: relay, Outbox: e.Outbox, Packets: e.Packets, Campaigns: e.Campaigns, Ledger: e.Ledger, Replay: e.Replay,
+		Messages: e.Messages, Brands: e.Brands, Exports: e.Exports, Operators: e.Operators, Clock: e.Clock, Log: p.log, PublicURL: p.cfg.PublicURL, Metrics: p.reg}
+	loops, cancel := context.WithCancel(ctx)
+	wg.Go(func() { relay.Loop(loops) })
+	wg.Go(func() { job.Loop(loops, p.log, cron.Chores()) })
+	return func() {
+		cancel()
+		server.Shutdown() // waits for running tasks, within ServerConfig's time
+	}, nil
+}
+
+// exports adapts the export runner. An export that another worker holds is looked at
+// again later: that worker may have died.
+func exports(s *export.Store) job.Worker {
+	return func(ctx context.Context, ref id.ID) (job.Verdict, error) {
+		err := s.Run(ctx, ref)
+		if fault.Of(err) != nil && fault.Of(err).Code == "export_busy" {
+			return job.Verdict{Again: time.Minute, Why: "另一个进程正在生成"}, nil
+		}
+		return job.Verdict{}, err
+	}
+}

@@ -1,0 +1,137 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/audit"
+	"siyu/model/fault"
+	"siyu/model/id"
+)
+
+// action does a write. It fills the entry's Before and After, and its ObjectID where
+// the path does not name the object; the rest of the entry is there.
+type action func(c *gin.Context, e *audit.Entry) (any, error)
+
+// write makes a route of an action: audited, and repeatable by Idempotency-Key.
+func (h *Handler) write(name string, status int, do action) gin.HandlerFunc {
+	return web.Once(h.Replay, func(c *gin.Context) string { return "op:" + current(c).Operator.ID.String() }, status, h.audited(name, do))
+}
+
+// secret is for input or answers that hold a secret: nothing of them may be stored,
+// not even as the hash that an Idempotency-Key needs.
+func (h *Handler) secret(name string, status int, do action) gin.HandlerFunc {
+	run := h.audited(name, do)
+	return func(c *gin.Context) {
+		data, err := run(c)
+		switch {
+		case err != nil:
+			web.Fail(c, err)
+		case status == http.StatusCreated:
+			web.Created(c, data)
+		default:
+			web.OK(c, data)
+		}
+	}
+}
+
+// audited writes the entry before the action and completes it after.
+func (h *Handler) audited(name string, do action) func(*gin.Context) (any, error) {
+	object, _, _ := strings.Cut(name, ".")
+	return func(c *gin.Context) (any, error) {
+		body, err := web.Body(c)
+		if err != nil {
+			return nil, err
+		}
+		s, asked := current(c), fieldsOf(body)
+		e := audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
+			Action: name, Object: object, After: asked}
+		e.Reason, _ = asked["reason"].(string)
+		if c.Param("id") != "" {
+			named, err := web.ParamID(c, "id")
+			if err != nil {
+				return nil, err
+			}
+			// /campaigns/7/publish is about campaign 7; /brands/7/keys is about a key of it.
+			if path := strings.TrimPrefix(c.FullPath(), Base+"/"); strings.HasPrefix(path, object) {
+				e.ObjectID = named
+			} else {
+				asked["parent_id"] = named
+			}
+		}
+		entry, err := h.Audit.Begin(c.Request.Context(), e)
+		if err != nil {
+			return nil, err
+		}
+		e.After = nil
+		data, actErr := do(c, &e)
+		// A client that went away must not leave the entry open.
+		if err := h.Audit.End(context.WithoutCancel(c.Request.Context()), entry, e, actErr); err != nil {
+			web.Note(c, err) // the act stands; the entry says "begun" and shows who
+		}
+		return data, actErr
+	}
+}
+
+// fieldsOf is the request as the audit shows it; the audit hides secrets by name.
+func fieldsOf(body []byte) map[string]any {
+	out := map[string]any{}
+	if len(body) > 0 && json.Unmarshal(body, &out) != nil {
+		return map[string]any{"body": "(not a JSON object)"}
+	}
+	return out
+}
+
+// bindOptional is web.Bind for a body that may be missing.
+func bindOptional(c *gin.Context, into any) error {
+	body, err := web.Body(c)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	return web.Bind(c, into)
+}
+
+// list makes a paged route.
+func list[T any](key func(T) id.ID, fetch func(c *gin.Context, p web.Page) ([]T, error)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		p, err := web.Paging(c)
+		if err != nil {
+			web.Fail(c, err)
+			return
+		}
+		items, err := fetch(c, p)
+		if err != nil {
+			web.Fail(c, err)
+			return
+		}
+		web.Listed(c, items, web.Next(items, p.Limit, func(x T) string { return key(x).String() }))
+	}
+}
+
+// ofBrand makes a paged route over what one brand has.
+func ofBrand[T any](key func(T) id.ID, fetch func(ctx context.Context, brandID, before id.ID, limit int) ([]T, error)) gin.HandlerFunc {
+	return list(key, func(c *gin.Context, p web.Page) ([]T, error) {
+		brandID, err := web.QueryID(c, "brand_id")
+		if err != nil {
+			return nil, err
+		}
+		if brandID == 0 {
+			return nil, fault.NewInvalid("brand_id", "请先选择品牌").With("field", "brand_id")
+		}
+		return fetch(c.Request.Context(), brandID, p.Before, p.Limit)
+	})
+}
+
+// one makes the action of a GET for a single thing.
+func one[T any](c *gin.Context, get func(context.Context, id.ID) (T, error)) (any, error) {
+	objectID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	return get(c.Request.Context(), objectID)
+}

@@ -1,0 +1,229 @@
+package admin
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/audit"
+	"siyu/model/clock"
+	"siyu/model/code"
+	"siyu/model/export"
+	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/scan"
+)
+
+func (h *Handler) listKeys(c *gin.Context) (any, error) { return one(c, h.Codes.Keys) }
+
+func (h *Handler) rotateKey(c *gin.Context, e *audit.Entry) (any, error) {
+	brandID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := h.Brands.Get(c.Request.Context(), brandID); err != nil {
+		return nil, err
+	}
+	slot, err := h.Codes.RotateKey(c.Request.Context(), brandID)
+	e.After = map[string]any{"slot": slot, "brand_id": brandID}
+	return e.After, err
+}
+
+func (h *Handler) listBatches() gin.HandlerFunc {
+	return ofBrand(func(b code.Batch) id.ID { return b.ID }, h.Codes.Batches)
+}
+
+type batchInput struct {
+	ProductID id.ID  `json:"product_id"`
+	Count     int64  `json:"count"`
+	Name      string `json:"name"`
+	Reason    string `json:"reason"`
+}
+
+func (h *Handler) createBatch(c *gin.Context, e *audit.Entry) (any, error) {
+	var in batchInput
+	if err := web.Bind(c, &in); err != nil {
+		return nil, err
+	}
+	p, err := h.Products.Get(c.Request.Context(), in.ProductID)
+	if err != nil {
+		return nil, err
+	}
+	b, err := h.Codes.CreateBatch(c.Request.Context(), code.Batch{BrandID: p.BrandID, ProductID: p.ID, Count: in.Count, Name: in.Name})
+	e.ObjectID, e.After = b.ID, b
+	return b, err
+}
+
+func (h *Handler) getBatch(c *gin.Context) (any, error)   { return one(c, h.Codes.Batch) }
+func (h *Handler) listRanges(c *gin.Context) (any, error) { return one(c, h.Codes.Ranges) }
+
+func (h *Handler) states(c *gin.Context) (any, error) {
+	batchID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	at, err := queryTime(c, "at")
+	if err != nil {
+		return nil, err
+	}
+	if at == 0 {
+		at = h.Clock.Now()
+	}
+	return h.Codes.States(c.Request.Context(), batchID, at)
+}
+
+type rangeInput struct {
+	From        int64         `json:"from_serial"`
+	Until       int64         `json:"until_serial"` // exclusive
+	State       string        `json:"state"`
+	EffectiveAt clock.Instant `json:"effective_at"` // null: now
+	Reason      string        `json:"reason"`
+}
+
+func (h *Handler) setRange(c *gin.Context, e *audit.Entry) (any, error) {
+	var in rangeInput
+	if err := web.Bind(c, &in); err != nil {
+		return nil, err
+	}
+	r, err := h.Codes.SetRange(c.Request.Context(), code.Range{BatchID: e.ObjectID, From: in.From, Until: in.Until,
+		State: in.State, EffectiveAt: in.EffectiveAt, Reason: in.Reason})
+	e.After = r
+	return r, err
+}
+
+func (h *Handler) explain(c *gin.Context) (any, error) {
+	return h.Codes.Explain(c.Request.Context(), c.Query("text"))
+}
+
+func (h *Handler) listFlagged(c *gin.Context) (any, error) {
+	before, err := queryTime(c, "before")
+	if err != nil {
+		return nil, err
+	}
+	limit, err := web.Limit(c)
+	if err != nil {
+		return nil, err
+	}
+	return h.Scans.Flagged(c.Request.Context(), before, limit)
+}
+
+func (h *Handler) listReports() gin.HandlerFunc {
+	return list(func(r scan.Report) id.ID { return r.ID }, func(c *gin.Context, p web.Page) ([]scan.Report, error) {
+		return h.Scans.Reports(c.Request.Context(), p.Before, p.Limit)
+	})
+}
+
+func (h *Handler) listExports() gin.HandlerFunc {
+	return ofBrand(func(e export.Export) id.ID { return e.ID }, h.Exports.List)
+}
+
+type exportInput struct {
+	BatchID id.ID          `json:"batch_id"`
+	From    int64          `json:"from_serial"`
+	Until   int64          `json:"until_serial"` // exclusive; both 0: the whole batch
+	Kind    string         `json:"kind"`
+	Form    string         `json:"url_form"`
+	Options export.Options `json:"options"`
+	Reason  string         `json:"reason"`
+}
+
+func (h *Handler) createExport(c *gin.Context, e *audit.Entry) (any, error) {
+	var in exportInput
+	if err := web.Bind(c, &in); err != nil {
+		return nil, err
+	}
+	x, err := h.Exports.Request(c.Request.Context(), export.Request{BatchID: in.BatchID, From: in.From, Until: in.Until,
+		Kind: in.Kind, Form: in.Form, Options: in.Options, By: e.ActorID})
+	e.ObjectID, e.After = x.ID, x
+	return x, err
+}
+
+func (h *Handler) getExport(c *gin.Context) (any, error) { return one(c, h.Exports.Get) }
+
+func (h *Handler) cancelExport(c *gin.Context, e *audit.Entry) (any, error) {
+	before, err := h.Exports.Get(c.Request.Context(), e.ObjectID)
+	if err != nil {
+		return nil, err
+	}
+	after, err := h.Exports.Cancel(c.Request.Context(), e.ObjectID)
+	e.Before, e.After = before, after
+	return after, err
+}
+
+func (h *Handler) takePassword(c *gin.Context, e *audit.Entry) (any, error) {
+	password, err := h.Exports.TakePassword(c.Request.Context(), e.ObjectID)
+	return map[string]string{"password": password}, err
+}
+
+// ticketLife is how long a ticket opens its file: long enough for a browser to
+// follow the link it was just given.
+const ticketLife = time.Minute
+
+const ticketPurpose = "admin export ticket"
+
+// ticketFor binds a ticket to one file and one operator.
+func ticketFor(c *gin.Context) string {
+	return c.Param("id") + "/" + c.Param("part") + "/" + current(c).Operator.ID.String()
+}
+
+// ticket lets the browser fetch a file by a plain link, which cannot carry the CSRF
+// header; without one a foreign page could use up the downloads by an image tag.
+func (h *Handler) ticket(c *gin.Context, e *audit.Entry) (any, error) {
+	x, err := h.Exports.Get(c.Request.Context(), e.ObjectID)
+	if err != nil {
+		return nil, err
+	}
+	part, err := strconv.Atoi(c.Param("part"))
+	if err != nil || part < 1 || part > len(x.Parts) {
+		return nil, fault.New(fault.NotFound, "part_unknown", "没有这个分卷")
+	}
+	e.After = map[string]int{"part": part}
+	t := h.Cookies.Signer.Sign(ticketPurpose, ticketFor(c), ticketLife)
+	return map[string]string{"url": fmt.Sprintf("%s/exports/%s/parts/%d/file?ticket=%s", Base, x.ID, part, t)}, nil
+}
+
+func (h *Handler) download(c *gin.Context) {
+	what, ok := h.Cookies.Signer.Open(ticketPurpose, c.Query("ticket"))
+	if !ok || what != ticketFor(c) {
+		web.Fail(c, fault.New(fault.Forbidden, "ticket", "下载凭证无效或已过期,请重新点击下载"))
+		return
+	}
+	exportID, err := web.ParamID(c, "id")
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	part, _ := strconv.Atoi(c.Param("part")) // the ticket was only given for a number
+	d, err := h.Exports.Open(c.Request.Context(), exportID, part)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	defer func() { _ = d.Content.Close() }() // only read
+	s := current(c)
+	err = h.Audit.Record(c.Request.Context(), audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
+		Action: "export.download", Object: "export", ObjectID: exportID, After: map[string]any{"part": d.Part.Part, "name": d.Name, "left": d.Left}})
+	if err != nil {
+		web.Fail(c, err) // a download that nobody knows of does not happen
+		return
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.Name}))
+	c.DataFromReader(http.StatusOK, d.Bytes, "application/zip", d.Content, nil)
+}
+
+// queryTime reads an optional RFC 3339 time; absent is 0.
+func queryTime(c *gin.Context, name string) (clock.Instant, error) {
+	var at clock.Instant
+	if s := c.Query(name); s != "" {
+		if err := at.UnmarshalJSON([]byte(`"` + s + `"`)); err != nil {
+			return 0, fault.Invalidf("bad_field", "参数 %s 应为 RFC 3339 时间", name).With("field", name)
+		}
+	}
+	return at, nil
+}

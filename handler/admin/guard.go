@@ -1,0 +1,127 @@
+package admin
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/audit"
+	"siyu/model/fault"
+	"siyu/model/operator"
+)
+
+const (
+	cookieName = "siyu_admin"
+	csrfHeader = "X-CSRF-Token"
+	keySession = "admin.session"
+)
+
+var (
+	errSession    = fault.New(fault.Unauthenticated, "not_logged_in", "请先登录")
+	errCSRF       = fault.New(fault.Forbidden, "csrf", "请求缺少防伪标记,请刷新页面后重试")
+	errPermission = fault.New(fault.Forbidden, "no_permission", "您没有这项权限,请联系管理员")
+	errOrigin     = fault.New(fault.Forbidden, "cross_origin", "请从后台页面登录")
+	errLogins     = fault.New(fault.Throttled, "too_many_logins", "登录过于频繁,请稍后再试").With("retry_after_s", 300)
+)
+
+// guard stands in front of every route and enforces its line of the table.
+func (h *Handler) guard(r web.Route) gin.HandlerFunc {
+	writes := r.Method != http.MethodGet
+	return func(c *gin.Context) {
+		if r.Permission == Public {
+			// Nobody's token can be asked for here; a foreign page could still log its
+			// visitor in as somebody else.
+			if writes && !web.SameOrigin(c.Request, c.Request.Host, h.PublicHost) {
+				web.Fail(c, errOrigin)
+			}
+			return
+		}
+		s, err := h.session(c)
+		switch {
+		case err != nil:
+			web.Fail(c, err)
+		case writes && !s.CheckCSRF(c.GetHeader(csrfHeader)):
+			web.Fail(c, errCSRF)
+		case r.Permission != Session && !s.Operator.Can(r.Permission):
+			web.Fail(c, errPermission.With("permission", r.Permission))
+		default:
+			c.Set(keySession, s)
+		}
+	}
+}
+
+func (h *Handler) session(c *gin.Context) (operator.Session, error) {
+	key, ok := h.Cookies.Get(c, cookieName)
+	if !ok {
+		return operator.Session{}, errSession
+	}
+	return h.Operators.Session(c.Request.Context(), key)
+}
+
+// me of the guard: behind it a session is always there.
+func current(c *gin.Context) operator.Session { return c.MustGet(keySession).(operator.Session) }
+
+type loginInput struct {
+	Login    string `json:"login"`
+	Password string `json:"password"`
+}
+
+func (h *Handler) login(c *gin.Context) {
+	var in loginInput
+	if err := web.Bind(c, &in); err != nil {
+		web.Fail(c, err)
+		return
+	}
+	from := network(web.ClientIP(c))
+	if h.tries.Over(from) {
+		web.Fail(c, errLogins)
+		return
+	}
+	h.tries.Hit(from) // before the password is looked at: many at once count as many
+	s, key, err := h.Operators.Login(c.Request.Context(), in.Login, in.Password, web.ClientIP(c))
+	if err == nil {
+		err = h.Audit.Record(c.Request.Context(), audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: s.IP,
+			RequestID: web.RequestID(c), Action: "operator.login", Object: "operator", ObjectID: s.Operator.ID})
+	}
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	h.Cookies.Set(c, cookieName, key, s.ExpiresAt.Sub(s.CreatedAt))
+	web.OK(c, describe(s))
+}
+
+func (h *Handler) logout(c *gin.Context) {
+	if err := h.Operators.Logout(c.Request.Context(), current(c)); err != nil {
+		web.Fail(c, err)
+		return
+	}
+	h.Cookies.Clear(c, cookieName)
+	web.OK(c, nil)
+}
+
+// about is what the panel needs to draw itself for one person.
+type about struct {
+	Operator    operator.Operator `json:"operator"`
+	Permissions []string          `json:"permissions"`
+	CSRF        string            `json:"csrf"`
+	ExpiresAt   time.Time         `json:"expires_at"`
+}
+
+func describe(s operator.Session) about {
+	return about{s.Operator, operator.PermissionsOf(s.Operator.Roles), s.CSRF, s.ExpiresAt.Time()}
+}
+
+func (h *Handler) me(c *gin.Context) (any, error) { return describe(current(c)), nil }
+
+// network is what a throttle counts: an IPv6 customer owns a whole /64.
+func network(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil || !a.Is6() {
+		return ip
+	}
+	return netip.PrefixFrom(a, 64).Masked().String()
+}

@@ -1,0 +1,168 @@
+package admin_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"gorm.io/gorm"
+
+	"siyu/handler/admin"
+	"siyu/handler/web"
+	"siyu/model/audit"
+	"siyu/model/brand"
+	"siyu/model/campaign"
+	"siyu/model/claim"
+	"siyu/model/clock"
+	"siyu/model/code"
+	"siyu/model/consent"
+	"siyu/model/db"
+	"siyu/model/export"
+	"siyu/model/insight"
+	"siyu/model/ledger"
+	"siyu/model/operator"
+	"siyu/model/outbox"
+	"siyu/model/points"
+	"siyu/model/product"
+	"siyu/model/redpacket"
+	"siyu/model/replay"
+	"siyu/model/reply"
+	"siyu/model/scan"
+	"siyu/model/seal"
+)
+
+const password = "夕阳下的 竹篮 7 号"
+
+// site is the back office with its models on one database.
+type site struct {
+	*gin.Engine
+	h    *admin.Handler
+	d    *db.DB
+	clk  *clock.Fake
+	deps admin.Deps
+}
+
+func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
+	t.Helper()
+	box, err := seal.Parse(seal.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, book := outbox.New(d), ledger.New(d)
+	brands, products, codes := brand.New(d, box), product.New(d), code.New(d, box)
+	packets, scans := redpacket.New(d, book, out), scan.New(d, consent.New(d))
+	campaigns := campaign.New(d, box, book, brands)
+	deps := admin.Deps{
+		Clock: clk, Operators: operator.New(d, operator.Options{Cost: operator.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}}),
+		Audit: audit.New(d), Replay: replay.New(d), Brands: brands, Products: products, Codes: codes,
+		Exports:   export.New(export.Deps{DB: d, Box: box, Codes: codes, Products: products, Brands: brands, Outbox: out, Data: t.TempDir()}),
+		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, products, brands, nil),
+		Packets: packets, Ledger: book, Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
+		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test",
+	}
+	if err := codes.Refresh(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s := &site{h: admin.New(deps), d: d, clk: clk, deps: deps}
+	s.Engine, err = web.NewEngine(web.Options{Clock: clk, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.h.Mount(s)
+	return s
+}
+
+// person is a browser with its cookie and CSRF token.
+type person struct {
+	s      *site
+	cookie *http.Cookie
+	csrf   string
+}
+
+type answer struct {
+	Status int
+	Header http.Header
+	Raw    string
+	Data   json.RawMessage
+	Next   string
+	Error  struct {
+		Code, Message string
+		Detail        map[string]any
+	}
+}
+
+// into reads the data.
+func (a answer) into(t *testing.T, v any) {
+	t.Helper()
+	if a.Status >= 300 {
+		t.Fatalf("%d %s", a.Status, a.Raw)
+	}
+	if err := json.Unmarshal(a.Data, v); err != nil {
+		t.Fatalf("%v: %s", err, a.Raw)
+	}
+}
+
+func (p *person) do(method, path, body string, header ...string) answer {
+	r := httptest.NewRequest(method, "http://siyu.test"+path, strings.NewReader(body))
+	if !strings.HasPrefix(path, admin.Base) {
+		r.URL.Path = admin.Base + r.URL.Path
+	}
+	if p.cookie != nil {
+		r.AddCookie(p.cookie)
+	}
+	r.Header.Set("X-CSRF-Token", p.csrf)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	p.s.ServeHTTP(w, r)
+	raw, _ := io.ReadAll(w.Body)
+	a := answer{Status: w.Code, Header: w.Header(), Raw: string(raw)}
+	_ = json.Unmarshal(raw, &a) // files are not JSON
+	for _, c := range w.Result().Cookies() {
+		if c.MaxAge > 0 {
+			p.cookie = c
+		} else {
+			p.cookie = nil
+		}
+	}
+	return a
+}
+
+func (s *site) nobody() *person { return &person{s: s} }
+
+// as makes an operator with these roles (none are allowed here) and logs him in.
+func (s *site) as(t *testing.T, login string, roles ...string) *person {
+	t.Helper()
+	ctx, made := context.Background(), roles
+	if len(roles) == 0 {
+		made = []string{operator.Analyst}
+	}
+	o, err := s.deps.Operators.Create(ctx, operator.Draft{Login: login, Name: "某人", Password: password, Roles: made})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(roles) == 0 {
+		if err := s.d.InTx(ctx, func(tx *gorm.DB) error {
+			return tx.Exec("UPDATE operator SET roles = '' WHERE id = ?", o.ID).Error
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s.login(t, login)
+}
+
+func (s *site) login(t *testing.T, login string) *person {
+	t.Helper()
+	p := s.nobody()
+	var me struct{ CSRF string }
+	p.do("POST", "/login", `{"login":"`+login+`","password":"`+password+`"}`).into(t, &me)
+	p.csrf = me.CSRF
+	return p
+}

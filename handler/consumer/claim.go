@@ -1,0 +1,175 @@
+package consumer
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/claim"
+	"siyu/model/clock"
+	"siyu/model/fault"
+	"siyu/model/scan"
+)
+
+// claim makes a claim for whoever the visit's session is. model/claim guards it; what
+// only scans know is added here: the reward belongs to who verified first. Faults:
+// those of claim.Make, NotFound code_unknown, Conflict code_seen, Unauthenticated
+// login.
+func (h *Handler) claim(ctx context.Context, v visit) (claim.Claim, error) {
+	out, err := h.look(ctx, v)
+	switch {
+	case err != nil:
+		return claim.Claim{}, err
+	case !out.Facts.Known:
+		return claim.Claim{}, fault.New(fault.NotFound, "code_unknown", out.Verdict.Title+"。"+out.Verdict.Text)
+	case out.Facts.Member == 0:
+		return claim.Claim{}, errLogin
+	case out.Facts.Claim == nil && (out.Verdict.State == scan.Elsewhere || out.Verdict.State == scan.Abnormal):
+		return claim.Claim{}, fault.New(fault.Conflict, "code_seen", out.Verdict.Text).With("first_at", out.Facts.Sight.FirstAt)
+	}
+	return h.Claims.Make(ctx, out.Code, claim.Who{MemberID: out.Facts.Member, AppID: v.session.AppID, OpenID: v.session.OpenID})
+}
+
+// claimForm is POST /q/{token}/claim. It answers with a redirect, so that reloading
+// the next page does not post again.
+func (h *Handler) claimForm(c *gin.Context) {
+	v := h.visit(c, "https://h/q/"+c.Param("token"))
+	if v.session == nil {
+		h.refuse(c, v, errLogin)
+		return
+	}
+	if _, err := h.form(c, v.session); err != nil {
+		h.refuse(c, v, err)
+		return
+	}
+	made, err := h.claim(c.Request.Context(), v)
+	if err != nil {
+		v.limit = capOf(err)
+		h.refuse(c, v, err)
+		return
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Redirect(http.StatusSeeOther, "/packets/"+made.ID.String())
+}
+
+// refuse shows the verdict again, with the fault's text above it.
+func (h *Handler) refuse(c *gin.Context, v visit, cause error) {
+	f := web.Note(c, cause)
+	if f.Kind == fault.Throttled || f.Kind == fault.Unavailable || f.Kind == fault.Internal {
+		h.fail(c, cause)
+		return
+	}
+	out, err := h.look(c.Request.Context(), v)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	h.showScan(c, web.Status(f), v, out, f.Text)
+}
+
+// capOf turns the fault of a limit into the fact of a verdict.
+func capOf(err error) *scan.Cap {
+	f := fault.Of(err)
+	if f.Kind != fault.Exhausted {
+		return nil
+	}
+	number := func(key string) int64 {
+		switch n := f.Detail[key].(type) {
+		case int:
+			return int64(n)
+		case int64:
+			return n
+		}
+		return 0
+	}
+	resets, _ := f.Detail["resets_at"].(clock.Instant)
+	return &scan.Cap{Code: f.Code, Used: number("used"), Cap: number("cap"), ResetsAt: resets}
+}
+
+// codeInput is the body of the API's scan and claim.
+type codeInput struct {
+	Code string `json:"code"` // a token, or the whole address that the camera read
+}
+
+func (h *Handler) apiVisit(c *gin.Context) (visit, error) {
+	var in codeInput
+	if err := web.BindLoose(c, &in); err != nil {
+		return visit{}, err
+	}
+	if len(in.Code) > 512 {
+		return visit{}, fault.NewInvalid("bad_field", "码太长").With("field", "code")
+	}
+	v := h.visit(c, in.Code)
+	v.wechat = true // the mini program runs nowhere else
+	return v, nil
+}
+
+// seen is the API's answer to a scan.
+type seen struct {
+	Verdict  scan.Verdict `json:"verdict"`
+	CanClaim bool         `json:"can_claim"`
+	Brand    *seenBrand   `json:"brand"`
+	Product  *seenProduct `json:"product"`
+	Campaign any          `json:"campaign"`
+	Claim    *packet      `json:"claim"`
+}
+
+type seenBrand struct {
+	Name         string `json:"name"`
+	SupportPhone string `json:"support_phone"`
+}
+
+type seenProduct struct {
+	Name       string `json:"name"`
+	Spec       string `json:"spec"`
+	GTIN       string `json:"gtin"`
+	PictureURL string `json:"picture_url"`
+	Batch      string `json:"batch"`
+}
+
+// apiScan is POST /api/v1/scan: a verdict is an answer, also a bad one.
+func (h *Handler) apiScan(c *gin.Context) (any, error) {
+	v, err := h.apiVisit(c)
+	if err != nil {
+		return nil, err
+	}
+	out, err := h.look(c.Request.Context(), v)
+	if err != nil {
+		return nil, err
+	}
+	s := seen{Verdict: out.Verdict, CanClaim: out.Verdict.Reward.Can()}
+	if !out.Facts.Known {
+		return s, nil
+	}
+	s.Brand = &seenBrand{out.Brand.Name, out.Brand.SupportPhone}
+	s.Product = &seenProduct{out.Product.Name, out.Product.Spec, out.Product.GTIN, out.Product.PictureURL, out.Batch.Name}
+	if out.Offer.CampaignID != 0 {
+		s.Campaign = out.Offer
+	}
+	if out.Claim != nil {
+		p, err := h.packet(c.Request.Context(), *out.Claim)
+		if err != nil {
+			return nil, err
+		}
+		s.Claim = &p
+	}
+	return s, nil
+}
+
+// apiClaim is POST /api/v1/claim.
+func (h *Handler) apiClaim(c *gin.Context) (any, error) {
+	if _, err := h.must(c); err != nil {
+		return nil, err
+	}
+	v, err := h.apiVisit(c)
+	if err != nil {
+		return nil, err
+	}
+	made, err := h.claim(c.Request.Context(), v)
+	if err != nil {
+		return nil, err
+	}
+	return h.packet(c.Request.Context(), made)
+}

@@ -1,0 +1,144 @@
+// Package consumer serves the people who scan: the H5 pages inside WeChat's browser
+// and the JSON API of the mini program, on the same functions.
+//
+// Promises. GET never grants: it looks and records, no more. A forged code costs
+// arithmetic, no SQL. A verdict is in the first answer, with scripts off as well; a
+// claim is a form post. Reward and verdict never depend on following or sharing.
+// Every state-changing form carries a token bound to its session. Nobody sees
+// another member's claim. Silent login (snsapi_base) is tried once; when it fails
+// the page still shows the verdict.
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/brand"
+	"siyu/model/campaign"
+	"siyu/model/claim"
+	"siyu/model/clock"
+	"siyu/model/code"
+	"siyu/model/consent"
+	"siyu/model/identity"
+	"siyu/model/member"
+	"siyu/model/points"
+	"siyu/model/product"
+	"siyu/model/redpacket"
+	"siyu/model/scan"
+	"siyu/wechat"
+)
+
+// WeChat is what the consumer's side asks of WeChat; *wechat.Client fits.
+type WeChat interface {
+	AuthorizeURL(app wechat.App, redirectURI, state string, userinfo bool) string
+	OAuthLogin(ctx context.Context, app wechat.App, code string) (wechat.Login, error)
+	MiniLogin(ctx context.Context, app wechat.App, code string) (wechat.Login, error)
+	Follower(ctx context.Context, app wechat.App, openID string) (wechat.Follower, error)
+	JSConfig(ctx context.Context, app wechat.App, pageURL string) (wechat.JSConfig, error)
+}
+
+// Deps are what a Handler works with.
+type Deps struct {
+	Clock      clock.Clock
+	Codes      *code.Store
+	Products   *product.Store
+	Brands     *brand.Store
+	Campaigns  *campaign.Store
+	Claims     *claim.Store
+	Packets    *redpacket.Store
+	Points     *points.Store
+	Identities *identity.Store
+	Members    *member.Store
+	Consents   *consent.Store
+	Scans      *scan.Store
+	Replays    web.Replayer
+	WeChat     WeChat
+	Places     scan.Placer // nil: no place is known
+	Cookies    web.Cookies
+	Pages      fs.FS  // app/h5: templates/*.html and static/*
+	PublicURL  string // scheme and host, without a trailing slash
+	Company    string // who answers for personal data
+}
+
+// PolicyVersion names the privacy text that the page shows; a change of the text
+// needs a new one, and consents to the old one stay on record as such.
+const PolicyVersion = "2026-11"
+
+// Handler answers.
+type Handler struct {
+	Deps
+	templates *template.Template
+	css       template.CSS
+	styleHash string
+	assets    map[string]asset
+	scripts   map[string]string // plain name -> name with the content's hash
+	host      string            // of PublicURL
+	guesses   *scan.Guesses
+	strangers *scan.Throttle // anonymous looks that are stored, per address
+	reports   *scan.Throttle // reports and logins, per address
+	logins    *scan.Throttle
+}
+
+// New reads the templates and fails when they do not parse.
+func New(d Deps) (*Handler, error) {
+	u, err := url.Parse(d.PublicURL)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("consumer: public URL %q has no host", d.PublicURL)
+	}
+	if d.Places == nil {
+		d.Places = scan.Nowhere{}
+	}
+	h := &Handler{Deps: d, host: u.Host, guesses: scan.NewGuesses(d.Clock),
+		strangers: scan.NewThrottle(d.Clock, 60, 10*time.Minute),
+		reports:   scan.NewThrottle(d.Clock, 5, 10*time.Minute),
+		logins:    scan.NewThrottle(d.Clock, 60, time.Minute)}
+	return h, h.load(d.Pages)
+}
+
+// Routes is the whole surface. "member" needs a session, "public" does not.
+func (h *Handler) Routes() []web.Route {
+	return []web.Route{
+		{Method: "GET", Path: "/q/:token", Permission: "public", Summary: "扫码验证页", Handler: h.scanPage},
+		{Method: "GET", Path: "/Q/:token", Permission: "public", Summary: "扫码验证页(大写码)", Handler: h.scanPage},
+		{Method: "GET", Path: "/01/:gtin/21/:token", Permission: "public", Summary: "扫码验证页(GS1 Digital Link)", Handler: h.scanPage},
+		{Method: "POST", Path: "/q/:token/claim", Permission: "member", Summary: "领取(表单)", Handler: h.claimForm},
+		{Method: "POST", Path: "/q/:token/report", Permission: "public", Summary: "举报假货(表单)", Handler: h.reportForm},
+		{Method: "GET", Path: "/packets", Permission: "member", Summary: "我的红包", Handler: h.packetsPage},
+		{Method: "GET", Path: "/packets/:claim", Permission: "member", Summary: "红包页", Handler: h.packetPage},
+		{Method: "GET", Path: "/packets/:claim/state", Permission: "member", Summary: "红包状态(轮询)", Handler: h.packetState},
+		{Method: "GET", Path: "/points", Permission: "member", Summary: "我的积分", Handler: h.pointsPage},
+		{Method: "GET", Path: "/rules/:campaign", Permission: "public", Summary: "活动规则", Handler: h.rulesPage},
+		{Method: "GET", Path: "/privacy", Permission: "public", Summary: "隐私说明", Handler: h.privacyPage},
+		{Method: "POST", Path: "/me/location", Permission: "member", Summary: "同意或撤回精确位置(表单)", Handler: h.locationForm},
+		{Method: "GET", Path: "/wx/login", Permission: "public", Summary: "去微信登录", Handler: h.login},
+		{Method: "GET", Path: "/wx/oauth/:slug", Permission: "public", Summary: "微信登录回跳", Handler: h.oauth},
+		{Method: "GET", Path: "/wx/jsconfig", Permission: "member", Summary: "JS-SDK 签名", Handler: web.Answer(h.jsConfig)},
+		{Method: "GET", Path: "/h5/:file", Permission: "public", Summary: "H5 静态文件", Handler: h.static},
+		{Method: "POST", Path: "/api/v1/login", Permission: "public", Summary: "小程序登录", Handler: web.Answer(h.apiLogin)},
+		{Method: "POST", Path: "/api/v1/scan", Permission: "public", Summary: "小程序扫码验证", Handler: web.Answer(h.apiScan)},
+		{Method: "POST", Path: "/api/v1/claim", Permission: "member", Summary: "小程序领取", Handler: web.Once(h.Replays, h.owner, http.StatusOK, h.apiClaim)},
+		{Method: "POST", Path: "/api/v1/location", Permission: "member", Summary: "小程序同意或撤回精确位置", Handler: web.Answer(h.apiLocation)},
+		{Method: "GET", Path: "/api/v1/packets", Permission: "member", Summary: "小程序我的红包", Handler: h.apiPackets},
+		{Method: "GET", Path: "/api/v1/packets/:claim", Permission: "member", Summary: "小程序红包详情", Handler: h.packetState},
+		{Method: "GET", Path: "/api/v1/points", Permission: "member", Summary: "小程序我的积分", Handler: web.Answer(h.apiPoints)},
+	}
+}
+
+// NotFound answers unknown paths: programs get JSON, people a page.
+func (h *Handler) NotFound(c *gin.Context) {
+	p := c.Request.URL.Path
+	if strings.Contains(p, "/api/") || strings.HasPrefix(p, "/open/") || c.Request.Method != http.MethodGet {
+		web.Fail(c, errNoPage)
+		return
+	}
+	h.fail(c, errNoPage)
+}

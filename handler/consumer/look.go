@@ -1,0 +1,217 @@
+package consumer
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/brand"
+	"siyu/model/campaign"
+	"siyu/model/claim"
+	"siyu/model/clock"
+	"siyu/model/code"
+	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/product"
+	"siyu/model/scan"
+)
+
+// visit is one look at a text that may be a code, whoever serves it.
+type visit struct {
+	text     string
+	session  *session // nil: nobody we know
+	wechat   bool
+	snapshot bool
+	ip, ua   string
+	stranger string    // tells anonymous visitors apart
+	limit    *scan.Cap // a limit that a claim has just met
+}
+
+func (h *Handler) visit(c *gin.Context, text string) visit {
+	b := browserOf(c.Request)
+	v := visit{text: text, session: h.session(c), wechat: b.wechat, ip: web.ClientIP(c), ua: c.Request.UserAgent(),
+		snapshot: b.wechat && c.Query("wx") == wxSnapshot}
+	v.stranger = h.Cookies.Signer.Digest("visitor", v.ip+"\n"+v.ua)
+	if v.session != nil {
+		v.wechat = true // a session only ever comes from WeChat
+	}
+	return v
+}
+
+func (v visit) openID() string {
+	if v.session == nil {
+		return ""
+	}
+	return v.session.OpenID
+}
+
+// view is everything a page or the API tells about a code.
+type view struct {
+	Code    code.Code // zero when the code is unknown
+	Brand   brand.Brand
+	Product product.Product
+	Batch   code.Batch
+	Offer   campaign.Offer
+	Facts   scan.Facts
+	Verdict scan.Verdict
+	Claim   *claim.Claim // the member's own
+}
+
+// check is arithmetic only. reason is set, without a fault, when the code is not
+// ours. Faults: Throttled too_many_guesses, Unavailable starting.
+func (h *Handler) check(ctx context.Context, v visit) (found code.Code, reason string, err error) {
+	if err := h.guesses.Check(v.ip, v.openID()); err != nil {
+		return code.Code{}, "", err
+	}
+	found, err = h.Codes.Check(ctx, v.text)
+	if f := fault.Of(err); err != nil && f.Code == "code_unknown" {
+		h.guesses.Miss(v.ip, v.openID())
+		reason, _ = f.Detail["reason"].(string)
+		return code.Code{}, reason, nil
+	}
+	return found, "", err
+}
+
+// look checks a code, records the look and judges. It grants nothing.
+func (h *Handler) look(ctx context.Context, v visit) (view, error) {
+	found, reason, err := h.check(ctx, v)
+	if err != nil {
+		return view{}, err
+	}
+	if reason != "" {
+		return unknownCode(reason), nil
+	}
+	return h.lookAt(ctx, v, found)
+}
+
+// unknownCode is the view of a text that is no code of ours.
+func unknownCode(reason string) view {
+	f := scan.Facts{UnknownReason: reason}
+	return view{Facts: f, Verdict: scan.Judge(f)}
+}
+
+func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, error) {
+	out := view{Code: found}
+	var err error
+	if out.Brand, err = h.Brands.Get(ctx, found.BrandID); err != nil {
+		return view{}, err
+	}
+	if out.Product, err = h.Products.Get(ctx, found.ProductID); err != nil {
+		return view{}, err
+	}
+	if out.Batch, err = h.Codes.Batch(ctx, found.BatchID); err != nil {
+		return view{}, err
+	}
+	now := h.Clock.Now()
+	out.Offer = h.Campaigns.For(ctx, found.BatchID, found.Serial, now)
+	f := scan.Facts{Now: now, Known: true, CodeState: found.State, CodeReason: found.StateReason, WeChat: v.wechat, Snapshot: v.snapshot,
+		Limit: v.limit, SupportPhone: out.Brand.SupportPhone, ScanPoints: out.Product.ScanPoints * int64(out.Product.PointsPercent) / 100,
+		Campaign: scan.Campaign{State: out.Offer.State, Name: out.Offer.Name, FromAt: out.Offer.FromAt, UntilAt: out.Offer.UntilAt, TopPrize: out.Offer.TopPrize}}
+	if f.Member, f.Blocked, err = h.who(ctx, v.session); err != nil {
+		return view{}, err
+	}
+	if f.Sight, err = h.record(ctx, v, found, f); err != nil {
+		return view{}, err
+	}
+	if out.Claim, err = h.claimed(ctx, found, &f); err != nil {
+		return view{}, err
+	}
+	if err := h.meetLimit(ctx, out.Offer, &f); err != nil {
+		return view{}, err
+	}
+	out.Facts, out.Verdict = f, scan.Judge(f)
+	return out, nil
+}
+
+// who reads the session's member. A member that is gone is nobody.
+func (h *Handler) who(ctx context.Context, s *session) (memberID id.ID, blocked bool, err error) {
+	if s == nil {
+		return 0, false, nil
+	}
+	m, err := h.Members.Get(ctx, s.Member)
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return 0, false, nil
+	}
+	return m.ID, m.Blocked(), err
+}
+
+func (h *Handler) record(ctx context.Context, v visit, found code.Code, f scan.Facts) (scan.Sight, error) {
+	if f.Member == 0 {
+		// One genuine code must not let a stranger fill the disk.
+		if h.strangers.Over(v.ip) {
+			return h.Scans.Sight(ctx, found.BatchID, found.Serial)
+		}
+		h.strangers.Hit(v.ip)
+	}
+	return h.Scans.Record(ctx, scan.Observation{BrandID: found.BrandID, ProductID: found.ProductID, BatchID: found.BatchID, Serial: found.Serial,
+		CodeState: found.State, MemberID: f.Member, Blocked: f.Blocked, Visitor: v.stranger, Place: h.Places.Place(v.ip), IP: v.ip, UserAgent: v.ua})
+}
+
+// claimed adds who claimed the code to the facts and returns the member's own claim.
+func (h *Handler) claimed(ctx context.Context, found code.Code, f *scan.Facts) (*claim.Claim, error) {
+	cl, ok, err := h.Claims.ByCode(ctx, found.BatchID, found.Serial)
+	if err != nil || !ok {
+		return nil, err
+	}
+	f.Claim = &scan.Claim{Mine: f.Member != 0 && cl.MemberID == f.Member, At: cl.CreatedAt}
+	if !f.Claim.Mine {
+		return nil, nil
+	}
+	return &cl, nil
+}
+
+// meetLimit says beforehand what a claim would be refused for today.
+func (h *Handler) meetLimit(ctx context.Context, o campaign.Offer, f *scan.Facts) error {
+	if f.Limit != nil || f.Member == 0 || f.Claim != nil || o.State != campaign.StandRunning || o.CapMemberDay == 0 {
+		return nil
+	}
+	used, err := h.Claims.UsedToday(ctx, o.CampaignID, f.Member)
+	if err != nil || used < o.CapMemberDay {
+		return err
+	}
+	_, tomorrow := clock.DayOf(f.Now).Bounds()
+	f.Limit = &scan.Cap{Code: "cap_member_day", Used: int64(used), Cap: int64(o.CapMemberDay), ResetsAt: tomorrow}
+	return nil
+}
+
+// scanPage is GET of a code's address: verdict first, everything else after it.
+func (h *Handler) scanPage(c *gin.Context) {
+	ctx := c.Request.Context()
+	path := c.Request.URL.Path
+	text, _ := codeText(path)
+	v := h.visit(c, text)
+	found, reason, err := h.check(ctx, v)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	if reason != "" {
+		h.showScan(c, http.StatusOK, v, unknownCode(reason), "")
+		return
+	}
+	if v.wechat && c.Query("wx") == "" {
+		if a, err := h.official(ctx, found.BrandID); err == nil && !h.knows(ctx, v.session, a) {
+			if h.toWeChat(c, a, localPath(path), false) == nil {
+				return
+			}
+		}
+	}
+	out, err := h.lookAt(ctx, v, found)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	h.showScan(c, http.StatusOK, v, out, "")
+}
+
+// knows says whether the session is good for an account's brand: red packets go to
+// the openid of that account, and a member must still exist.
+func (h *Handler) knows(ctx context.Context, s *session, a brand.Account) bool {
+	if s == nil || s.Channel == channelH5 && s.AppID != a.AppID {
+		return false
+	}
+	memberID, _, err := h.who(ctx, s)
+	return err != nil || memberID != 0
+}

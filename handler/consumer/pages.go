@@ -1,0 +1,252 @@
+package consumer
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/campaign"
+	"siyu/model/code"
+	"siyu/model/consent"
+	"siyu/model/fault"
+	"siyu/model/scan"
+)
+
+// scanView is the body of the verdict page.
+type scanView struct {
+	view
+	Token     string // canonical, or what was typed
+	Path      string
+	Notice    string // a fault that a form ran into
+	FormToken string
+	CanClaim  bool
+	Packet    *packet // the member's own claim
+	LoginURL  string
+	FullURL   string
+	Logged    bool
+	Reported  bool
+}
+
+func (h *Handler) showScan(c *gin.Context, status int, v visit, out view, note string) {
+	body := scanView{view: out, Token: out.Code.Token, Notice: note, FormToken: h.formToken(v.session),
+		CanClaim: out.Verdict.Reward.Can(), Logged: out.Facts.Member != 0, Reported: c.Query("reported") == "1"}
+	if body.Token == "" {
+		body.Token = c.Param("token")
+	}
+	body.Path = "/q/" + url.PathEscape(body.Token)
+	body.LoginURL = "/wx/login?to=" + url.QueryEscape(body.Path)
+	body.FullURL = body.LoginURL + "&full=1"
+	if out.Claim != nil {
+		p, err := h.packet(c.Request.Context(), *out.Claim)
+		if err != nil {
+			h.fail(c, err)
+			return
+		}
+		body.Packet = &p
+	}
+	h.show(c, status, "scan.html", frame{Title: out.Verdict.Title, Brand: out.Brand.Name, Phone: out.Brand.SupportPhone, Body: body}, out.Product.PictureURL)
+}
+
+type packetView struct {
+	packet
+	CanConfirmHere bool // WeChat on a computer cannot
+	Reload         bool
+}
+
+func (h *Handler) packetPage(c *gin.Context) {
+	p, cl, err := h.ownPacket(c)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	b, err := h.Brands.Get(c.Request.Context(), cl.BrandID)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	br := browserOf(c.Request)
+	h.show(c, http.StatusOK, "packet.html", frame{Title: p.Title, Brand: b.Name, Phone: b.SupportPhone,
+		Body: packetView{packet: p, CanConfirmHere: br.wechat && br.phone, Reload: p.PollMs > 0}})
+}
+
+type packetsView struct {
+	List []packet
+	Next string
+}
+
+func (h *Handler) packetsPage(c *gin.Context) {
+	list, next, err := h.packets(c)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	h.show(c, http.StatusOK, "packets.html", frame{Title: "我的红包", Body: packetsView{list, next}})
+}
+
+func (h *Handler) pointsPage(c *gin.Context) {
+	a, err := h.points(c)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	h.show(c, http.StatusOK, "points.html", frame{Title: "我的积分", Body: a})
+}
+
+type rulesView struct {
+	campaign.Offer
+	State string // for people
+	Days  int
+}
+
+func (h *Handler) rulesPage(c *gin.Context) {
+	campaignID, err := web.ParamID(c, "campaign")
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	o, err := h.Campaigns.Live(c.Request.Context(), campaignID)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	b, err := h.Brands.Get(c.Request.Context(), o.BrandID)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	state := map[string]string{campaign.StandNotBegun: "尚未开始", campaign.StandRunning: "进行中", campaign.StandPaused: "已暂停",
+		campaign.StandEnded: "已结束", campaign.StandUsedUp: "已领完"}[o.State]
+	h.show(c, http.StatusOK, "rules.html", frame{Title: "活动规则", Brand: b.Name, Phone: b.SupportPhone, Body: rulesView{Offer: o, State: state}})
+}
+
+type privacyView struct {
+	Version   string
+	Logged    bool
+	Agreed    bool
+	FormToken string
+	Code      string
+	Done      bool
+}
+
+func (h *Handler) privacyPage(c *gin.Context) {
+	s := h.session(c)
+	body := privacyView{Version: PolicyVersion, FormToken: h.formToken(s), Code: c.Query("code"), Done: c.Query("done") == "1"}
+	memberID, _, err := h.who(c.Request.Context(), s)
+	if err == nil && memberID != 0 {
+		body.Logged = true
+		body.Agreed, err = h.Consents.Given(c.Request.Context(), memberID, consent.ExactPlace)
+	}
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	h.show(c, http.StatusOK, "privacy.html", frame{Title: "隐私说明", Body: body})
+}
+
+// place is what a member says about where he is.
+type place struct {
+	Agree bool     `json:"agree"`
+	Code  string   `json:"code"` // the scan that the place belongs to; "" = consent only
+	Lat   *float64 `json:"lat"`
+	Lon   *float64 `json:"lon"`
+}
+
+// locate records consent or its withdrawal; the latter also erases what is stored.
+func (h *Handler) locate(c *gin.Context, s session, in place) error {
+	ctx := c.Request.Context()
+	_, err := h.Consents.Put(ctx, consent.Consent{MemberID: s.Member, Purpose: consent.ExactPlace, PolicyVersion: PolicyVersion, Given: in.Agree, Channel: s.Channel})
+	if err != nil {
+		return err
+	}
+	if !in.Agree {
+		return h.Scans.ForgetExactPlaces(ctx, s.Member)
+	}
+	if in.Code == "" || in.Lat == nil || in.Lon == nil {
+		return nil
+	}
+	found, reason, err := h.check(ctx, h.visit(c, in.Code))
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		return fault.New(fault.NotFound, "code_unknown", "未查询到此码")
+	}
+	return h.Scans.PutExactPlace(ctx, s.Member, found.BatchID, found.Serial, *in.Lat, *in.Lon)
+}
+
+func (h *Handler) locationForm(c *gin.Context) {
+	s, err := h.must(c)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	get, err := h.form(c, &s)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	in := place{Agree: get("agree") == "1", Code: get("code")}
+	if lat, err := strconv.ParseFloat(get("lat"), 64); err == nil {
+		in.Lat = &lat
+	}
+	if lon, err := strconv.ParseFloat(get("lon"), 64); err == nil {
+		in.Lon = &lon
+	}
+	if err := h.locate(c, s, in); err != nil {
+		h.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, "/privacy?done=1")
+}
+
+// apiLocation is POST /api/v1/location.
+func (h *Handler) apiLocation(c *gin.Context) (any, error) {
+	s, err := h.must(c)
+	if err != nil {
+		return nil, err
+	}
+	var in place
+	if err := web.BindLoose(c, &in); err != nil {
+		return nil, err
+	}
+	return gin.H{"agree": in.Agree}, h.locate(c, s, in)
+}
+
+// reportForm is POST /q/{token}/report: also for codes that are not ours, which are
+// the ones worth reporting.
+func (h *Handler) reportForm(c *gin.Context) {
+	v := h.visit(c, "https://h/q/"+c.Param("token"))
+	get, err := h.form(c, v.session)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	if h.reports.Over(v.ip) {
+		h.fail(c, fault.New(fault.Throttled, "too_many_reports", "举报过于频繁,请稍后再试"))
+		return
+	}
+	h.reports.Hit(v.ip)
+	ctx := c.Request.Context()
+	// Not check: who reports a fake is no guesser.
+	found, err := h.Codes.Check(ctx, v.text)
+	if err != nil && fault.Of(err).Code != "code_unknown" {
+		h.fail(c, err)
+		return
+	}
+	r := scan.Report{BatchID: found.BatchID, Serial: found.Serial, TokenText: c.Param("token"), Note: get("note")}
+	if v.session != nil {
+		r.MemberID = v.session.Member
+	}
+	if found != (code.Code{}) {
+		r.TokenText = "" // batch and serial say it; a live token is not copied around
+	}
+	if _, err := h.Scans.PutReport(ctx, r); err != nil {
+		h.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, "/q/"+url.PathEscape(c.Param("token"))+"?reported=1&wx="+wxDone)
+}
+
