@@ -18,6 +18,7 @@ import (
 
 	"siyu/handler/web"
 	"siyu/model/clock"
+	"siyu/model/code/token"
 	"siyu/model/fault"
 	"siyu/model/money"
 )
@@ -54,6 +55,13 @@ func (h *Handler) load(files fs.FS) error {
 	h.templates, err = template.New("").Funcs(template.FuncMap{
 		"yuan":  money.Fen.Yuan,
 		"local": clock.Instant.Local,
+		"group": func(s string) string { return token.Token(s).Grouped() },
+		"initial": func(s string) string {
+			for _, r := range s {
+				return string(r)
+			}
+			return ""
+		},
 	}).ParseFS(files, "templates/*.html")
 	if err != nil {
 		return fmt.Errorf("consumer: pages: %w", err)
@@ -73,13 +81,16 @@ func (h *Handler) static(c *gin.Context) {
 
 // frame is what every page has.
 type frame struct {
-	Title   string
-	Brand   string // empty: not known on this page
-	Phone   string
-	CSS     template.CSS
-	Script  string
-	Company string
-	Body    any
+	Title     string
+	Brand     string // empty: not known on this page
+	Phone     string
+	Organiser string // of the campaign on the page
+	RulesURL  string
+	Refresh   int // seconds after which the page reloads where scripts are off; 0 = never
+	Company   string
+	CSS       template.CSS
+	Script    string
+	Body      any
 }
 
 // show renders a page. The policy allows our own script, the inline style by hash,

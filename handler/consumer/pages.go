@@ -47,13 +47,16 @@ func (h *Handler) showScan(c *gin.Context, status int, v visit, out view, note s
 		}
 		body.Packet = &p
 	}
-	h.show(c, status, "scan.html", frame{Title: out.Verdict.Title, Brand: out.Brand.Name, Phone: out.Brand.SupportPhone, Body: body}, out.Product.PictureURL)
+	f := frame{Title: out.Verdict.Title, Brand: out.Brand.Name, Phone: out.Brand.SupportPhone, Organiser: out.Offer.Organiser, Body: body}
+	if out.Offer.CampaignID != 0 {
+		f.RulesURL = "/rules/" + out.Offer.CampaignID.String()
+	}
+	h.show(c, status, "scan.html", f, out.Product.PictureURL)
 }
 
 type packetView struct {
 	packet
 	CanConfirmHere bool // WeChat on a computer cannot
-	Reload         bool
 }
 
 func (h *Handler) packetPage(c *gin.Context) {
@@ -68,8 +71,11 @@ func (h *Handler) packetPage(c *gin.Context) {
 		return
 	}
 	br := browserOf(c.Request)
-	h.show(c, http.StatusOK, "packet.html", frame{Title: p.Title, Brand: b.Name, Phone: b.SupportPhone,
-		Body: packetView{packet: p, CanConfirmHere: br.wechat && br.phone, Reload: p.PollMs > 0}})
+	f := frame{Title: p.Title, Brand: b.Name, Phone: b.SupportPhone, Body: packetView{packet: p, CanConfirmHere: br.wechat && br.phone}}
+	if p.PollMs > 0 {
+		f.Refresh = 5
+	}
+	h.show(c, http.StatusOK, "packet.html", f)
 }
 
 type packetsView struct {
@@ -98,7 +104,6 @@ func (h *Handler) pointsPage(c *gin.Context) {
 type rulesView struct {
 	campaign.Offer
 	State string // for people
-	Days  int
 }
 
 func (h *Handler) rulesPage(c *gin.Context) {
@@ -249,4 +254,3 @@ func (h *Handler) reportForm(c *gin.Context) {
 	}
 	c.Redirect(http.StatusSeeOther, "/q/"+url.PathEscape(c.Param("token"))+"?reported=1&wx="+wxDone)
 }
-
