@@ -5,7 +5,7 @@
 //
 // Two encoders, one meaning. Single uses skip2/go-qrcode. Encoder is for print
 // runs: symbol layout and error correction from rsc.io/qr, mask choice by the
-// penalty rules of ISO/IEC 18004 done on whole rows at a time, some twenty times as
+// penalty rules of ISO/IEC 18004 done on whole rows at a time, tens of times as
 // fast. Tests hold both, and gozxing's encoder, to the same decoded text.
 //
 // Promises: the same input gives the same bytes (except the ZIP, whose salts must
