@@ -1,0 +1,212 @@
+// Package callback is where WeChat calls us (回调): messages and events of official
+// accounts and mini programs, and pay v3 notices. A handler verifies, stores once,
+// answers fast and decides nothing; a job applies later what was stored. The one
+// exception is the passive answer to a text, which has to be in this response.
+//
+// Promises: nothing unverified is stored; three deliveries of a message are one
+// notice and get one and the same answer; what could not be stored is not
+// acknowledged, so WeChat sends it again; an answer comes within the deadline.
+package callback
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/brand"
+	"siyu/model/clock"
+	"siyu/model/fault"
+	"siyu/model/follow"
+	"siyu/model/notice"
+	"siyu/wechat"
+)
+
+// deadline is under the 5 s after which WeChat sends a message again
+// (developers.weixin.qq.com/doc/service/en/guide/product/message/Receiving_standard_messages.html).
+const deadline = 4 * time.Second
+
+// Accounts finds whom a callback address belongs to; *brand.Store does.
+type Accounts interface {
+	AccountBySlug(ctx context.Context, slug string) (brand.Account, error)
+}
+
+// Keys turns an account into what verifies its callbacks.
+type Keys interface {
+	AppOf(ctx context.Context, a brand.Account) (wechat.App, error)
+	MerchantOf(ctx context.Context, a brand.Account) (wechat.Merchant, error)
+}
+
+// Payments opens pay v3 notices; *wechat.Client does.
+type Payments interface {
+	OpenTransferNotice(ctx context.Context, m wechat.Merchant, header http.Header, body []byte) (wechat.TransferNotice, error)
+}
+
+// Notices keeps what was verified; *notice.Store does.
+type Notices interface {
+	Store(ctx context.Context, n notice.Notice) (fresh bool, err error)
+}
+
+// Teller knows what to answer to a text; *reply.Store does. "" is no answer.
+type Teller interface {
+	Reply(ctx context.Context, a brand.Account, openID, text string) (string, error)
+}
+
+// Deps are what the handlers work with.
+type Deps struct {
+	Clock    clock.Clock
+	Accounts Accounts
+	Keys     Keys
+	Payments Payments
+	Notices  Notices
+	Replay   web.Replayer
+	Teller   Teller
+}
+
+// Handler answers WeChat.
+type Handler struct{ Deps }
+
+// New makes a handler.
+func New(d Deps) *Handler { return &Handler{d} }
+
+// Routes is the table. "wechat" is the permission of who can sign as WeChat.
+func (h *Handler) Routes() []web.Route {
+	at := func(method, path, summary string, answer gin.HandlerFunc) web.Route {
+		return web.Route{Method: method, Path: path, Permission: "wechat", Summary: summary, Handler: answer}
+	}
+	return []web.Route{
+		at(http.MethodGet, "/wx/callback/:slug", "微信验证回调地址", h.echo),
+		at(http.MethodPost, "/wx/callback/:slug", "公众号、小程序消息与事件", h.message),
+		at(http.MethodPost, "/wx/pay/:slug/transfer", "商家转账结果通知", h.transfer),
+	}
+}
+
+func (h *Handler) echo(c *gin.Context) {
+	_, app, err := h.app(c.Request.Context(), c)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	echo, err := wechat.VerifyEcho(app, c.Request.URL.Query(), h.Clock.Now().Time())
+	if err != nil {
+		web.Fail(c, refusal(err))
+		return
+	}
+	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(echo))
+}
+
+func (h *Handler) message(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), deadline)
+	defer cancel()
+	account, app, err := h.app(ctx, c)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	body, err := web.Body(c)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	q := c.Request.URL.Query()
+	m, err := wechat.OpenMessage(app, q, body, h.Clock.Now().Time())
+	if err != nil {
+		web.Fail(c, refusal(err))
+		return
+	}
+	if err := h.keep(ctx, account, m); err != nil {
+		web.Fail(c, err) // not 200: WeChat sends it again
+		return
+	}
+	h.respond(ctx, c, account, app, q, m)
+}
+
+// keep stores a message once. Where somebody is (LOCATION, a sent position) is not
+// kept: nobody here agreed to it, and nothing needs it.
+func (h *Handler) keep(ctx context.Context, account brand.Account, m wechat.Message) error {
+	if m.Event == "LOCATION" || m.Type == "location" {
+		return nil
+	}
+	body, err := follow.Message{AppID: m.AppID, OpenID: m.OpenID, Type: m.Type, Event: m.Event, EventKey: m.EventKey,
+		Ticket: m.Ticket, MsgID: m.MsgID, Content: m.Content, CreatedAt: m.CreateTime, Raw: string(m.Raw)}.Body()
+	if err != nil {
+		return err
+	}
+	source := notice.Official
+	if account.Kind == brand.Mini {
+		source = notice.Mini
+	}
+	_, err = h.Notices.Store(ctx, notice.Notice{Source: source, DedupKey: m.DedupKey, AccountID: account.ID, Body: body})
+	return err
+}
+
+// respond writes the passive answer to a text, or "success". From here on the
+// message is safe, so every trouble ends in "success": an answer is not worth a
+// second delivery, and an error would be shown to the writer.
+func (h *Handler) respond(ctx context.Context, c *gin.Context, account brand.Account, app wechat.App, q url.Values, m wechat.Message) {
+	text := ""
+	if m.Type == "text" && account.Kind == brand.Official { // mini programs have no passive texts
+		var err error
+		if text, err = h.words(ctx, account, m); err != nil {
+			web.Note(c, err)
+		}
+	}
+	now := h.Clock.Now().Time()
+	out, err := wechat.SealReply(app, q, wechat.TextReply(m, text, now), now)
+	if err != nil {
+		web.Note(c, err)
+		out = []byte("success")
+	}
+	kind := "application/xml; charset=utf-8"
+	if string(out) == "success" {
+		kind = "text/plain; charset=utf-8"
+	}
+	c.Data(http.StatusOK, kind, out)
+}
+
+// words is the answer to a text, built once: a later delivery gets the same, whatever
+// happened in between.
+func (h *Handler) words(ctx context.Context, account brand.Account, m wechat.Message) (string, error) {
+	_, answer, _, err := h.Replay.Do(ctx, "wx:"+account.ID.String(), m.DedupKey, []byte(m.OpenID+"\n"+m.Content), func() (int, []byte, error) {
+		text, err := h.Teller.Reply(ctx, account, m.OpenID, m.Content)
+		return http.StatusOK, []byte(text), err
+	})
+	return string(answer), err
+}
+
+func (h *Handler) app(ctx context.Context, c *gin.Context) (brand.Account, wechat.App, error) {
+	account, err := h.Accounts.AccountBySlug(ctx, c.Param("slug"))
+	if err != nil {
+		return account, wechat.App{}, err
+	}
+	if account.Kind != brand.Official && account.Kind != brand.Mini {
+		return account, wechat.App{}, errNoAccount
+	}
+	app, err := h.Keys.AppOf(ctx, account)
+	return account, app, err
+}
+
+var errNoAccount = fault.New(fault.NotFound, "account_not_found", "没有这个账号")
+
+// refusal is the fault for what package wechat would not open.
+func refusal(err error) error {
+	for _, r := range []struct {
+		err error
+		f   *fault.Fault
+	}{
+		{wechat.ErrTooLarge, fault.NewInvalid("body_too_large", "内容太大")},
+		{wechat.ErrSignature, fault.New(fault.Forbidden, "signature", "签名不对")},
+		{wechat.ErrReplay, fault.New(fault.Forbidden, "replayed", "请求已过期")},
+		{wechat.ErrPlaintext, fault.New(fault.Forbidden, "plaintext", "安全模式下只接收密文")},
+		{wechat.ErrMalformed, fault.NewInvalid("malformed", "内容格式不对")},
+	} {
+		if errors.Is(err, r.err) {
+			return r.f.Because(err)
+		}
+	}
+	return err
+}
