@@ -100,6 +100,13 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 			a.State, a.Reason = wechat.PayHold, "微信已不再保留该单号,须人工核对账单"
 		}
 	}
+	if a.State == wechat.PayAccepted && a.WaitUser && m.Rail == brand.RailTransfer && a.Package == "" && p.PackageInfo == "" {
+		// The create answer was lost and with it what the person's phone needs; a query
+		// does not repeat it, the same create under the same number does.
+		if again := w.pay.Send(ctx, m, order); again.State == wechat.PayAccepted && again.Package != "" {
+			a = again
+		}
+	}
 	return w.record(ctx, p, a)
 }
 

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"siyu/model/audit"
+	"siyu/model/clock"
 	"siyu/model/code"
 	"siyu/model/code/picture"
 	"siyu/model/code/token"
@@ -97,7 +98,7 @@ func fillFile(ctx context.Context, env *environment, work export.Work, plain boo
 	if err != nil {
 		return "", 0, err
 	}
-	zip.Modified = env.Clock.Now().Time()
+	zip.Modified = env.Clock.Now().Time().In(clock.Shanghai)
 	checked, err = work.Write(ctx, env.Codes, zip, nil)
 	return password, checked, errors.Join(err, zip.Close())
 }

@@ -225,6 +225,22 @@ func TestSealAndReveal(t *testing.T) {
 				}
 			}
 		})
+		t.Run("the public terms and the seed are enough, and a changed letter is noticed", func(t *testing.T) {
+			p, err := campaign.ParseTerms(c.Terms)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.SeedHash = c.SeedHash
+			got, err := campaign.Recompute(p, c.SeedRevealed, w.Batch.ID, 7)
+			if err != nil || got.Tier.Kind+got.AmountFen.Yuan() != won[7] {
+				t.Fatalf("%+v %v, claimed %s", got, err, won[7])
+			}
+			for _, bad := range []string{"", "siyu-draw-2" + c.Terms[11:], c.Terms + "tier 9\n", strings.Replace(c.Terms, "winners 1", "winners 01", 1)} {
+				if _, err := campaign.ParseTerms(bad); fault.Of(err).Code != "terms" {
+					t.Errorf("accepted %q", bad)
+				}
+			}
+		})
 		t.Run("another seed or changed terms do not match the hash", func(t *testing.T) {
 			if _, err := campaign.Recompute(c, strings.Repeat("00", 32), w.Batch.ID, 1); fault.Of(err).Code != "seed_hash" {
 				t.Fatal(err)

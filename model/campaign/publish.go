@@ -106,19 +106,6 @@ func overlapping(q *gorm.DB, c Campaign) ([]string, error) {
 	return names, nil
 }
 
-// terms is the canonical text that the seed hash binds: codes and tiers in order.
-func terms(c Campaign) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "siyu-draw-1\ncampaign %d\ncodes %d\n", c.ID, c.Codes)
-	for _, s := range c.Scopes {
-		fmt.Fprintf(&b, "scope %d %d-%d draws from %d\n", s.BatchID, s.FromSerial, s.UntilSerial-1, s.DrawFrom)
-	}
-	for _, t := range c.Tiers {
-		fmt.Fprintf(&b, "tier %d %s winners %d min %d max %d total %d points %d\n", t.Tier, t.Kind, t.Winners, t.MinFen, t.MaxFen, t.TotalFen, t.Points)
-	}
-	return b.String()
-}
-
 func shape(tiers []Tier) []draw.Tier {
 	out := make([]draw.Tier, len(tiers))
 	for i, t := range tiers {
