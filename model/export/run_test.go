@@ -7,7 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,95 +140,6 @@ func TestADamagedPartIsWrittenAgain(t *testing.T) {
 	}
 }
 
-func TestFailures(t *testing.T) {
-	failed := func(t *testing.T, p *press, e Export, text string) {
-		t.Helper()
-		e = p.run(t, e)
-		if e.State != Failed || !strings.Contains(e.Error, text) || e.FinishedAt == 0 {
-			t.Fatalf("%+v", e)
-		}
-		if names := files(t, p, e); len(names) != 0 {
-			t.Fatal("files are left", names)
-		}
-		if r, err := p.get(ctx, e.ID); err != nil || len(r.Password) != 0 {
-			t.Fatal("the password is left", err)
-		}
-		if again := p.run(t, e); again.State != Failed {
-			t.Fatal(again.State)
-		}
-	}
-	t.Run("a full disk fails the export and gets its room back", func(t *testing.T) {
-		p := open(t, dbtest.Open(t, db.SQLite, clock.NewFake(dbtest.Start)), nil)
-		p.small()
-		e := p.request(t, Request{Kind: PNG})
-		p.create = func(path string) (io.WriteCloser, error) {
-			f, err := create(path)
-			if strings.Contains(path, "002-") {
-				return &full{f, 50_000}, err
-			}
-			return f, err
-		}
-		failed(t, p, e, "磁盘空间不足")
-	})
-	t.Run("a folder that cannot be written fails the export", func(t *testing.T) {
-		p := open(t, dbtest.Open(t, db.SQLite, clock.NewFake(dbtest.Start)), nil)
-		e := p.request(t, Request{Kind: CSV})
-		p.hooked(func(int) error { return &os.PathError{Op: "open", Path: "x", Err: syscall.EACCES} })
-		failed(t, p, e, "无法写入导出文件")
-	})
-	for _, kind := range []string{CSV, PNG, SVG, PDF} {
-		t.Run("codes that lead elsewhere fail the export: "+kind, func(t *testing.T) {
-			p := open(t, dbtest.Open(t, db.SQLite, clock.NewFake(dbtest.Start)), nil)
-			e := p.request(t, Request{Kind: kind, Until: 200, From: 1})
-			p.codes = shifted{p.Codes}
-			failed(t, p, e, "抽检不合格")
-		})
-	}
-	t.Run("a database that is away is no failure of the export", func(t *testing.T) {
-		p := open(t, dbtest.Open(t, db.SQLite, clock.NewFake(dbtest.Start)), nil)
-		e := p.request(t, Request{Kind: CSV})
-		away := errors.New("connection refused")
-		p.codes = broken{p.Codes, away}
-		if err := p.Run(ctx, e.ID); !errors.Is(err, away) {
-			t.Fatal(err)
-		}
-		p.codes = p.Codes
-		if e := p.run(t, e); e.State != Ready {
-			t.Fatal(e.State)
-		}
-	})
-}
-
-// full is a disk with room for so many bytes.
-type full struct {
-	io.WriteCloser
-	room int
-}
-
-func (f *full) Write(b []byte) (int, error) {
-	if len(b) > f.room {
-		return 0, &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
-	}
-	f.room -= len(b)
-	return f.WriteCloser.Write(b)
-}
-
-// shifted prints each code under the serial after it.
-type shifted struct{ *code.Store }
-
-func (s shifted) EachToken(ctx context.Context, batchID id.ID, from, until int64, fn func(int64, []byte) error) error {
-	return s.Store.EachToken(ctx, batchID, from+1, until+1, func(serial int64, token []byte) error { return fn(serial-1, token) })
-}
-
-type broken struct {
-	*code.Store
-	err error
-}
-
-func (b broken) EachToken(context.Context, id.ID, int64, int64, func(int64, []byte) error) error {
-	return b.err
-}
-
 func TestCancelling(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		p := open(t, d, clk)
@@ -303,6 +215,51 @@ func TestAWorkerTakenForDeadDoesNoHarm(t *testing.T) {
 				t.Error("the sleeper changed a part")
 			}
 			p.unpack(t, after, n+1, password)
+		}
+	})
+}
+
+func TestASleeperStopsWhileItsSuccessorWorks(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		p := open(t, d, clk)
+		p.small()
+		e := p.request(t, Request{Kind: CSV})
+		successor := d.NewID()
+		p.hooked(func(n int) error {
+			if n != 2 {
+				return nil
+			}
+			clk.Advance(time.Hour)
+			return p.take(ctx, e.ID, successor)
+		})
+		e = p.run(t, e)
+		if e.State != Running || len(e.Parts) != 1 || e.Done != 300 {
+			t.Fatalf("%+v", e)
+		}
+		if r, err := p.get(ctx, e.ID); err != nil || r.LeaseOwner != successor {
+			t.Fatal(r.LeaseOwner, err)
+		}
+	})
+}
+
+func TestOfManyWhoAskAtOnceOneGetsThePassword(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		p := open(t, d, clk)
+		e := p.run(t, p.request(t, Request{Kind: CSV}))
+		var all sync.WaitGroup
+		var shown atomic.Int64
+		for range 16 {
+			all.Go(func() {
+				if password, err := p.TakePassword(ctx, e.ID); err == nil && len(password) == 20 {
+					shown.Add(1)
+				} else {
+					is(t, err, fault.Conflict, "password_shown")
+				}
+			})
+		}
+		all.Wait()
+		if shown.Load() != 1 {
+			t.Fatal(shown.Load(), "got it")
 		}
 	})
 }
