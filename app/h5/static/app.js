@@ -9,7 +9,7 @@
 
   // A second tap must not post twice while the first is under way. The page may come
   // back from the browser's memory, then the button works again.
-  each("form[data-once]", function (form) {
+  each("form[data-post]", function (form) {
     var button = form.querySelector("button"), label = button.textContent, sent = false;
     form.addEventListener("submit", function (e) {
       if (sent) { e.preventDefault(); return; }
@@ -37,7 +37,7 @@
   var box = doc.querySelector("[data-poll]");
   if (!box) return;
   var url = box.getAttribute("data-poll"), first = Number(box.getAttribute("data-every")) || 1500;
-  var wait = first, timer = 0, asking = false, latest = null, waiting = false;
+  var wait = first, timer = 0, asking = false, latest = null, quietUntil = 0;
   var title = box.querySelector("[data-title]"), text = box.querySelector("[data-text]");
   var area = box.querySelector("[data-confirm]"), button = box.querySelector("[data-transfer]");
   function say(node, s) { if (node && node.textContent !== s) node.textContent = s; }
@@ -45,7 +45,9 @@
   function show(p) {
     latest = p;
     box.className = "packet " + p.state;
-    if (!waiting || p.state !== "confirm") { waiting = false; say(title, p.title); say(text, p.text); }
+    if (p.state === "confirm" && Date.now() < quietUntil) return; // the result is on its way
+    say(title, p.title);
+    say(text, p.text);
     area.hidden = p.state !== "confirm";
     if (button) button.hidden = p.state !== "confirm" || !p.confirm;
   }
@@ -89,7 +91,7 @@
       button.disabled = false;
       var msg = (res && res.err_msg) || "";
       if (/:ok$/.test(msg)) {
-        waiting = true;
+        quietUntil = Date.now() + 20000; // then he may try again: perhaps he only closed it
         say(title, "处理中");
         say(text, "正在等待微信的到账结果。");
         button.hidden = true;
