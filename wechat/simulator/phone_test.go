@@ -15,7 +15,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	goqr "github.com/skip2/go-qrcode"
 
@@ -153,7 +152,7 @@ func TestPhoneBrowser(t *testing.T) {
 		w := newWorld(t)
 		_, body := w.open(http.DefaultClient, "/q/T")
 		has(t, body, "请先在模拟手机上选择一个微信用户")
-		dead := simulator.New(simulator.Options{AppURL: "http://127.0.0.1:1", Now: time.Now})
+		dead := simulator.New(simulator.Options{AppURL: "http://127.0.0.1:1", Now: w.clock})
 		defer dead.Close()
 		dead.AddUser(simulator.User{Name: "小满"})
 		r, err := http.NewRequest("GET", "/q/T", nil)
