@@ -217,4 +217,3 @@ func (p *process) serve(l net.Listener, h http.Handler, failed chan<- error) (st
 		}
 	}
 }
-

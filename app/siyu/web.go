@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"siyu/app/h5"
+	"siyu/handler"
+	"siyu/handler/admin"
+	"siyu/handler/callback"
+	"siyu/handler/consumer"
+	"siyu/handler/web"
+	"siyu/model/scan"
+)
+
+// audiences wires the models to those who ask over HTTP.
+func (p *process) audiences() (handler.Audiences, error) {
+	e := p.env
+	who := accounts{e.Brands, p.cfg.PublicURL}
+	u, err := url.Parse(p.cfg.PublicURL)
+	if err != nil {
+		return handler.Audiences{}, err
+	}
+	places, err := readPlaces(p.cfg.Places)
+	if err != nil {
+		return handler.Audiences{}, err
+	}
+	secure := strings.EqualFold(u.Scheme, "https")
+	cookies := web.Cookies{Signer: web.NewSigner(e.Box.Derive("cookies"), e.Clock), Secure: secure}
+	people, err := consumer.New(consumer.Deps{Clock: e.Clock, Codes: e.Codes, Products: e.Products, Brands: e.Brands, Campaigns: e.Campaigns,
+		Claims: e.Claims, Packets: e.Packets, Points: e.Points, Identities: e.Identities, Members: e.Members, Consents: e.Consents, Scans: e.Scans,
+		Replays: e.Replay, WeChat: p.wechat, Places: places, Cookies: cookies, Pages: h5.Files, PublicURL: p.cfg.PublicURL, Company: p.cfg.Company})
+	if err != nil {
+		return handler.Audiences{}, err
+	}
+	office := admin.New(admin.Deps{Clock: e.Clock, Operators: e.Operators, Audit: e.Audit, Replay: e.Replay, Brands: e.Brands, Products: e.Products,
+		Codes: e.Codes, Exports: e.Exports, Campaigns: e.Campaigns, Claims: e.Claims, Packets: e.Packets, Ledger: e.Ledger, Scans: e.Scans,
+		Replies: e.Replies, Insight: e.Insight, Cookies: cookies, PublicHost: u.Host})
+	wx := callback.New(callback.Deps{Clock: e.Clock, Accounts: e.Brands, Keys: who, Payments: p.wechat, Notices: e.Notices, Replay: e.Replay, Teller: e.Replies})
+	return handler.Audiences{Consumer: people, Admin: office, Callback: wx,
+		Ops: opsRoutes(p.cfg, p.reg, e.DB.Pool().PingContext, p.queue.Ready)}, nil
+}
+
+// handler builds what the process serves.
+func (p *process) handler() (http.Handler, error) {
+	a, err := p.audiences()
+	if err != nil {
+		return nil, err
+	}
+	return handler.New(web.Options{Clock: p.env.Clock, Log: p.log, Metrics: p.reg, TrustedProxies: p.cfg.TrustedProxies,
+		HTTPS: strings.HasPrefix(p.cfg.PublicURL, "https://")}, a)
+}
+
+func readPlaces(path string) (scan.Placer, error) {
+	if path == "" {
+		return scan.Nowhere{}, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("SIYU_PLACES: %w", err)
+	}
+	defer f.Close()
+	return scan.ReadNetworks(f)
+}
