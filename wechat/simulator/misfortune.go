@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -165,7 +166,7 @@ func (s *Simulator) suffer(c *call, e endpoint) (a answer, drop bool) {
 	case "delay":
 		// The effect comes first: a slow answer to something already done is
 		// what a payout must survive. A client that leaves is not waited for.
-		pause(c.r.Context(), c.fate.Delay)
+		s.dawdle(c.r.Context(), c.fate.Delay)
 	}
 	if e.wire == wireV3 {
 		// After the spoiling, so that half a body still carries a good signature:
@@ -173,6 +174,14 @@ func (s *Simulator) suffer(c *call, e endpoint) (a answer, drop bool) {
 		s.signAnswer(&a, c)
 	}
 	return a, false
+}
+
+// dawdle waits until d is over, the client has left, or the simulator closes.
+func (s *Simulator) dawdle(client context.Context, d time.Duration) {
+	ctx, cancel := context.WithCancel(client)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	pause(ctx, d)
 }
 
 func (s *Simulator) serve(c *call, e endpoint) answer {

@@ -184,7 +184,7 @@ func TestMisfortune(t *testing.T) {
 		}
 	})
 	case_("processing", "stays_until_it_is_moved", func(t *testing.T, w *world) {
-		w.order(simulator.Misfortune{Call: "payout", Kind: "processing", Count: 2})
+		w.order(simulator.Misfortune{Call: "payout", Kind: "processing", Count: 3})
 		if got := w.v2("sendredpack", w.packet("P1")).form["err_code"]; got != "PROCESSING" {
 			t.Errorf("v2: %s", got)
 		}
