@@ -32,8 +32,8 @@ const (
 
 var (
 	errNoOfficial = fault.New(fault.NotFound, "no_official_account", "该品牌还没有接入公众号")
-	errStateGone  = fault.NewInvalid("login_expired", "登录已过期,请重新扫码打开页面")
-	errBusyLogin  = fault.New(fault.Throttled, "too_many_logins", "登录过于频繁,请稍后再试").With("retry_after_s", 60)
+	errStateGone  = fault.NewInvalid("login_expired", "登录已过期，请重新扫码打开页面")
+	errBusyLogin  = fault.New(fault.Throttled, "too_many_logins", "登录过于频繁，请稍后再试").With("retry_after_s", 60)
 )
 
 // localPath returns to if it is one of our own pages, else the packet list. Only the
@@ -204,7 +204,7 @@ func (h *Handler) enter(ctx context.Context, slug, code string) (s session, snap
 	}
 	l, err := h.WeChat.OAuthLogin(ctx, app, code)
 	if err != nil {
-		return s, false, fault.New(fault.Unavailable, "wechat_login", "微信登录没有完成,请重试").Because(err)
+		return s, false, fault.New(fault.Unavailable, "wechat_login", "微信登录没有完成，请重试").Because(err)
 	}
 	if l.Snapshot {
 		return s, true, nil
@@ -258,7 +258,7 @@ func (h *Handler) apiLogin(c *gin.Context) (any, error) {
 	}
 	l, err := h.WeChat.MiniLogin(ctx, app, in.Code)
 	if err != nil {
-		return nil, fault.New(fault.Unavailable, "wechat_login", "微信登录没有完成,请重试").Because(err)
+		return nil, fault.New(fault.Unavailable, "wechat_login", "微信登录没有完成，请重试").Because(err)
 	}
 	s, err := h.sessionFor(ctx, a.AppID, l, channelMini)
 	if err != nil {

@@ -84,7 +84,7 @@ func (h *Handler) packet(ctx context.Context, cl claim.Claim) (packet, error) {
 
 // without is a reward that needs no payout.
 func (p packet) without() packet {
-	p.State, p.Title, p.Text = packetWon, p.Prize, "感谢您的支持,欢迎再次光临。"
+	p.State, p.Title, p.Text = packetWon, p.Prize, "感谢您的支持，欢迎再次光临。"
 	if p.Points > 0 {
 		p.Title, p.Text = "获得 "+strconv.FormatInt(p.Points, 10)+" 积分", "积分已存入您的账户。"
 	}
@@ -102,18 +102,18 @@ func (p packet) with(pay redpacket.Payout, merchant brand.Account, now clock.Ins
 		p.Title, p.Text = "已到账", "红包已存入您的微信零钱。"
 	case redpacket.Returned:
 		p.State, p.PollMs = packetReturned, 0
-		p.Title, p.Text = "红包已退回", "超过 24 小时没有领取,红包已退回。"
+		p.Title, p.Text = "红包已退回", "超过 24 小时没有领取，红包已退回。"
 	case redpacket.Failed:
 		p.State, p.PollMs = packetFailed, 0
-		p.Title, p.Text = "发放没有成功", "微信没有受理这笔红包,请凭单号联系客服。"
+		p.Title, p.Text = "发放没有成功", "微信没有受理这笔红包，请凭单号联系客服。"
 	case redpacket.Accepted:
 		p.accepted(pay, merchant, now)
 	default:
-		p.State, p.Title, p.Text = packetSending, "红包发放中", "一般几秒内完成,您可以停留在本页等待。"
+		p.State, p.Title, p.Text = packetSending, "红包发放中", "一般几秒内完成，您可以停留在本页等待。"
 		if pay.Review {
-			p.Text = "红包正在核实,核实后会继续发放,无需重复操作。"
+			p.Text = "红包正在核实，核实后会继续发放，无需重复操作。"
 		} else if pay.NextAt.Sub(now).Minutes() > 1 {
-			p.Text = "红包正在排队,预计 " + pay.NextAt.Local() + " 前后继续发放,无需重复操作。"
+			p.Text = "红包正在排队，预计 " + pay.NextAt.Local() + " 前后继续发放，无需重复操作。"
 		}
 	}
 	return p
@@ -121,16 +121,16 @@ func (p packet) with(pay redpacket.Payout, merchant brand.Account, now clock.Ins
 
 func (p *packet) accepted(pay redpacket.Payout, merchant brand.Account, now clock.Instant) {
 	if !pay.WaitUser {
-		p.State, p.Title, p.Text = packetSent, "红包已发出", "请回到微信聊天,在服务通知或公众号消息里拆开红包,24 小时内有效。"
+		p.State, p.Title, p.Text = packetSent, "红包已发出", "请回到微信聊天，在服务通知或公众号消息里拆开红包，24 小时内有效。"
 		return
 	}
 	p.ConfirmBy = pay.ConfirmBy()
 	if pay.PackageInfo == "" || p.ConfirmBy <= now {
-		p.State, p.Title, p.Text = packetSending, "处理中", "正在等待微信的结果,请稍候。"
+		p.State, p.Title, p.Text = packetSending, "处理中", "正在等待微信的结果，请稍候。"
 		return
 	}
 	p.State, p.Title = packetConfirm, "待确认收款"
-	p.Text = "请在 " + p.ConfirmBy.Local() + " 前确认收款,逾期红包将退回。"
+	p.Text = "请在 " + p.ConfirmBy.Local() + " 前确认收款，逾期红包将退回。"
 	p.Confirm = &confirm{merchant.AppID, pay.AppID, pay.PackageInfo}
 }
 

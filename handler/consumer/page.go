@@ -144,7 +144,7 @@ func (h *Handler) fail(c *gin.Context, err error) {
 			n.Action = ""
 		}
 	case fault.Unauthenticated:
-		n.Title, n.Text = "请在微信中打开", "请打开微信,用“扫一扫”扫描包装上的二维码。"
+		n.Title, n.Text = "请在微信中打开", "请打开微信，用“扫一扫”扫描包装上的二维码。"
 		if browserOf(c.Request).wechat {
 			n.Title, n.Text = "微信登录没有完成", "登录后即可查看。"
 			n.Action, n.Label = "/wx/login?to="+url.QueryEscape(localPath(c.Request.URL.Path)), "重新登录"

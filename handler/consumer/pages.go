@@ -230,7 +230,7 @@ func (h *Handler) reportForm(c *gin.Context) {
 		return
 	}
 	if h.reports.Over(v.ip) {
-		h.fail(c, fault.New(fault.Throttled, "too_many_reports", "举报过于频繁,请稍后再试"))
+		h.fail(c, fault.New(fault.Throttled, "too_many_reports", "举报过于频繁，请稍后再试"))
 		return
 	}
 	h.reports.Hit(v.ip)

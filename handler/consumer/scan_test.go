@@ -55,7 +55,7 @@ func TestScanToPacket(t *testing.T) {
 		t.Run("somebody else sees count, time and city, and no button", func(t *testing.T) {
 			clk.Advance(time.Hour)
 			a := wang.get(path)
-			a.says(t, 200, "该码已被查验 2 次,首次 2026-11-21 12:00(上海)", "谨防假冒", "已于 2026-11-21 12:00 被领取", "举报")
+			a.says(t, 200, "该码已被查验 2 次，首次 2026-11-21 12:00（上海）", "谨防假冒", "已于 2026-11-21 12:00 被领取", "举报")
 			a.saysNot(t, "立即领取")
 			wang.post(wang.get(path), path+"/claim", nil).says(t, 409, "这个码已被领取", "该码已被查验")
 			if s.count("claim") != 1 {
@@ -128,7 +128,7 @@ func TestVerdictsByHTTP(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.get("/q/"+tok).says(t, 200, "商品尚未激活,请联系门店")
+			p.get("/q/"+tok).says(t, 200, "商品尚未激活，请联系门店")
 			for _, serial := range []int64{20, 21} {
 				page := p.get("/privacy")
 				if a := p.post(page, "/q/"+s.token(serial)+"/claim", nil); a.Code != 403 {
@@ -143,7 +143,7 @@ func TestVerdictsByHTTP(t *testing.T) {
 					t.Fatal(a.Code, bare(a.Body.String()))
 				}
 			}
-			p.get("/q/"+s.token(32)).says(t, 200, "首次验证", "今日已领 2/2,明天 0 点 恢复")
+			p.get("/q/"+s.token(32)).says(t, 200, "首次验证", "今日已领 2/2，明天 0 点 恢复")
 			p.post(p.get("/privacy"), "/q/"+s.token(32)+"/claim", nil).says(t, 409, "今日已领 2/2", "正品")
 		})
 		t.Run("a blocked member sees the verdict and earns nothing", func(t *testing.T) {

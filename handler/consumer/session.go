@@ -25,7 +25,7 @@ const (
 
 var (
 	errLogin  = fault.New(fault.Unauthenticated, "login", "请先登录")
-	errForm   = fault.New(fault.Forbidden, "form_expired", "页面已过期,请返回刷新后再试")
+	errForm   = fault.New(fault.Forbidden, "form_expired", "页面已过期，请返回刷新后再试")
 	errNoPage = fault.New(fault.NotFound, "not_found", "没有这个页面")
 )
 

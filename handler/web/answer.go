@@ -109,7 +109,7 @@ func writeJSON(c *gin.Context, status int, body any) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		Note(c, err)
-		status, b = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"系统开小差了,请稍后再试","request_id":"`+RequestID(c)+`"}}`)
+		status, b = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"系统开小差了，请稍后再试","request_id":"`+RequestID(c)+`"}}`)
 	}
 	if c.Writer.Header().Get("Cache-Control") == "" {
 		c.Header("Cache-Control", "no-store")

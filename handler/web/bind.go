@@ -41,7 +41,7 @@ func Body(c *gin.Context) ([]byte, error) {
 func bodyFault(err error) error {
 	var big *http.MaxBytesError
 	if errors.As(err, &big) {
-		return fault.Invalidf("body_too_large", "内容太大,最多 %d KB", big.Limit>>10)
+		return fault.Invalidf("body_too_large", "内容太大，最多 %d KB", big.Limit>>10)
 	}
 	return fault.NewInvalid("bad_body", "内容没有传完整").Because(err)
 }

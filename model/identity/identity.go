@@ -99,7 +99,7 @@ func (s *Store) Resolve(ctx context.Context, l Login) (id.ID, error) {
 			return 0, fmt.Errorf("identity: %w", err)
 		}
 	}
-	return 0, fault.New(fault.Unavailable, "busy", "系统繁忙,请稍后再试")
+	return 0, fault.New(fault.Unavailable, "busy", "系统繁忙，请稍后再试")
 }
 
 func (s *Store) find(ctx context.Context, l Login) (open, union id.ID, err error) {

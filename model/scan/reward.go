@@ -21,7 +21,7 @@ func reward(f Facts, item State) Reward {
 		return Reward{Taken, "奖励已被领取", "该码的奖励已于 " + f.Claim.At.Local() + " 被领取。", f.Claim.At}
 	}
 	if item == Elsewhere {
-		return Reward{None, "暂无奖励", "奖励属于首次验证的人。若您是购买者,请举报或联系客服。", 0}
+		return Reward{None, "暂无奖励", "奖励属于首次验证的人。若您是购买者，请举报或联系客服。", 0}
 	}
 	r, closed := campaign(f)
 	// Product points need no campaign; but claiming them would use up the code's one
@@ -48,7 +48,7 @@ func campaign(f Facts) (Reward, bool) {
 	case "not_begun":
 		return Reward{NotBegun, "活动尚未开始", name + "将于 " + c.FromAt.Local() + " 开始。", c.FromAt}, true
 	case "paused":
-		return Reward{Paused, "活动已暂停", name + "暂停中,恢复后可以领取。", 0}, true
+		return Reward{Paused, "活动已暂停", name + "暂停中，恢复后可以领取。", 0}, true
 	case "ended":
 		text := name + "已结束。"
 		if c.UntilAt != 0 && c.UntilAt <= f.Now {
@@ -57,7 +57,7 @@ func campaign(f Facts) (Reward, bool) {
 		return Reward{Ended, "活动已结束", text, c.UntilAt}, true
 	}
 	if c.State == "used_up" {
-		return Reward{UsedUp, "奖励已领完", name + "的奖励已全部领完,感谢参与。", 0}, true
+		return Reward{UsedUp, "奖励已领完", name + "的奖励已全部领完，感谢参与。", 0}, true
 	}
 	return Reward{NoCampaign, "暂无活动", "该商品目前没有领取活动。", 0}, true
 }
@@ -66,19 +66,19 @@ func campaign(f Facts) (Reward, bool) {
 func person(f Facts) Reward {
 	switch {
 	case f.Snapshot:
-		return Reward{Snapshot, "当前为预览模式", "点击“使用完整服务”后即可领取,不关注也可领取。", 0}
+		return Reward{Snapshot, "当前为预览模式", "点击“使用完整服务”后即可领取，不关注也可领取。", 0}
 	case f.Member == 0 && f.WeChat:
 		return Reward{LoginFailed, "微信登录没有完成", "验证结果不受影响。重新登录后即可领取。", 0}
 	case f.Member == 0:
-		return Reward{NotWeChat, "用微信扫一扫领红包", "请打开微信,用“扫一扫”扫描包装上的二维码领取。", 0}
+		return Reward{NotWeChat, "用微信扫一扫领红包", "请打开微信，用“扫一扫”扫描包装上的二维码领取。", 0}
 	case f.Blocked:
-		return Reward{Blocked, "账号暂不能领取", "您的账号存在异常,暂不能领取奖励。如有疑问请联系客服。" + phone(f), 0}
+		return Reward{Blocked, "账号暂不能领取", "您的账号存在异常，暂不能领取奖励。如有疑问请联系客服。" + phone(f), 0}
 	case f.Limit != nil:
 		return limited(f)
 	}
-	text := "点击领取,立即揭晓。不关注也可领取。"
+	text := "点击领取，立即揭晓。不关注也可领取。"
 	if f.Campaign.TopPrize != "" {
-		text = f.Campaign.TopPrize + ",点击揭晓。不关注也可领取。"
+		text = f.Campaign.TopPrize + "，点击揭晓。不关注也可领取。"
 	}
 	return Reward{Available, "您有一份奖励待领取", text, 0}
 }
@@ -87,11 +87,11 @@ func limited(f Facts) Reward {
 	l := f.Limit
 	switch l.Code {
 	case "cap_member_day":
-		return Reward{Limit, "今日领取已达上限", fmt.Sprintf("今日已领 %d/%d,%s 恢复。", l.Used, l.Cap, dayText(f.Now, l.ResetsAt)), l.ResetsAt}
+		return Reward{Limit, "今日领取已达上限", fmt.Sprintf("今日已领 %d/%d，%s 恢复。", l.Used, l.Cap, dayText(f.Now, l.ResetsAt)), l.ResetsAt}
 	case "cap_member":
-		return Reward{Limit, "您的领取次数已用完", fmt.Sprintf("本活动每人最多领取 %d 次,您已领 %d 次。", l.Cap, l.Used), 0}
+		return Reward{Limit, "您的领取次数已用完", fmt.Sprintf("本活动每人最多领取 %d 次，您已领 %d 次。", l.Cap, l.Used), 0}
 	}
-	return Reward{UsedUp, "奖励已领完", "本活动的奖励已全部领完,感谢参与。", 0}
+	return Reward{UsedUp, "奖励已领完", "本活动的奖励已全部领完，感谢参与。", 0}
 }
 
 // dayText is how people say when a day's limit is over: 明天 0 点.

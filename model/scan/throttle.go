@@ -108,7 +108,7 @@ func NewGuesses(clk clock.Clock) *Guesses {
 // too_many_guesses.
 func (g *Guesses) Check(ip, openID string) error {
 	if openID != "" && g.byOpenID.Over(openID) || openID == "" && g.byIP.Over(network(ip)) {
-		return fault.New(fault.Throttled, "too_many_guesses", "查询过于频繁,请稍后再试").With("retry_after_s", 300)
+		return fault.New(fault.Throttled, "too_many_guesses", "查询过于频繁，请稍后再试").With("retry_after_s", 300)
 	}
 	return nil
 }

@@ -144,23 +144,23 @@ func authentic(f Facts) Verdict {
 	switch {
 	case f.UnknownReason == "gtin_mismatch":
 		return Verdict{State: Mismatch, Tone: Bad, Title: "码与商品不符", Report: true,
-			Text:    "这个码属于另一种商品,可能被挪用。请谨防假冒。" + phone(f),
+			Text:    "这个码属于另一种商品，可能被挪用。请谨防假冒。" + phone(f),
 			Reasons: []Reason{real, {"gtin_mismatch", "商品条码与码所属商品不一致"}}}
 	case !f.Known:
 		return Verdict{State: Unknown, Tone: Bad, Title: "未查询到此码", Report: true,
-			Text:    "请核对包装上的码是否完整。如果确认无误,请谨防假冒。" + phone(f),
+			Text:    "请核对包装上的码是否完整。如果确认无误，请谨防假冒。" + phone(f),
 			Reasons: []Reason{{f.UnknownReason, unknownText(f.UnknownReason)}}}
 	case f.CodeState == Voided:
 		return Verdict{State: StateVoided, Tone: Bad, Title: "该码已作废", Report: true,
-			Text:    "该批次的码已作废,请勿购买或使用。" + because(f) + phone(f),
+			Text:    "该批次的码已作废，请勿购买或使用。" + because(f) + phone(f),
 			Reasons: []Reason{real, {"voided", "品牌方已作废此码"}}}
 	case f.CodeState == Recalled:
 		return Verdict{State: StateRecall, Tone: Bad, Title: "该批次已召回",
-			Text:    "请停止使用该商品,联系门店或客服办理。" + because(f) + phone(f),
+			Text:    "请停止使用该商品，联系门店或客服办理。" + because(f) + phone(f),
 			Reasons: []Reason{real, {"recalled", "品牌方正在召回该批次"}}}
 	case f.CodeState != Activated:
 		return Verdict{State: NotActivated, Tone: Warn, Title: "商品尚未激活", Report: true,
-			Text:    "商品尚未激活,请联系门店。" + phone(f),
+			Text:    "商品尚未激活，请联系门店。" + phone(f),
 			Reasons: []Reason{real, {"not_activated", "该码尚未投入销售"}}}
 	}
 	return witnessed(f, real)
@@ -169,21 +169,21 @@ func authentic(f Facts) Verdict {
 // witnessed judges a code on sale by who has seen it.
 func witnessed(f Facts, real Reason) (v Verdict) {
 	s := f.Sight
-	v = Verdict{Tone: Good, Reasons: []Reason{real, {"activated", "商品已激活,在售"}}}
+	v = Verdict{Tone: Good, Reasons: []Reason{real, {"activated", "商品已激活，在售"}}}
 	if s.Anonymous > 0 {
 		defer func() {
-			v.Reasons = append(v.Reasons, Reason{"anonymous", fmt.Sprintf("另有 %d 次未登录的查看,不计入查验次数", s.Anonymous)})
+			v.Reasons = append(v.Reasons, Reason{"anonymous", fmt.Sprintf("另有 %d 次未登录的查看，不计入查验次数", s.Anonymous)})
 		}()
 	}
 	mine := f.Member != 0 && f.Member == s.FirstMember
 	switch {
 	case s.FirstMember == 0:
 		v.State, v.Title = Genuine, "正品"
-		v.Text = "该码真实有效,还没有人完成首次验证。"
+		v.Text = "该码真实有效，还没有人完成首次验证。"
 		v.Reasons = append(v.Reasons, Reason{"not_yet_first", "尚未首次验证"})
 	case mine && s.Fresh:
 		v.State, v.Title = First, "正品 · 首次验证"
-		v.Text = "该商品码首次被查验,请放心使用。"
+		v.Text = "该商品码首次被查验，请放心使用。"
 		v.Reasons = append(v.Reasons, Reason{"first", "您是第一位验证的人"})
 	case mine:
 		v.State, v.Title = Again, "正品 · 您已验证过"
@@ -198,7 +198,7 @@ func witnessed(f Facts, real Reason) (v Verdict) {
 		v.Reasons = append(v.Reasons, Reason{"others", fmt.Sprintf("首次验证者以外查验 %d 次", s.Others)}, flagText(s.FlagReason))
 	default:
 		v.State, v.Tone, v.Title, v.Report = Elsewhere, Warn, "该码已被查验过", true
-		v.Text = seen(s) + "若非本人,请谨防假冒。"
+		v.Text = seen(s) + "若非本人，请谨防假冒。"
 		v.Reasons = append(v.Reasons, Reason{"not_first", "首次验证的人不是您"})
 		if f.Member == 0 {
 			v.Reasons[len(v.Reasons)-1] = Reason{"first_is_member", "已由一位会员首次验证"}
@@ -210,9 +210,9 @@ func witnessed(f Facts, real Reason) (v Verdict) {
 func seen(s Sight) string {
 	place := ""
 	if s.FirstCity != "" {
-		place = "(" + s.FirstCity + ")"
+		place = "（" + s.FirstCity + "）"
 	}
-	return fmt.Sprintf("该码已被查验 %d 次,首次 %s%s。", max(s.Scans, 1), s.FirstAt.Local(), place)
+	return fmt.Sprintf("该码已被查验 %d 次，首次 %s%s。", max(s.Scans, 1), s.FirstAt.Local(), place)
 }
 
 func flagText(flag string) Reason {
@@ -223,13 +223,13 @@ func flagText(flag string) Reason {
 		}
 		return Reason{"travel", "相距约 " + km + " 公里的两地几乎同时查验"}
 	}
-	return Reason{"many", fmt.Sprintf("查验人次超过正常范围(%d 次)", ManyOthers)}
+	return Reason{"many", fmt.Sprintf("查验人次超过正常范围（%d 次）", ManyOthers)}
 }
 
 func unknownText(reason string) string {
 	switch reason {
 	case "malformed":
-		return "码的格式不对,应为 16 位字母和数字"
+		return "码的格式不对，应为 16 位字母和数字"
 	case "not_issued":
 		return "该码未发行"
 	}
@@ -247,5 +247,5 @@ func because(f Facts) string {
 	if f.CodeReason == "" {
 		return ""
 	}
-	return "原因:" + f.CodeReason + "。"
+	return "原因：" + f.CodeReason + "。"
 }

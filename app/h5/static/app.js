@@ -82,7 +82,7 @@
     if (window.WeixinJSBridge) fn(window.WeixinJSBridge);
     else doc.addEventListener("WeixinJSBridgeReady", function () { fn(window.WeixinJSBridge); }, { once: true });
   }
-  function old() { say(text, "当前微信版本过低,请升级微信后确认收款。"); button.disabled = false; }
+  function old() { say(text, "当前微信版本过低，请升级微信后确认收款。"); button.disabled = false; }
 
   // checkJsApi first: an old WeChat has no such call and would stay silent. "ok" only
   // says that the page was shown; whether money moved, the server learns from WeChat.
@@ -100,7 +100,7 @@
       } else if (/not support|not_support|access_denied|does not exist/.test(msg)) {
         old();
       } else {
-        say(text, "没有打开收款页,请稍后重试。");
+        say(text, "没有打开收款页，请稍后重试。");
       }
       wait = first;
       later();
