@@ -1,6 +1,6 @@
 // Entry: tabs, polling, and the pieces put together.
 import { store, h, refresh, choose, remembered, clock, toast } from "./store.js";
-import { at, draw, unread, person, scanPicture, scanText } from "./screens.js";
+import { at, draw, gist, unread, person, scanPicture, scanText } from "./screens.js";
 import { clearLayer, closeWeb } from "./overlays.js";
 import { drawPeople, drawAccounts, drawTrouble, drawLog } from "./panel.js";
 
@@ -34,13 +34,33 @@ function go(tab) {
 }
 
 document.addEventListener("screen", drawTabs);
-document.addEventListener("person", () => { person(); clearLayer(); });
+document.addEventListener("person", () => { person(); clearLayer(); document.getElementById("banner").classList.remove("on"); });
 document.addEventListener("scan", () => { closeWeb(); go("scan"); });
 document.addEventListener("paste", (e) => {
   const picture = [...e.clipboardData.files].find((f) => f.type.startsWith("image/"));
   if (picture) scanPicture(picture);
 });
 
+// announce slides a banner in for a message that came while somebody looked
+// elsewhere, as WeChat does over a page.
+const heard = {}; // user -> id of the newest message already announced
+let leaving;
+function announce() {
+  const list = store.state.chats.filter((m) => !m.mine && m.kind !== "event");
+  const newest = list[list.length - 1];
+  const first = !(store.user in heard);
+  const known = heard[store.user] || 0;
+  heard[store.user] = newest ? newest.id : known;
+  if (first || !newest || newest.id <= known || at.tab === "chats" && !document.querySelector(".cover")) return;
+  const banner = document.getElementById("banner");
+  banner.replaceChildren(h("b", {}, newest.chat), h("span", {}, gist(newest)));
+  banner.onclick = () => { banner.classList.remove("on"); closeWeb(); at.tab = "chats"; at.chat = newest.chat; draw(); };
+  banner.classList.add("on");
+  clearTimeout(leaving);
+  leaving = setTimeout(() => banner.classList.remove("on"), 5000);
+}
+
+store.listeners.push(announce);
 store.listeners.push(() => {
   document.getElementById("clock").textContent = clock(store.state.now);
   drawPeople(); drawAccounts(); drawTrouble(); drawLog(); draw();

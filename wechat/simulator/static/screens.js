@@ -24,7 +24,7 @@ function talks() {
 
 export const unread = () => talks().reduce((n, t) => n + t.unread, 0);
 
-const gist = (m) => !m ? "" : m.kind === "redpack" ? "[红包] " + m.text : m.kind === "paid" ? "到账 ¥" + yuan(m.amount_fen) : (m.title ? "[" + m.title + "] " : "") + plain(m.text);
+export const gist = (m) => !m ? "" : m.kind === "redpack" ? "[红包] " + m.text : m.kind === "paid" ? "到账 ¥" + yuan(m.amount_fen) : (m.title ? "[" + m.title + "] " : "") + plain(m.text);
 const plain = (text) => text.replace(/<a [^>]*>(.*?)<\/a>/gi, "$1").replace(/\s+/g, " ");
 
 export function drawChats() {
