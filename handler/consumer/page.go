@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -55,6 +56,7 @@ func (h *Handler) load(files fs.FS) error {
 	h.templates, err = template.New("").Funcs(template.FuncMap{
 		"yuan":  money.Fen.Yuan,
 		"local": clock.Instant.Local,
+		"keep":  keep,
 		"group": func(s string) string { return token.Token(s).Grouped() },
 		"initial": func(s string) string {
 			for _, r := range s {
@@ -67,6 +69,15 @@ func (h *Handler) load(files fs.FS) error {
 		return fmt.Errorf("consumer: pages: %w", err)
 	}
 	return nil
+}
+
+// unbroken are moments and telephone numbers, which a narrow screen must not cut at
+// their hyphens.
+var unbroken = regexp.MustCompile(`\d{4}-\d\d-\d\d(?: \d\d:\d\d)?|\d[\d-]{5,}\d`)
+
+// keep escapes a text and keeps its moments and numbers in one piece.
+func keep(s string) template.HTML {
+	return template.HTML(unbroken.ReplaceAllString(template.HTMLEscapeString(s), `<span class="nb">$0</span>`))
 }
 
 func (h *Handler) static(c *gin.Context) {
