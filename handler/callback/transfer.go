@@ -14,9 +14,6 @@ import (
 	"siyu/model/redpacket"
 )
 
-// maxNoticeID leaves room for the account in the notice's key.
-const maxNoticeID = 120
-
 // transfer takes the result of a merchant transfer. Anything but 200 or 204 makes
 // WeChat send it again for a day: that is wanted when we could not store it, and does
 // no harm when it was not WeChat's.
@@ -51,9 +48,6 @@ func (h *Handler) keepTransfer(ctx context.Context, c *gin.Context) error {
 	n, err := h.Payments.OpenTransferNotice(ctx, m, c.Request.Header, body)
 	if err != nil {
 		return refusal(err)
-	}
-	if len(n.ID) > maxNoticeID {
-		return fault.NewInvalid("malformed", "内容格式不对")
 	}
 	report, err := redpacket.Report{BillNo: n.BillNo, Out: string(n.Answer.State), WechatNo: n.WechatNo, Code: n.State,
 		Reason: n.FailReason, AmountFen: money.Fen(n.AmountFen)}.Body()

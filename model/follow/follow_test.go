@@ -18,7 +18,8 @@ import (
 func TestApplyMessage(t *testing.T) {
 	ctx := context.Background()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
-		people, members := identity.New(d), member.New(d)
+		people := identity.New(d)
+		members := member.New(d, people)
 		s := follow.New(d, people, members)
 		apply := func(t *testing.T, event, key string, at int64) {
 			t.Helper()

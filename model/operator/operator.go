@@ -81,7 +81,6 @@ type Options struct {
 type Store struct {
 	db    *db.DB
 	o     Options
-	dummy string        // a hash to compare unknown logins with
 	slots chan struct{} // hashes at the same time: each takes Cost.MemoryKiB
 	// ghosts counts failures of logins that do not exist, so that slowing does not
 	// tell which ones do. Per process and bounded; it protects no secret of ours.
@@ -100,9 +99,7 @@ func New(d *db.DB, o Options) *Store {
 	if o.Absolute <= 0 {
 		o.Absolute = 12 * time.Hour
 	}
-	s := &Store{db: d, o: o, slots: make(chan struct{}, 2), ghosts: map[string]slowing{}}
-	s.dummy = hashPassword("no operator has this password", o.Cost)
-	return s
+	return &Store{db: d, o: o, slots: make(chan struct{}, 2), ghosts: map[string]slowing{}}
 }
 
 // Draft is what a new operator is made of.

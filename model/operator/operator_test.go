@@ -304,11 +304,13 @@ func TestLogin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Update(ctx, o.ID, operator.Change{Name: "李", Roles: []string{operator.Admin}, State: operator.Disabled}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.Session(ctx, key); code(err) != "not_logged_in" {
-				t.Fatal(err)
+			for _, state := range []string{operator.Disabled, operator.Active} { // coming back does not revive them
+				if _, err := s.Update(ctx, o.ID, operator.Change{Name: "李", Roles: []string{operator.Admin}, State: state}); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Session(ctx, key); code(err) != "not_logged_in" {
+					t.Fatal(state, err)
+				}
 			}
 		})
 		t.Run("old sessions are pruned, young ones are not", func(t *testing.T) {

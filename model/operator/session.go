@@ -83,7 +83,7 @@ func (s *Store) Login(ctx context.Context, login, password, ip string) (sess Ses
 	if err != nil {
 		return Session{}, "", err
 	}
-	if !ok || r.State != Active {
+	if !ok { // whether he is active is for the transaction to say
 		return Session{}, "", wrongLogin
 	}
 	return s.open(ctx, r, password, ip, weak)

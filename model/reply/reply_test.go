@@ -113,7 +113,8 @@ func TestKeywords(t *testing.T) {
 func TestTell(t *testing.T) {
 	ctx := context.Background()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
-		people, members, out := identity.New(d), member.New(d), outbox.New(d)
+		people, out := identity.New(d), outbox.New(d)
+		members := member.New(d, people)
 		scans, packets, products := scan.New(d, consent.New(d)), redpacket.New(d, ledger.New(d), out), product.New(d)
 		s := reply.New(d, scans, packets, products)
 		person, err := people.Resolve(ctx, identity.Login{AppID: "wx1", OpenID: "o1"})
