@@ -146,7 +146,7 @@ func TestTell(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run("the last scan is told with product, time and verdict", func(t *testing.T) {
-			if got, want := said(t, "o1"), "您最近一次扫码(2026-11-21 12:00)\n老井啤酒 500ml:正品,首次验证"; got != want {
+			if got, want := said(t, "o1"), "您最近一次扫码（2026-11-21 12:00）\n老井啤酒 500ml：正品，首次验证"; got != want {
 				t.Fatalf("%q", got)
 			}
 		})
@@ -168,19 +168,19 @@ func TestTell(t *testing.T) {
 				}
 			}
 			got := said(t, "o1")
-			if strings.Count(got, "1.88 元,发放中") != 3 {
+			if strings.Count(got, "1.88 元，发放中") != 3 {
 				t.Fatal(got)
 			}
 			for i := range 4 {
 				set(100+i, map[string]any{"state": redpacket.Settled, "finished_at": clk.Now()})
 			}
-			if got := said(t, "o1"); strings.Count(got, "已到账(2026-11-21 12:00)") != 3 {
+			if got := said(t, "o1"); strings.Count(got, "已到账（2026-11-21 12:00）") != 3 {
 				t.Fatal(got)
 			}
 			for i := range 4 {
 				set(100+i, map[string]any{"state": redpacket.Accepted, "wait_user": true})
 			}
-			if got := said(t, "o1"); !strings.Contains(got, "待确认收款,请在 2026-11-22 12:00 前") {
+			if got := said(t, "o1"); !strings.Contains(got, "待确认收款，请在 2026-11-22 12:00 前") {
 				t.Fatal(got)
 			}
 			if got := said(t, "o1"); len(got) > 2000 {

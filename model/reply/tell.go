@@ -15,7 +15,7 @@ import (
 
 const (
 	packetsTold = 3
-	nothingYet  = "您还没有扫码记录。请用微信「扫一扫」扫商品上的二维码,即可验证真伪、查看活动。"
+	nothingYet  = "您还没有扫码记录。请用微信「扫一扫」扫商品上的二维码，即可验证真伪、查看活动。"
 )
 
 // Reply is the answer to a text from openID in an account. It never fails for a
@@ -67,12 +67,12 @@ func (s *Store) tell(ctx context.Context, memberID id.ID) (string, error) {
 		} else if fault.KindOf(err) != fault.NotFound {
 			return "", err
 		}
-		fmt.Fprintf(&b, "您最近一次扫码(%s)\n%s:%s\n", scans[0].At.Local(), name, said(scan.State(scans[0].Verdict)))
+		fmt.Fprintf(&b, "您最近一次扫码（%s）\n%s：%s\n", scans[0].At.Local(), name, said(scan.State(scans[0].Verdict)))
 	}
 	if len(packets) > 0 {
 		b.WriteString("\n最近的红包\n")
 		for _, p := range packets {
-			fmt.Fprintf(&b, "%s 元,%s\n", p.AmountFen.Yuan(), stands(p))
+			fmt.Fprintf(&b, "%s 元，%s\n", p.AmountFen.Yuan(), stands(p))
 		}
 	}
 	return strings.TrimSpace(b.String()), nil
@@ -82,21 +82,21 @@ func (s *Store) tell(ctx context.Context, memberID id.ID) (string, error) {
 func said(verdict scan.State) string {
 	switch verdict {
 	case scan.First:
-		return "正品,首次验证"
+		return "正品，首次验证"
 	case scan.Again, scan.Genuine:
 		return "正品"
 	case scan.Elsewhere:
-		return "正品码,但此前已被他人验证过"
+		return "正品码，但此前已被他人验证过"
 	case scan.Abnormal:
-		return "该码扫码异常,谨防假冒"
+		return "该码扫码异常，谨防假冒"
 	case scan.NotActivated:
 		return "该码尚未激活"
 	case scan.StateVoided:
 		return "该码已作废"
 	case scan.StateRecall:
-		return "该商品已召回,请停止使用"
+		return "该商品已召回，请停止使用"
 	case scan.Mismatch:
-		return "码与商品不符,谨防假冒"
+		return "码与商品不符，谨防假冒"
 	}
 	return "请重新扫码查看结果"
 }
@@ -105,16 +105,16 @@ func said(verdict scan.State) string {
 func stands(p redpacket.Payout) string {
 	switch p.State {
 	case redpacket.Settled:
-		return "已到账(" + p.FinishedAt.Local() + ")"
+		return "已到账（" + p.FinishedAt.Local() + "）"
 	case redpacket.Returned:
-		return "超时未领取,已退回"
+		return "超时未领取，已退回"
 	case redpacket.Failed:
-		return "发放失败,请联系客服"
+		return "发放失败，请联系客服"
 	case redpacket.Accepted:
 		if until := p.ConfirmBy(); until != 0 {
-			return "待确认收款,请在 " + until.Local() + " 前打开「我的红包」确认"
+			return "待确认收款，请在 " + until.Local() + " 前打开「我的红包」确认"
 		}
-		return "已发出,请在微信中查收"
+		return "已发出，请在微信中查收"
 	}
 	return "发放中"
 }
