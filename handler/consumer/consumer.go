@@ -84,8 +84,8 @@ type Handler struct {
 	host      string            // of PublicURL
 	guesses   *scan.Guesses
 	strangers *scan.Throttle // anonymous looks that are stored, per address
-	reports   *scan.Throttle // reports and logins, per address
-	logins    *scan.Throttle
+	reports   *scan.Throttle // reports of fakes, per address
+	logins    *scan.Throttle // mini-program logins, per address
 }
 
 // New reads the templates and fails when they do not parse.

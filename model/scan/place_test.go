@@ -85,3 +85,20 @@ func TestGuesses(t *testing.T) {
 		}
 	})
 }
+
+// FuzzReadNetworks: a table from outside is read or refused, and what was read answers.
+func FuzzReadNetworks(f *testing.F) {
+	for _, s := range []string{"1.2.0.0/16,上海市,上海,31.2304,121.4737", "\ufeffh,h,h,h,h\n::/0,a,b,,", "1.2.0.0/99,a,b,1,2", "\"", "#\n0.0.0.0/0,\xff,\x00,1e400,-0"} {
+		f.Add(s, "1.2.3.4")
+	}
+	f.Fuzz(func(t *testing.T, table, ip string) {
+		n, err := ReadNetworks(strings.NewReader(table))
+		if err != nil {
+			return
+		}
+		p := n.Place(ip)
+		if p.LatE4 > 90e4 || p.LatE4 < -90e4 || p.LonE4 > 180e4 || p.LonE4 < -180e4 || len([]rune(p.City)) > 32 || len([]rune(p.Province)) > 32 {
+			t.Errorf("%q: %+v", table, p)
+		}
+	})
+}
