@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -230,7 +231,7 @@ func (s *Simulator) note(c *call, name string, a answer, remark string) {
 	}
 	s.enter(Request{
 		Call: name, Method: c.r.Method, URL: c.host + c.path + scrub(c.query), Status: a.status, Code: a.code,
-		Remark: remark, Body: clip(c.body), Response: clip(a.body),
+		Remark: remark, Body: secretField.ReplaceAllString(clip(c.body), `$1"***"`), Response: secretField.ReplaceAllString(clip(a.body), `$1"***"`),
 	})
 }
 
@@ -245,6 +246,9 @@ func (s *Simulator) enter(r Request) {
 	s.mu.Unlock()
 	s.log.Debug("wechat simulator", "call", r.Call, "out", r.Out, "status", r.Status, "code", r.Code, "remark", r.Remark)
 }
+
+// secretField: the log is on a page that people show to others.
+var secretField = regexp.MustCompile(`("(?:secret|access_token|refresh_token|session_key|ticket)"\s*:\s*)"[^"]*"`)
 
 func clip(b []byte) string {
 	const most = 2048

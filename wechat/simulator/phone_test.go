@@ -334,13 +334,16 @@ func TestRequestsAreRecordedWithoutSecrets(t *testing.T) {
 	w := newWorld(t)
 	token := w.classic().text("access_token")
 	w.try(token)
+	stable := w.token()
 	list := w.sim.Requests()
-	if len(list) != 2 || list[0].Call != "token" || list[1].Call != "getticket" || list[1].Status != 200 {
+	if len(list) != 3 || list[0].Call != "token" || list[1].Call != "getticket" || list[1].Status != 200 {
 		t.Fatalf("%+v", list)
 	}
 	for _, r := range list {
-		if strings.Contains(r.URL, token) || strings.Contains(r.URL, "secret1") {
-			t.Errorf("a secret in %s", r.URL)
+		for _, secret := range []string{token, stable, "secret1"} {
+			if strings.Contains(r.URL+r.Body+r.Response, secret) {
+				t.Errorf("a secret in %+v", r)
+			}
 		}
 	}
 	for range 1100 {

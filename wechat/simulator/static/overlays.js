@@ -32,6 +32,7 @@ export function openWeb(path) {
     cover.classList.remove("loading");
     try {
       title.textContent = frame.contentDocument.title || "网页";
+      frame.contentDocument.documentElement.style.scrollbarWidth = "none"; // a phone has none
       frame.contentWindow.addEventListener("pagehide", () => cover.classList.add("loading"));
     } catch { title.textContent = "网页"; } // left our origin
     refresh();

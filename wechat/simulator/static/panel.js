@@ -39,7 +39,7 @@ export function drawAccounts() {
     card("公众号与小程序", null, s.apps.length ? s.apps.map((a) => h("div", { class: "row" }, h("span", {}, a.name, h("span", { class: "hint" }, a.kind === "mini" ? " · 小程序" : "")),
       a.kind === "official" ? h("button", { class: "pill" + (a.follows ? "" : " go"), onclick: () => act(a.follows ? "unfollow" : "follow", { app_id: a.app_id }) }, a.follows ? "取消关注" : "关注") : null)) : h("p", { class: "hint" }, "还没有登记账号")),
     h("div", { style: "height:18px" }),
-    card("商户余额", null, s.merchants.length ? s.merchants.map((m) => h("div", { class: "row" }, h("span", {}, m.name || m.mch_id), h("b", { style: "font-variant-numeric:tabular-nums;font-weight:600" }, "¥" + yuan(m.balance_fen)), h("button", { class: "pill", onclick: () => act("top_up", { mch_id: m.mch_id, amount_fen: 100000 }) }, "充 1000 元"))) : h("p", { class: "hint" }, "还没有登记商户号")));
+    card("商户余额", null, s.merchants.length ? s.merchants.map((m) => h("div", { class: "row" }, h("span", { title: m.mch_id }, m.name || "商户", h("span", { class: "hint" }, " 尾号 " + m.mch_id.slice(-4))), h("b", { style: "font-variant-numeric:tabular-nums;font-weight:600" }, "¥" + yuan(m.balance_fen)), h("button", { class: "pill", title: "充 1000 元", onclick: () => act("top_up", { mch_id: m.mch_id, amount_fen: 100000 }) }, "充值"))) : h("p", { class: "hint" }, "还没有登记商户号")));
 }
 
 const quick = [
