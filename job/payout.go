@@ -97,7 +97,7 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 		if w.clk.Now().Sub(p.CreatedAt) < forgets {
 			a = w.pay.Send(ctx, m, order)
 		} else {
-			a.State, a.Reason = wechat.PayHold, "微信已不再保留该单号,须人工核对账单"
+			a.State, a.Reason = wechat.PayHold, "微信已不再保留该单号，须人工核对账单"
 		}
 	}
 	if a.State == wechat.PayAccepted && a.WaitUser && m.Rail == brand.RailTransfer && a.Package == "" && p.PackageInfo == "" {
@@ -144,7 +144,7 @@ func (w *Payouts) mayStart(ctx context.Context, p redpacket.Payout) (Verdict, er
 	if w.limits.Night != nil {
 		day, _ := clock.DayOf(now).Bounds()
 		if w.limits.Night(int(now.Sub(day).Minutes())) {
-			return delay("NIGHT", "夜间不发红包,稍后自动发放", now.Add(15*time.Minute))
+			return delay("NIGHT", "夜间不发红包，稍后自动发放", now.Add(15*time.Minute))
 		}
 	}
 	packets, sum, err := w.packets.SentToday(ctx, p)
@@ -154,7 +154,7 @@ func (w *Payouts) mayStart(ctx context.Context, p redpacket.Payout) (Verdict, er
 	if (w.limits.UserPacketsPerDay > 0 && packets >= int64(w.limits.UserPacketsPerDay)) ||
 		(w.limits.UserFenPerDay > 0 && int64(sum+p.AmountFen) > w.limits.UserFenPerDay) {
 		// Spread over the first minutes of the day by id, so that they do not all start at once.
-		return delay("USER_DAY_LIMIT", "已达微信每人每日红包上限,明天自动发放", midnight.Add(time.Duration(int64(p.ID)%600)*time.Second))
+		return delay("USER_DAY_LIMIT", "已达微信每人每日红包上限，明天自动发放", midnight.Add(time.Duration(int64(p.ID)%600)*time.Second))
 	}
 	return Verdict{}, nil
 }

@@ -24,6 +24,9 @@ import (
 	"gorm.io/gorm"
 )
 
+// queueDB is this package's own Redis database: other packages' tests run beside it.
+const queueDB = 1
+
 // queues are the in-process Redis always, and the real one that scripts/test starts.
 func queues(t *testing.T) map[string]string {
 	mini := miniredis.RunT(t)
@@ -44,9 +47,9 @@ func TestRowsReachWorkersThroughAsynq(t *testing.T) {
 			d := dbtest.Open(t, db.SQLite, clk)
 			out := outbox.New(d)
 			quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-			rdb := redis.NewClient(&redis.Options{Addr: addr})
+			rdb := redis.NewClient(&redis.Options{Addr: addr, DB: queueDB})
 			t.Cleanup(func() { _ = rdb.Close() })
-			if err := rdb.FlushAll(ctx).Err(); err != nil {
+			if err := rdb.FlushDB(ctx).Err(); err != nil {
 				t.Fatal(err)
 			}
 			var mu sync.Mutex
@@ -79,11 +82,11 @@ func TestRowsReachWorkersThroughAsynq(t *testing.T) {
 			if n, err := relay.Once(ctx); n != 40 || err != nil {
 				t.Fatal(n, err)
 			}
-			if err := rdb.FlushAll(ctx).Err(); err != nil { // Redis restarts empty
+			if err := rdb.FlushDB(ctx).Err(); err != nil { // Redis restarts empty
 				t.Fatal(err)
 			}
 			put(20)
-			server := asynq.NewServer(asynq.RedisClientOpt{Addr: addr}, job.ServerConfig(4, quiet))
+			server := asynq.NewServer(asynq.RedisClientOpt{Addr: addr, DB: queueDB}, job.ServerConfig(4, quiet))
 			if err := server.Start(runner.Mux()); err != nil {
 				t.Fatal(err)
 			}

@@ -153,7 +153,7 @@ func (c *Cron) remind(ctx context.Context) error {
 			continue // paid under a mini program: no customer-service window to use
 		}
 		err = c.Messages.Tell(ctx, message.Message{MessageKey: "remind:" + p.ID.String(), AccountID: account, MemberID: p.MemberID, OpenID: p.OpenID,
-			Text: fmt.Sprintf("您有一个 %s 元红包待确认收款,%s 前有效。\n<a href=\"%s/packets/%s\">去确认收款</a>", p.AmountFen.Yuan(), p.ConfirmBy().Local(), c.PublicURL, p.ClaimID)})
+			Text: fmt.Sprintf("您有一个 %s 元红包待确认收款，%s 前有效。\n<a href=\"%s/packets/%s\">去确认收款</a>", p.AmountFen.Yuan(), p.ConfirmBy().Local(), c.PublicURL, p.ClaimID)})
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (r redpack) send(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
 		return refuse("低于 1 元或高于 200 元的红包须配置 scene_id")
 	}
 	// Texts must be present and shorter than the limit, in characters: the real
-	// answer is "act_name字段必填,并且少于32个字符".
+	// answer is "act_name字段必填，并且少于32个字符".
 	f, err := r.exchange(ctx, m, pathSendRedpack, map[string]string{
 		"mch_billno":   o.BillNo,
 		"mch_id":       m.MchID,

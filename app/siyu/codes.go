@@ -51,7 +51,7 @@ func codesExport(ctx context.Context, env *environment, args []string, out io.Wr
 		return err
 	}
 	if _, err := os.Lstat(o.out); err == nil {
-		return fmt.Errorf("%s 已存在,不会覆盖", o.out)
+		return fmt.Errorf("%s 已存在，不会覆盖", o.out)
 	}
 	half := o.out + ".part"
 	f, err := os.OpenFile(half, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -78,12 +78,12 @@ func codesExport(ctx context.Context, env *environment, args []string, out io.Wr
 		return err
 	}
 	seconds := max(env.Clock.Now().Sub(begun).Seconds(), 0.001)
-	fmt.Fprintf(out, "已写入 %s:序号 %d 到 %d,共 %d 个码,抽检 %d 个全部正确,用时 %.1f 秒\n",
+	fmt.Fprintf(out, "已写入 %s:序号 %d 到 %d，共 %d 个码，抽检 %d 个全部正确，用时 %.1f 秒\n",
 		o.out, work.From, work.Until-1, work.Until-work.From, checked, seconds)
 	if o.plain {
-		fmt.Fprintln(out, "注意:文件未加密,任何拿到它的人都能领取全部奖品,请妥善保管并及时删除")
+		fmt.Fprintln(out, "注意：文件未加密，任何拿到它的人都能领取全部奖品，请妥善保管并及时删除")
 	} else {
-		fmt.Fprintf(out, "解压密码(只显示这一次,请用另外的渠道告知印厂): %s\n", password)
+		fmt.Fprintf(out, "解压密码(只显示这一次，请用另外的渠道告知印厂): %s\n", password)
 	}
 	return nil
 }
@@ -115,25 +115,25 @@ func parseExport(args []string, out io.Writer) (o exportOptions, err error) {
 	layout := export.Layout(picture.DefaultLayout())
 	r := &o.request
 	batch := f.String("batch", "", "批次编号")
-	first, last := f.Int64("first", 0, "第一个序号,默认从头"), f.Int64("last", 0, "最后一个序号,默认到尾")
+	first, last := f.Int64("first", 0, "第一个序号，默认从头"), f.Int64("last", 0, "最后一个序号，默认到尾")
 	f.StringVar(&r.Kind, "format", export.CSV, "csv、png、svg 或 pdf")
 	f.StringVar(&r.Form, "form", export.Short, "网址形式: short 或 gs1")
 	f.StringVar(&o.out, "out", "", "输出文件")
-	f.BoolVar(&o.plain, "plain", false, "不加密,只支持 csv")
+	f.BoolVar(&o.plain, "plain", false, "不加密，只支持 csv")
 	f.BoolVar(&r.Options.WithProduct, "with-product", false, "csv: 每行带商品名称和规格")
 	f.IntVar(&r.Options.ModulePx, "module-px", 8, "png: 每个模块的像素数")
-	f.Float64Var(&r.Options.SideMM, "side-mm", 20, "svg: 边长,毫米")
+	f.Float64Var(&r.Options.SideMM, "side-mm", 20, "svg: 边长，毫米")
 	f.IntVar(&layout.QuietModules, "quiet", picture.QuietModules, "pdf: 静区模块数")
 	f.BoolVar(&layout.Text, "text", true, "pdf: 码图下方印码值")
 	for _, pair := range []struct {
 		name, text string
 		set        func(a, b float64)
 	}{
-		{"grid", "pdf: 列x行,如 4x8", func(a, b float64) { layout.Columns, layout.Rows = int(a), int(b) }},
-		{"page", "pdf: 纸张宽x高毫米,如 210x297", func(a, b float64) { layout.PageWidthMM, layout.PageHeightMM = a, b }},
-		{"label", "pdf: 标签宽x高毫米,如 45x32", func(a, b float64) { layout.LabelWidthMM, layout.LabelHeightMM = a, b }},
-		{"margin", "pdf: 左x上边距毫米,如 10x10", func(a, b float64) { layout.MarginLeftMM, layout.MarginTopMM = a, b }},
-		{"gap", "pdf: 标签横x纵间距毫米,如 3x3", func(a, b float64) { layout.GapXMM, layout.GapYMM = a, b }},
+		{"grid", "pdf: 列x行，如 4x8", func(a, b float64) { layout.Columns, layout.Rows = int(a), int(b) }},
+		{"page", "pdf: 纸张宽x高毫米，如 210x297", func(a, b float64) { layout.PageWidthMM, layout.PageHeightMM = a, b }},
+		{"label", "pdf: 标签宽x高毫米，如 45x32", func(a, b float64) { layout.LabelWidthMM, layout.LabelHeightMM = a, b }},
+		{"margin", "pdf: 左x上边距毫米，如 10x10", func(a, b float64) { layout.MarginLeftMM, layout.MarginTopMM = a, b }},
+		{"gap", "pdf: 标签横x纵间距毫米，如 3x3", func(a, b float64) { layout.GapXMM, layout.GapYMM = a, b }},
 	} {
 		f.Func(pair.name, pair.text, func(s string) error {
 			var a, b float64
@@ -184,7 +184,7 @@ func codesCheck(ctx context.Context, env *environment, text string, out io.Write
 	line("结论", "%s (%s)", e.Text, e.Reason)
 	switch {
 	case e.Key != nil:
-		line("密钥", "槽位 %d,品牌的第 %d 版%s", e.Key.Slot, e.Key.Version, after(",停用于 ", e.Key.RetiredAt.Local()))
+		line("密钥", "槽位 %d，品牌的第 %d 版%s", e.Key.Slot, e.Key.Version, after(",停用于 ", e.Key.RetiredAt.Local()))
 	case e.Slot >= 0:
 		line("密钥", "槽位 %d 没有密钥", e.Slot)
 	}
@@ -214,10 +214,10 @@ func explain(ctx context.Context, env *environment, e code.Explanation, line fun
 	}
 	line("码值", "%s", token.Token(e.Code.Token).Grouped())
 	line("品牌", "%s (%s)", b.Name, b.ID)
-	line("商品", "%s %s,条码 %s (%s)", p.Name, p.Spec, p.GTIN, p.ID)
-	line("批次", "%s (%s),共 %d 个码,生成于 %s", e.Batch.Name, e.Batch.ID, e.Batch.Count, e.Batch.CreatedAt.Local())
+	line("商品", "%s %s，条码 %s (%s)", p.Name, p.Spec, p.GTIN, p.ID)
+	line("批次", "%s (%s),共 %d 个码，生成于 %s", e.Batch.Name, e.Batch.ID, e.Batch.Count, e.Batch.CreatedAt.Local())
 	line("序号", "%d", e.Code.Serial)
-	line("状态", "%s,自 %s%s", stateText(e.Code.State), e.Code.StateSince.Local(), after(",原因: ", e.Code.StateReason))
+	line("状态", "%s，自 %s%s", stateText(e.Code.State), e.Code.StateSince.Local(), after(",原因: ", e.Code.StateReason))
 	for _, m := range e.Life {
 		line("", "%s %s%s", m.At.Local(), stateText(m.State), after(",原因: ", m.Reason))
 	}
@@ -235,7 +235,7 @@ func after(word, text string) string {
 func stateText(state string) string {
 	switch state {
 	case code.Issued:
-		return "已发行,未激活"
+		return "已发行，未激活"
 	case code.Activated:
 		return "已激活"
 	case code.Recalled:

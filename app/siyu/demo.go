@@ -217,7 +217,7 @@ func (d *demoWorld) stock(ctx context.Context, p *process, g *demoGoods) error {
 		}
 		for _, r := range []code.Range{
 			{BatchID: g.batch.ID, From: 1, Until: g.codes + 1, State: code.Activated},
-			{BatchID: g.batch.ID, From: g.dead, Until: g.dead + 1, State: code.Voided, Reason: "演示:作废的码"},
+			{BatchID: g.batch.ID, From: g.dead, Until: g.dead + 1, State: code.Voided, Reason: "演示：作废的码"},
 		} {
 			if _, err := e.Codes.SetRange(ctx, r); err != nil {
 				return err
@@ -246,8 +246,8 @@ func (d *demoWorld) run(ctx context.Context, p *process, g *demoGoods) error {
 			return err
 		}
 		c, err = e.Campaigns.Create(ctx, campaign.Form{BrandID: d.brand.ID, Name: g.campaign, FromAt: e.Clock.Now().Add(-time.Minute),
-			UntilAt: e.Clock.Now().Add(365 * 24 * time.Hour), Organiser: "晒足坊食品有限公司(演示)", Wishing: "恭喜发财,吃得香", AccountID: pay.ID,
-			Rules:        "购买本品,扫瓶身二维码即可参与,每个码只能领一次。无需关注公众号。红包由微信支付发放,请在 24 小时内领取,逾期退回。",
+			UntilAt: e.Clock.Now().Add(365 * 24 * time.Hour), Organiser: "晒足坊食品有限公司(演示)", Wishing: "恭喜发财，吃得香", AccountID: pay.ID,
+			Rules:        "购买本品，扫瓶身二维码即可参与，每个码只能领一次。无需关注公众号。红包由微信支付发放，请在 24 小时内领取，逾期退回。",
 			CapMemberDay: 20, Tiers: g.tiers, Scopes: []campaign.Scope{{BatchID: g.batch.ID, FromSerial: 1, UntilSerial: g.codes + 1}}})
 		if err != nil {
 			return err

@@ -27,6 +27,7 @@ import (
 // process is one running siyu.
 type process struct {
 	cfg    config.Config
+	clock  clock.Clock // nil: the machine's
 	out    io.Writer
 	log    *slog.Logger
 	env    *environment
@@ -74,7 +75,12 @@ const refreshEvery = 500 * time.Millisecond
 // run starts everything in order, waits for the end of ctx and stops everything in the
 // opposite order: no new requests, finish the running ones, finish running tasks.
 func (p *process) run(ctx context.Context) (err error) {
-	p.log = logger(p.cfg, os.Stderr)
+	if p.log == nil {
+		p.log = logger(p.cfg, os.Stderr)
+	}
+	if p.clock == nil {
+		p.clock = clock.System()
+	}
 	app, err := p.listen(p.parts.web, p.cfg.Addr, &p.cfg.Addr)
 	if err != nil {
 		return err
@@ -86,12 +92,13 @@ func (p *process) run(ctx context.Context) (err error) {
 	}
 	p.settle(app, sim)
 
-	if p.env, err = openEnvironment(ctx, p.cfg, clock.System()); err != nil {
+	if p.env, err = openEnvironment(ctx, p.cfg, p.clock); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.env.Close()) }()
 	if simulate {
-		p.sim = simulator.New(simulator.Options{BaseURL: "http://" + p.cfg.SimAddr, AppURL: p.cfg.PublicURL, Now: clock.Wall, Log: p.log})
+		p.sim = simulator.New(simulator.Options{BaseURL: "http://" + p.cfg.SimAddr, AppURL: p.cfg.PublicURL,
+			Now: func() time.Time { return p.clock.Now().Time() }, Log: p.log})
 		defer p.sim.Close()
 	}
 	if err := ensureFirst(ctx, p.env); err != nil {

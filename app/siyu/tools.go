@@ -28,8 +28,8 @@ func codesMain(ctx context.Context, cfg config.Config, args []string, out io.Wri
 }
 
 const drawUsage = `用法:
-  siyu draw verify --campaign 编号 --code 码值或网址                    活动结束后,用本机数据重算一个码的奖
-  siyu draw verify --terms 文件 --hash 哈希 --seed 种子 --batch 编号 --serial 序号   只凭公开信息重算,不需要数据库`
+  siyu draw verify --campaign 编号 --code 码值或网址                    活动结束后，用本机数据重算一个码的奖
+  siyu draw verify --terms 文件 --hash 哈希 --seed 种子 --batch 编号 --serial 序号   只凭公开信息重算，不需要数据库`
 
 // drawMain recomputes what a code won, from this database or from public facts only.
 func drawMain(ctx context.Context, cfg config.Config, args []string, out io.Writer) error {
@@ -63,7 +63,7 @@ func drawMain(ctx context.Context, cfg config.Config, args []string, out io.Writ
 			return err
 		}
 		if c.SeedRevealed == "" {
-			return errors.New("活动还没结束,种子尚未公布")
+			return errors.New("活动还没结束，种子尚未公布")
 		}
 		k, err := e.Codes.Check(ctx, *codeText)
 		if err != nil {
@@ -78,7 +78,7 @@ func verifyDraw(out io.Writer, c campaign.Campaign, seed string, batchID id.ID, 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "种子与公布的哈希一致\n批次 %d 第 %d 个码:第 %d 档 %s %s,%s 元,%d 积分\n",
+	fmt.Fprintf(out, "种子与公布的哈希一致\n批次 %d 第 %d 个码：第 %d 档 %s %s,%s 元，%d 积分\n",
 		batchID, serial, p.Tier.Tier, p.Tier.Kind, p.Tier.Name, p.AmountFen.Yuan(), p.Tier.Points)
 	return nil
 }

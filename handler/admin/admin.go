@@ -142,7 +142,7 @@ func (h *Handler) Routes() []web.Route {
 		at(post, "/campaigns", operator.CampaignWrite, "新建活动草稿", h.write("campaign.create", created, h.createCampaign)),
 		at(get, "/campaigns/:id", operator.CampaignRead, "活动详情", web.Answer(h.getCampaign)),
 		at(put, "/campaigns/:id", operator.CampaignWrite, "修改活动草稿", h.write("campaign.update", ok, h.updateCampaign)),
-		at(get, "/campaigns/:id/preview", operator.CampaignRead, "发布预览:支出与中奖数", web.Answer(h.previewCampaign)),
+		at(get, "/campaigns/:id/preview", operator.CampaignRead, "发布预览：支出与中奖数", web.Answer(h.previewCampaign)),
 		at(post, "/campaigns/:id/publish", operator.CampaignPublish, "发布活动", h.write("campaign.publish", ok, h.publishCampaign)),
 		at(post, "/campaigns/:id/pause", operator.CampaignPublish, "暂停活动", h.write("campaign.pause", ok, h.pauseCampaign)),
 		at(post, "/campaigns/:id/resume", operator.CampaignPublish, "恢复活动", h.write("campaign.resume", ok, h.resumeCampaign)),

@@ -94,7 +94,7 @@ func (h *Handler) endCampaign(c *gin.Context, e *audit.Entry) (any, error) {
 		return nil, err
 	}
 	if strings.TrimSpace(in.Reason) == "" {
-		return nil, fault.NewInvalid("reason", "结束活动不可恢复,请填写原因").With("field", "reason")
+		return nil, fault.NewInvalid("reason", "结束活动不可恢复，请填写原因").With("field", "reason")
 	}
 	return h.campaign(c, e, h.Campaigns.End)
 }
@@ -134,7 +134,7 @@ func (h *Handler) draw(c *gin.Context) (any, error) {
 		return out, nil
 	}
 	if x.SeedRevealed == "" {
-		return nil, fault.New(fault.Conflict, "seed_sealed", "活动结束后才公开种子,此前任何人都不能得知码的奖项")
+		return nil, fault.New(fault.Conflict, "seed_sealed", "活动结束后才公开种子，此前任何人都不能得知码的奖项")
 	}
 	batchID, err := web.QueryID(c, "batch_id")
 	if err != nil {

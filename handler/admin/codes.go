@@ -190,7 +190,7 @@ func (h *Handler) ticket(c *gin.Context, e *audit.Entry) (any, error) {
 func (h *Handler) download(c *gin.Context) {
 	what, ok := h.Cookies.Signer.Open(ticketPurpose, c.Query("ticket"))
 	if !ok || what != ticketFor(c) {
-		web.Fail(c, fault.New(fault.Forbidden, "ticket", "下载凭证无效或已过期,请重新点击下载"))
+		web.Fail(c, fault.New(fault.Forbidden, "ticket", "下载凭证无效或已过期，请重新点击下载"))
 		return
 	}
 	exportID, err := web.ParamID(c, "id")

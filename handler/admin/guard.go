@@ -21,10 +21,10 @@ const (
 
 var (
 	errSession    = fault.New(fault.Unauthenticated, "not_logged_in", "请先登录")
-	errCSRF       = fault.New(fault.Forbidden, "csrf", "请求缺少防伪标记,请刷新页面后重试")
-	errPermission = fault.New(fault.Forbidden, "no_permission", "您没有这项权限,请联系管理员")
+	errCSRF       = fault.New(fault.Forbidden, "csrf", "请求缺少防伪标记，请刷新页面后重试")
+	errPermission = fault.New(fault.Forbidden, "no_permission", "您没有这项权限，请联系管理员")
 	errOrigin     = fault.New(fault.Forbidden, "cross_origin", "请从后台页面登录")
-	errLogins     = fault.New(fault.Throttled, "too_many_logins", "登录过于频繁,请稍后再试").With("retry_after_s", 300)
+	errLogins     = fault.New(fault.Throttled, "too_many_logins", "登录过于频繁，请稍后再试").With("retry_after_s", 300)
 )
 
 // guard stands in front of every route and enforces its line of the table.

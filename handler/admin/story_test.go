@@ -108,7 +108,7 @@ func TestStory(t *testing.T) {
 
 		form := func(total int) string {
 			return fmt.Sprintf(`{"brand_id":"%s","name":"开盖有喜","from_at":"2026-11-20T00:00:00+08:00","until_at":"2026-12-20T00:00:00+08:00","organiser":"老井啤酒有限公司",
-				"rules":"扫码领红包,不关注也可领取。","wishing":"开盖有喜","account_id":"%s","cap_member_day":10,
+				"rules":"扫码领红包，不关注也可领取。","wishing":"开盖有喜","account_id":"%s","cap_member_day":10,
 				"tiers":[{"name":"一等奖","kind":"cash","winners":10,"min_fen":100,"max_fen":300,"total_fen":%d}],
 				"scopes":[{"batch_id":"%s"}]}`, brand.ID, merchant.ID, total, batch.ID)
 		}

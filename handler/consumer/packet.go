@@ -120,12 +120,12 @@ func (p packet) with(pay redpacket.Payout, merchant brand.Account, now clock.Ins
 }
 
 func (p *packet) accepted(pay redpacket.Payout, merchant brand.Account, now clock.Instant) {
-	if !pay.WaitUser {
+	if pay.Rail == brand.RailRedpack {
 		p.State, p.Title, p.Text = packetSent, "红包已发出", "请回到微信聊天，在服务通知或公众号消息里拆开红包，24 小时内有效。"
 		return
 	}
 	p.ConfirmBy = pay.ConfirmBy()
-	if pay.PackageInfo == "" || p.ConfirmBy <= now {
+	if !pay.WaitUser || pay.PackageInfo == "" || p.ConfirmBy <= now {
 		p.State, p.Title, p.Text = packetSending, "处理中", "正在等待微信的结果，请稍候。"
 		return
 	}

@@ -128,11 +128,11 @@ func (b *Brand) check() error {
 	b.Name, b.CodeHost = strings.TrimSpace(b.Name), strings.ToLower(strings.TrimSpace(b.CodeHost))
 	switch {
 	case !slugForm.MatchString(b.Slug):
-		return fault.NewInvalid("brand_slug", "品牌标识应为小写字母、数字或连字符,最多 32 位")
+		return fault.NewInvalid("brand_slug", "品牌标识应为小写字母、数字或连字符，最多 32 位")
 	case b.Name == "" || utf8.RuneCountInString(b.Name) > 64 || !utf8.ValidString(b.Name):
 		return fault.NewInvalid("brand_name", "品牌名称应为 1 到 64 个字")
 	case !hostForm.MatchString(b.CodeHost):
-		return fault.NewInvalid("code_host", "码的域名格式不对,例如 q.brand.cn,不带 https:// 和路径")
+		return fault.NewInvalid("code_host", "码的域名格式不对，例如 q.brand.cn，不带 https:// 和路径")
 	case utf8.RuneCountInString(b.SupportPhone) > 32:
 		return fault.NewInvalid("support_phone", "客服电话最多 32 位")
 	}
@@ -155,7 +155,7 @@ func (s *Store) Create(ctx context.Context, b Brand) (Brand, error) {
 		return Brand{}, err
 	}
 	if old.Name != b.Name || old.CodeHost != b.CodeHost || old.UpperURL != b.UpperURL || old.SupportPhone != b.SupportPhone {
-		return Brand{}, fault.New(fault.Conflict, "brand_exists", "已有同标识的品牌,内容不同")
+		return Brand{}, fault.New(fault.Conflict, "brand_exists", "已有同标识的品牌，内容不同")
 	}
 	return old, nil
 }

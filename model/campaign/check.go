@@ -43,7 +43,7 @@ func (f *Form) shape() error {
 	case f.FromAt < 0 || f.UntilAt < 0 || f.FromAt > 4102444800000 || f.UntilAt > 4102444800000:
 		return fault.NewInvalid("from_at", "活动时间超出范围")
 	case f.CapMemberDay < 0 || f.CapMember < 0 || f.CapTotal < 0:
-		return fault.NewInvalid("cap", "领取上限不能为负数,0 表示不限")
+		return fault.NewInvalid("cap", "领取上限不能为负数，0 表示不限")
 	case len(f.Tiers) > maxTiers:
 		return fault.Invalidf("tiers", "奖项最多 %d 个", maxTiers)
 	case len(f.Scopes) > maxScopes:
@@ -84,7 +84,7 @@ func (t *Tier) shape(i int) error {
 	case t.Kind != Cash && (t.MinFen != 0 || t.MaxFen != 0 || t.TotalFen != 0):
 		return bad("只有现金奖项可以填金额")
 	case t.Kind == Nothing && t.Points != 0:
-		return bad("未中奖不能带积分,请改为积分奖项")
+		return bad("未中奖不能带积分，请改为积分奖项")
 	}
 	return nil
 }
@@ -111,24 +111,24 @@ func problems(c Campaign, codes int64, pay brand.Account) []Problem {
 		out = append(out, Problem{Code: code, Field: field, Text: fmt.Sprintf(format, args...)})
 	}
 	if c.FromAt == 0 || c.UntilAt == 0 || c.UntilAt <= c.FromAt {
-		add("window", "until_at", "请填写活动开始和结束时间,结束须晚于开始")
+		add("window", "until_at", "请填写活动开始和结束时间，结束须晚于开始")
 	}
 	if strings.TrimSpace(c.Organiser) == "" {
-		add("organiser", "organiser", "请填写主办方,消费者需要知道是谁发的奖")
+		add("organiser", "organiser", "请填写主办方，消费者需要知道是谁发的奖")
 	}
 	if strings.TrimSpace(c.Rules) == "" {
 		add("rules", "rules", "请填写活动规则")
 	}
 	for field, text := range map[string]string{"name": c.Name, "rules": c.Rules, "wishing": c.Wishing} {
 		if inducing(text) {
-			add("induce", field, "文案像是把关注或分享作为领奖条件,微信会封禁域名和账号,请删去")
+			add("induce", field, "文案像是把关注或分享作为领奖条件，微信会封禁域名和账号，请删去")
 		}
 	}
 	if codes == 0 {
 		add("scopes", "scopes", "参与范围内没有码")
 	}
 	if len(c.Tiers) == 0 {
-		add("tiers", "tiers", "请至少设置一个奖项及其数量,消费者要看到中奖概率")
+		add("tiers", "tiers", "请至少设置一个奖项及其数量，消费者要看到中奖概率")
 	}
 	var winners int64
 	cash := false
@@ -140,10 +140,10 @@ func problems(c Campaign, codes int64, pay brand.Account) []Problem {
 		out = append(out, t.problems(pay)...)
 	}
 	if winners > codes && codes > 0 {
-		add("winners", "tiers", "奖项数量合计 %d,超过参与的码数 %d", winners, codes)
+		add("winners", "tiers", "奖项数量合计 %d，超过参与的码数 %d", winners, codes)
 	}
 	if cash && pay.ID == 0 {
-		add("account", "account_id", "有现金奖项,请选择打款的商户号")
+		add("account", "account_id", "有现金奖项，请选择打款的商户号")
 	}
 	return out
 }
@@ -154,7 +154,7 @@ func (t Tier) problems(pay brand.Account) []Problem {
 		out = append(out, Problem{Code: code, Field: "tiers." + strconv.Itoa(t.Tier), Text: "奖项「" + t.Name + "」:" + fmt.Sprintf(format, args...)})
 	}
 	if t.Winners == 0 {
-		add("winners", "请填写数量,没有数量就没有概率")
+		add("winners", "请填写数量，没有数量就没有概率")
 		return out
 	}
 	if inducing(t.Text) || inducing(t.Name) {
@@ -167,7 +167,7 @@ func (t Tier) problems(pay brand.Account) []Problem {
 		}
 	case Cash:
 		if t.MaxFen > MaxPrize {
-			add("max_prize", "最高奖 %s 元,超过抽奖促销法定上限 50000.00 元", t.MaxFen.Yuan())
+			add("max_prize", "最高奖 %s 元，超过抽奖促销法定上限 50000.00 元", t.MaxFen.Yuan())
 		}
 		if t.MinFen <= 0 || t.MaxFen < t.MinFen {
 			add("amount", "请填写金额范围")
@@ -181,11 +181,11 @@ func (t Tier) problems(pay brand.Account) []Problem {
 		switch pay.Settings.Rail {
 		case brand.RailRedpack:
 			if (t.MinFen < redpackMin || t.MaxFen > redpackMax) && pay.Settings.SceneIDV2 == "" {
-				add("rail", "现金红包单个应在 1.00 到 200.00 元之间;超出范围需先为商户号配置场景 ID")
+				add("rail", "现金红包单个应在 1.00 到 200.00 元之间；超出范围需先为商户号配置场景 ID")
 			}
 		case brand.RailTransfer:
 			if t.MinFen < transferMin || t.MaxFen > transferMax {
-				add("rail", "商家转账单笔应在 0.10 到 1999.99 元之间(2000 元起须实名,请人工发放)")
+				add("rail", "商家转账单笔应在 0.10 到 1999.99 元之间(2000 元起须实名，请人工发放)")
 			}
 		}
 	}
@@ -235,5 +235,5 @@ var errNotFound = fault.New(fault.NotFound, "campaign_not_found", "没有这个�
 
 func stateFault(c Campaign, want string) error {
 	names := map[string]string{Draft: "草稿", Published: "运行中", Paused: "已暂停", Ended: "已结束"}
-	return fault.New(fault.Conflict, "campaign_state", "活动当前是「"+names[c.State]+"」,不能"+want).With("state", c.State).With("id", id.ID(c.ID))
+	return fault.New(fault.Conflict, "campaign_state", "活动当前是「"+names[c.State]+"」，不能"+want).With("state", c.State).With("id", id.ID(c.ID))
 }

@@ -190,7 +190,7 @@ type Prize struct {
 func (s *Store) Draw(campaignID, batchID id.ID, serial int64, now clock.Instant) (Prize, error) {
 	e, scope, state := s.pick(batchID, serial, now)
 	if e == nil || e.c.ID != campaignID || state != StandRunning || e.draw == nil {
-		return Prize{}, fault.New(fault.Conflict, "campaign_moved", "活动状态刚刚变化,请再试一次")
+		return Prize{}, fault.New(fault.Conflict, "campaign_moved", "活动状态刚刚变化，请再试一次")
 	}
 	tier, amount := e.draw.At(uint64(scope.DrawFrom + serial - scope.FromSerial))
 	return Prize{Tier: e.c.Tiers[tier], AmountFen: money.Fen(amount)}, nil

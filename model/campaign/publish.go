@@ -61,7 +61,7 @@ func (s *Store) preview(q *gorm.DB, c Campaign, pay brand.Account) (Preview, err
 		return p, err
 	}
 	for _, name := range overlaps {
-		p.Problems = append(p.Problems, Problem{Code: "overlap", Field: "scopes", Text: "与活动「" + name + "」的码和时间重叠,同一个码同一时间只能参加一个活动"})
+		p.Problems = append(p.Problems, Problem{Code: "overlap", Field: "scopes", Text: "与活动「" + name + "」的码和时间重叠，同一个码同一时间只能参加一个活动"})
 	}
 	for _, sc := range c.Scopes {
 		var n int64
@@ -80,7 +80,7 @@ func complete(c *Campaign) {
 		winners += t.Winners
 	}
 	if len(c.Tiers) > 0 && winners < c.Codes {
-		c.Tiers = append(c.Tiers[:len(c.Tiers):len(c.Tiers)], Tier{Name: "谢谢参与", Kind: Nothing, Text: "谢谢参与,欢迎再来", Winners: c.Codes - winners})
+		c.Tiers = append(c.Tiers[:len(c.Tiers):len(c.Tiers)], Tier{Name: "谢谢参与", Kind: Nothing, Text: "谢谢参与，欢迎再来", Winners: c.Codes - winners})
 		c.link()
 	}
 }
@@ -159,7 +159,7 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 		return fault.NewInvalid("campaign_problems", "还不能发布:"+p.Problems[0].Text).With("problems", p.Problems)
 	}
 	if p.SpendFen != expect {
-		return fault.New(fault.Conflict, "spend_changed", "最大花费是 "+p.SpendFen.Yuan()+" 元,与您确认的 "+expect.Yuan()+" 元不同,请重新查看").With("spend_fen", p.SpendFen)
+		return fault.New(fault.Conflict, "spend_changed", "最大花费是 "+p.SpendFen.Yuan()+" 元，与您确认的 "+expect.Yuan()+" 元不同，请重新查看").With("spend_fen", p.SpendFen)
 	}
 	complete(c)
 	seed := make([]byte, draw.SeedBytes)
@@ -293,7 +293,7 @@ func (s *Store) releaseTx(ctx context.Context, tx *gorm.DB, campaignID id.ID) er
 	}
 	return s.ledger.PostTx(ctx, tx, ledger.Entry{Key: "campaign:" + campaignID.String() + ":end", Unit: ledger.Fen,
 		Debit: ledger.Account{Kind: ledger.Reserved, Owner: campaignID}, Credit: ledger.Account{Kind: ledger.Funds, Owner: sums.BrandID},
-		Amount: int64(rest), Memo: "活动结束,未中出的预算释放"})
+		Amount: int64(rest), Memo: "活动结束，未中出的预算释放"})
 }
 
 // EndDue ends campaigns whose time is over; the scheduler calls it.

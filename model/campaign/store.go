@@ -92,7 +92,7 @@ func (s *Store) Update(ctx context.Context, campaignID id.ID, f Form) (Campaign,
 			return r.Error
 		}
 		if r.RowsAffected == 0 {
-			return stateFault(old, "修改;已发布的活动只能暂停或结束")
+			return stateFault(old, "修改；已发布的活动只能暂停或结束")
 		}
 		return writeParts(tx, c)
 	})
@@ -104,7 +104,7 @@ func (s *Store) Update(ctx context.Context, campaignID id.ID, f Form) (Campaign,
 
 func (s *Store) fromForm(ctx context.Context, f Form) (Campaign, error) {
 	if len(f.Requires) > 0 {
-		return Campaign{}, fault.NewInvalid("requires", "奖励不能以"+strings.Join(f.Requires, "、")+"为条件:微信禁止诱导关注和分享,会封禁域名和账号")
+		return Campaign{}, fault.NewInvalid("requires", "奖励不能以"+strings.Join(f.Requires, "、")+"为条件：微信禁止诱导关注和分享，会封禁域名和账号")
 	}
 	if err := f.shape(); err != nil {
 		return Campaign{}, err
@@ -172,7 +172,7 @@ func (s *Store) resolve(ctx context.Context, brandID id.ID, in []Scope) ([]Scope
 	for i, a := range out {
 		for _, b := range out[i+1:] {
 			if a.BatchID == b.BatchID && a.FromSerial < b.UntilSerial && b.FromSerial < a.UntilSerial {
-				return nil, fault.NewInvalid("scopes", "参与范围有重叠,同一个码只能算一次")
+				return nil, fault.NewInvalid("scopes", "参与范围有重叠，同一个码只能算一次")
 			}
 		}
 	}

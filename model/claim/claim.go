@@ -141,7 +141,7 @@ func (s *Store) Make(ctx context.Context, c code.Code, who Who) (Claim, error) {
 		case errors.Is(err, errTaken):
 			old, found, err := s.ByCode(ctx, c.BatchID, c.Serial)
 			if err == nil && !found {
-				err = fault.New(fault.Unavailable, "busy", "系统繁忙,请稍后再试")
+				err = fault.New(fault.Unavailable, "busy", "系统繁忙，请稍后再试")
 			}
 			return answer(old, who, err)
 		case errors.Is(err, errUncounted) && try == 0:
@@ -149,7 +149,7 @@ func (s *Store) Make(ctx context.Context, c code.Code, who Who) (Claim, error) {
 				return Claim{}, err
 			}
 		case errors.Is(err, errUncounted):
-			return Claim{}, fault.New(fault.Conflict, "campaign_moved", "活动状态刚刚变化,请再试一次")
+			return Claim{}, fault.New(fault.Conflict, "campaign_moved", "活动状态刚刚变化，请再试一次")
 		case fault.Of(err).Code == "commit_unknown":
 			return s.readBack(ctx, p.claim, who, err)
 		default:
@@ -184,7 +184,7 @@ func answer(old Claim, who Who, err error) (Claim, error) {
 }
 
 func (s *Store) allowed(ctx context.Context, c code.Code, who Who) error {
-	texts := map[string]string{code.Issued: "商品尚未激活,请联系门店", code.Voided: "这个码已作废", code.Recalled: "该批次商品已召回,请联系客服"}
+	texts := map[string]string{code.Issued: "商品尚未激活，请联系门店", code.Voided: "这个码已作废", code.Recalled: "该批次商品已召回，请联系客服"}
 	if c.State != code.Activated {
 		slug := c.State
 		if slug == code.Issued {
@@ -197,7 +197,7 @@ func (s *Store) allowed(ctx context.Context, c code.Code, who Who) error {
 		return err
 	}
 	if blocked {
-		return fault.New(fault.Forbidden, "member_blocked", "您的账号暂时不能领取,如有疑问请联系客服")
+		return fault.New(fault.Forbidden, "member_blocked", "您的账号暂时不能领取，如有疑问请联系客服")
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func (s *Store) plan(ctx context.Context, c code.Code, who Who) (plan, error) {
 		// Claiming now would use up the code's one claim for nothing.
 		return plan{}, fault.New(fault.Conflict, "not_begun", "活动还没开始,"+p.offer.FromAt.Local()+" 再来领取").With("from_at", p.offer.FromAt)
 	case campaign.StandPaused:
-		return plan{}, fault.New(fault.Conflict, "paused", "活动暂停中,您的奖还在,请稍后再来")
+		return plan{}, fault.New(fault.Conflict, "paused", "活动暂停中，您的奖还在，请稍后再来")
 	}
 	if p.scanPoints == 0 {
 		texts := map[string]string{campaign.StandEnded: "活动已结束", campaign.StandUsedUp: "活动奖品已领完"}
@@ -257,7 +257,7 @@ func (s *Store) draw(ctx context.Context, p plan, c code.Code, who Who) (plan, e
 		}
 	}
 	if p.openID == "" {
-		return plan{}, fault.New(fault.Conflict, "pay_account_mismatch", "请用微信扫码打开页面领取,红包才能到您的微信").With("app_id", p.pay.Settings.PayAppID)
+		return plan{}, fault.New(fault.Conflict, "pay_account_mismatch", "请用微信扫码打开页面领取，红包才能到您的微信").With("app_id", p.pay.Settings.PayAppID)
 	}
 	return p, nil
 }
@@ -325,8 +325,8 @@ func (s *Store) caps(tx *gorm.DB, p plan) error {
 		cap             int
 		resets          clock.Instant
 	}{
-		{"d" + strconv.Itoa(int(p.claim.Day)) + ":" + campaignID + ":" + member, "cap_member_day", "今日已领 %d/%d,明天 0 点恢复", p.offer.CapMemberDay, tomorrow},
-		{"c:" + campaignID + ":" + member, "cap_member", "本活动每人最多领 %d/%d 次,您已领满", p.offer.CapMember, 0},
+		{"d" + strconv.Itoa(int(p.claim.Day)) + ":" + campaignID + ":" + member, "cap_member_day", "今日已领 %d/%d，明天 0 点恢复", p.offer.CapMemberDay, tomorrow},
+		{"c:" + campaignID + ":" + member, "cap_member", "本活动每人最多领 %d/%d 次，您已领满", p.offer.CapMember, 0},
 	}
 	for _, l := range limits {
 		if l.cap == 0 {

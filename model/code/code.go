@@ -107,7 +107,7 @@ type Key struct {
 // oneLine checks a text of one line for people. Fault: Invalid with the given code.
 func oneLine(code, what, s string, limit int) error {
 	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > limit || strings.ContainsFunc(s, unicode.IsControl) {
-		return fault.Invalidf(code, "%s最多 %d 个字,不能换行或含控制字符", what, limit)
+		return fault.Invalidf(code, "%s最多 %d 个字，不能换行或含控制字符", what, limit)
 	}
 	return nil
 }

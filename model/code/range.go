@@ -65,7 +65,7 @@ func (r *Range) clean(b Batch, now clock.Instant) error {
 		return fault.NewInvalid("range_state", "状态应为激活 (activated)、召回 (recalled) 或作废 (voided)")
 	}
 	if r.From < 1 || r.Until <= r.From || r.Until > b.Count+1 {
-		return fault.Invalidf("range_bounds", "序号范围不对,本批次的序号为 1 到 %d", b.Count)
+		return fault.Invalidf("range_bounds", "序号范围不对，本批次的序号为 1 到 %d", b.Count)
 	}
 	r.Reason = strings.TrimSpace(r.Reason)
 	if err := oneLine("range_reason", "原因", r.Reason, maxReason); err != nil {
@@ -78,9 +78,9 @@ func (r *Range) clean(b Batch, now clock.Instant) error {
 	case r.EffectiveAt == 0, r.EffectiveAt < now && now.Sub(r.EffectiveAt) <= grace:
 		r.EffectiveAt = now
 	case r.EffectiveAt < now:
-		return fault.NewInvalid("range_time", "生效时间已经过去,立即生效请留空")
+		return fault.NewInvalid("range_time", "生效时间已经过去，立即生效请留空")
 	case r.EffectiveAt.Sub(now) > horizon:
-		return fault.NewInvalid("range_time", "生效时间太远,最多十年以后")
+		return fault.NewInvalid("range_time", "生效时间太远，最多十年以后")
 	}
 	return nil
 }
@@ -99,14 +99,14 @@ func (r *Range) allowed(rows []Range) error {
 			}
 			switch {
 			case span.State == Voided:
-				return refuse("range_voided", "序号 %d 到 %d 届时已作废,作废的码不能再激活,请分段操作")
+				return refuse("range_voided", "序号 %d 到 %d 届时已作废，作废的码不能再激活，请分段操作")
 			case span.State == Recalled && r.Reason == "":
-				return refuse("range_recalled", "序号 %d 到 %d 届时已召回,要解除召回请填写原因,否则请分段操作")
+				return refuse("range_recalled", "序号 %d 到 %d 届时已召回，要解除召回请填写原因，否则请分段操作")
 			}
 		}
 	}
 	if compile(append(rows[:len(rows):len(rows)], *r)).sameStates(before) {
-		return fault.New(fault.Conflict, "range_nothing", "这些码的状态不会有任何变化,无需重复操作")
+		return fault.New(fault.Conflict, "range_nothing", "这些码的状态不会有任何变化，无需重复操作")
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (s *Store) EachToken(ctx context.Context, batchID id.ID, from, until int64,
 		return err
 	}
 	if from < 1 || until < from || until > b.Count+1 {
-		return fault.Invalidf("range_bounds", "序号范围不对,本批次的序号为 1 到 %d", b.Count)
+		return fault.Invalidf("range_bounds", "序号范围不对，本批次的序号为 1 到 %d", b.Count)
 	}
 	k := snap.keys[b.Slot].secret
 	buf := make([]byte, 0, runSize*token.Size)

@@ -136,7 +136,7 @@ func (s *Store) current() (*snapshot, error) {
 	if snap := s.snap.Load(); snap != nil {
 		return snap, nil
 	}
-	return nil, fault.New(fault.Unavailable, "starting", "系统正在启动,请稍后再试")
+	return nil, fault.New(fault.Unavailable, "starting", "系统正在启动，请稍后再试")
 }
 
 // batch finds a batch, also one that another process made a moment ago.
@@ -195,7 +195,7 @@ func (b *batch) code(v token.Verdict, now clock.Instant) Code {
 }
 
 func unknown(reason string) error {
-	return fault.New(fault.NotFound, "code_unknown", "查不到这个码,请核对后再试").With("reason", reason)
+	return fault.New(fault.NotFound, "code_unknown", "查不到这个码，请核对后再试").With("reason", reason)
 }
 
 // Explanation is all that can be said of a text that may be a code, for operators.
@@ -229,7 +229,7 @@ func (s *Store) Explain(_ context.Context, text string) (Explanation, error) {
 	e.Batch, e.Code = &b.Batch, b.code(v, s.db.Now())
 	e.Life = append(e.Life, b.plan.find(e.Code.Serial).marks...)
 	if gtin != "" && gtin != b.gtin {
-		e.Genuine, e.Reason, e.Text = false, "gtin_mismatch", "码值是真的,但网址里的商品条码 "+gtin+" 不是它的商品 ("+b.gtin+")"
+		e.Genuine, e.Reason, e.Text = false, "gtin_mismatch", "码值是真的，但网址里的商品条码 "+gtin+" 不是它的商品 ("+b.gtin+")"
 	}
 	return e, nil
 }

@@ -67,7 +67,7 @@ func (s *Store) change(ctx context.Context, fn func(tx *gorm.DB) error) error {
 			return err
 		}
 	}
-	return fault.New(fault.Unavailable, "busy", "系统繁忙,请稍后再试").Because(err)
+	return fault.New(fault.Unavailable, "busy", "系统繁忙，请稍后再试").Because(err)
 }
 
 // CreateBatch makes a batch of Count codes of a product and takes their positions
@@ -159,7 +159,7 @@ func (s *Store) newKeyTx(tx *gorm.DB, brandID id.ID) (keyRow, error) {
 		return keyRow{}, err
 	}
 	if len(used) >= token.Slots {
-		return keyRow{}, fault.New(fault.Exhausted, "slots_full", "密钥槽位已用完,请联系技术支持扩容")
+		return keyRow{}, fault.New(fault.Exhausted, "slots_full", "密钥槽位已用完，请联系技术支持扩容")
 	}
 	k := keyRow{Key: Key{BrandID: brandID, Version: 1, CreatedAt: s.db.Now()}}
 	free := 0

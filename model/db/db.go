@@ -191,7 +191,7 @@ func (d *DB) InTx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		case d.writer <- struct{}{}:
 			defer func() { <-d.writer }()
 		case <-ctx.Done():
-			return fault.New(fault.Unavailable, "timeout", "系统繁忙,请稍后再试").Because(ctx.Err())
+			return fault.New(fault.Unavailable, "timeout", "系统繁忙，请稍后再试").Because(ctx.Err())
 		}
 	}
 	var err error
@@ -201,14 +201,14 @@ func (d *DB) InTx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
-				return fault.New(fault.Unavailable, "timeout", "系统繁忙,请稍后再试").Because(ctx.Err())
+				return fault.New(fault.Unavailable, "timeout", "系统繁忙，请稍后再试").Because(ctx.Err())
 			}
 		}
 		if err = d.once(ctx, fn); err == nil || !retryable(err) {
 			return err
 		}
 	}
-	return fault.New(fault.Unavailable, "busy", "系统繁忙,请稍后再试").Because(err)
+	return fault.New(fault.Unavailable, "busy", "系统繁忙，请稍后再试").Because(err)
 }
 
 func (d *DB) once(ctx context.Context, fn func(tx *gorm.DB) error) (err error) {
@@ -230,7 +230,7 @@ func (d *DB) once(ctx context.Context, fn func(tx *gorm.DB) error) (err error) {
 		if retryable(err) { // refused by the engine, therefore surely not committed
 			return err
 		}
-		return fault.New(fault.Unavailable, "commit_unknown", "系统繁忙,请稍后再试").Because(err)
+		return fault.New(fault.Unavailable, "commit_unknown", "系统繁忙，请稍后再试").Because(err)
 	}
 	return nil
 }

@@ -282,9 +282,9 @@ func reason(err error) string {
 	var d diskError
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "磁盘空间不足,请清理后重新导出"
+		return "磁盘空间不足，请清理后重新导出"
 	case errors.As(err, &d):
-		return "无法写入导出文件,请联系技术支持检查数据目录"
+		return "无法写入导出文件，请联系技术支持检查数据目录"
 	}
 	return fault.Of(err).Text
 }

@@ -77,10 +77,10 @@ func (s *Store) Work(ctx context.Context, r Request) (Work, error) {
 		r.From, r.Until = 1, b.Count+1
 	}
 	if r.From < 1 || r.Until <= r.From || r.Until > b.Count+1 {
-		return Work{}, fault.Invalidf("export_bounds", "序号范围不对,本批次的序号为 1 到 %d", b.Count)
+		return Work{}, fault.Invalidf("export_bounds", "序号范围不对，本批次的序号为 1 到 %d", b.Count)
 	}
 	if r.Kind != CSV && r.Until-r.From > MaxPictures {
-		return Work{}, fault.Invalidf("export_count", "一次最多导出 %d 张码图,请按序号分几次导出", MaxPictures)
+		return Work{}, fault.Invalidf("export_count", "一次最多导出 %d 张码图，请按序号分几次导出", MaxPictures)
 	}
 	if r.Form == "" {
 		r.Form = Short
@@ -126,7 +126,7 @@ func (s *Store) Request(ctx context.Context, r Request) (Export, error) {
 			return err
 		}
 		if active >= MaxActive { // a courtesy to the disk; a race past it does no harm
-			return fault.New(fault.Exhausted, "export_many", fmt.Sprintf("该品牌已有 %d 个导出任务在进行,请等待完成", active))
+			return fault.New(fault.Exhausted, "export_many", fmt.Sprintf("该品牌已有 %d 个导出任务在进行，请等待完成", active))
 		}
 		if err := tx.Create(&e).Error; err != nil {
 			return err
@@ -223,7 +223,7 @@ func (s *Store) Cancel(ctx context.Context, exportID id.ID) (Export, error) {
 		return Export{}, err
 	}
 	if !moved && e.State != Cancelled {
-		return e, fault.New(fault.Conflict, "export_finished", "导出任务已经结束,不能取消")
+		return e, fault.New(fault.Conflict, "export_finished", "导出任务已经结束，不能取消")
 	}
 	return e, s.remove(exportID)
 }
@@ -236,7 +236,7 @@ func (s *Store) TakePassword(ctx context.Context, exportID id.ID) (string, error
 	if err != nil {
 		return "", err
 	}
-	shown := fault.New(fault.Conflict, "password_shown", "密码只显示一次,已被查看;如已遗失请重新导出")
+	shown := fault.New(fault.Conflict, "password_shown", "密码只显示一次，已被查看；如已遗失请重新导出")
 	switch {
 	case r.State != Ready: // a running export still needs it
 		return "", fault.New(fault.Conflict, "export_not_ready", "文件尚未就绪或已过期")
@@ -292,7 +292,7 @@ func (s *Store) Open(ctx context.Context, exportID id.ID, part int) (Download, e
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		u := tx.Exec("UPDATE export_part SET downloads = downloads + 1 WHERE export_id = ? AND part = ? AND downloads < ?", exportID, p.Part, e.MaxDownloads)
 		if u.Error == nil && u.RowsAffected != 1 {
-			return fault.New(fault.Exhausted, "downloads_used", fmt.Sprintf("每个文件最多下载 %d 次,次数已用完", e.MaxDownloads)).With("max", e.MaxDownloads)
+			return fault.New(fault.Exhausted, "downloads_used", fmt.Sprintf("每个文件最多下载 %d 次，次数已用完", e.MaxDownloads)).With("max", e.MaxDownloads)
 		}
 		return u.Error
 	})

@@ -98,7 +98,7 @@ const (
 
 // errMismatch: a code read back is not the code that was to be printed. It means a
 // defect of the program or the machine, and paper that would be worth nothing.
-var errMismatch = fault.New(fault.Internal, "export_mismatch", "抽检不合格:读回的码与应印的码不一致,文件已作废")
+var errMismatch = fault.New(fault.Internal, "export_mismatch", "抽检不合格：读回的码与应印的码不一致，文件已作废")
 
 // Write puts the work into an archive, in constant memory, and reads the first, the
 // last and about fifty random codes back: each must show the URL it should, and that

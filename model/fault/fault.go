@@ -102,7 +102,7 @@ func Of(err error) *Fault {
 	if errors.As(err, &f) {
 		return f
 	}
-	return &Fault{Kind: Internal, Code: "internal", Text: "系统开小差了,请稍后再试", cause: err}
+	return &Fault{Kind: Internal, Code: "internal", Text: "系统开小差了，请稍后再试", cause: err}
 }
 
 // KindOf is Of(err).Kind.

@@ -16,7 +16,7 @@ type Fen int64
 const Max Fen = 1_000_000_000_000
 
 // ErrAmount is returned for text that is not an amount.
-var ErrAmount = errors.New("金额格式不对,应为不带符号、最多两位小数的元,例如 12.50")
+var ErrAmount = errors.New("金额格式不对，应为不带符号、最多两位小数的元，例如 12.50")
 
 // Yuan writes 1234 as "12.34". Negative amounts keep their sign.
 func (f Fen) Yuan() string {

@@ -94,7 +94,7 @@ func (s *Store) slot(ctx context.Context) error {
 	case s.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fault.New(fault.Unavailable, "timeout", "系统繁忙,请稍后再试").Because(ctx.Err())
+		return fault.New(fault.Unavailable, "timeout", "系统繁忙，请稍后再试").Because(ctx.Err())
 	}
 }
 
@@ -108,7 +108,7 @@ func checkPassword(password, login string) error {
 	case len(password) > maxBytes:
 		return fault.Invalidf("password_long", "密码最多 %d 字节", maxBytes)
 	case isCommon(password, login):
-		return fault.NewInvalid("password_common", "密码太常见或包含登录名,请换一个")
+		return fault.NewInvalid("password_common", "密码太常见或包含登录名，请换一个")
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func pauseAfter(failures int) time.Duration {
 
 func tooMany(now, until clock.Instant) error {
 	seconds := int((until.Sub(now) + time.Second - 1) / time.Second)
-	return fault.New(fault.Throttled, "too_many_attempts", "尝试次数过多,请稍后再试").With("retry_after_s", seconds)
+	return fault.New(fault.Throttled, "too_many_attempts", "尝试次数过多，请稍后再试").With("retry_after_s", seconds)
 }
 
 // attempt books a failure before the password is looked at, so that many guesses at

@@ -66,11 +66,11 @@ func (p *Product) clean() error {
 	case p.Name == "":
 		return fault.NewInvalid("product_name", "请填写商品名称")
 	case !line(p.Name, maxText):
-		return fault.Invalidf("product_name", "商品名称最多 %d 个字,不能换行或含控制字符", maxText)
+		return fault.Invalidf("product_name", "商品名称最多 %d 个字，不能换行或含控制字符", maxText)
 	case !line(p.Spec, maxText):
-		return fault.Invalidf("product_spec", "商品规格最多 %d 个字,不能换行或含控制字符", maxText)
+		return fault.Invalidf("product_spec", "商品规格最多 %d 个字，不能换行或含控制字符", maxText)
 	case !picture(p.PictureURL):
-		return fault.Invalidf("product_picture", "商品图片应为 http(s) 网址,最多 %d 个字符", maxURL)
+		return fault.Invalidf("product_picture", "商品图片应为 http(s) 网址，最多 %d 个字符", maxURL)
 	case p.ScanPoints < 0 || p.ScanPoints > MaxPoints:
 		return fault.Invalidf("product_points", "首次扫码积分应在 0 到 %d 之间", MaxPoints)
 	case p.PointsPercent < 0 || p.PointsPercent > MaxPercent:

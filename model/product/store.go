@@ -40,7 +40,7 @@ func (s *Store) Create(ctx context.Context, p Product) (Product, error) {
 		return Product{}, err
 	}
 	if !old.same(p) {
-		return Product{}, fault.New(fault.Conflict, "product_exists", "该商品条码已登记为“"+old.Name+"”,请直接修改").
+		return Product{}, fault.New(fault.Conflict, "product_exists", "该商品条码已登记为“"+old.Name+"”，请直接修改").
 			With("id", old.ID).With("name", old.Name)
 	}
 	return old, nil
@@ -63,7 +63,7 @@ func (s *Store) Update(ctx context.Context, p Product) (Product, error) {
 		return Product{}, err
 	}
 	if p.BrandID != old.BrandID || p.GTIN != old.GTIN {
-		return Product{}, fault.New(fault.Conflict, "gtin_fixed", "商品条码和品牌已印在码上,不能修改,请新建商品")
+		return Product{}, fault.New(fault.Conflict, "gtin_fixed", "商品条码和品牌已印在码上，不能修改，请新建商品")
 	}
 	p.CreatedAt, p.UpdatedAt = old.CreatedAt, s.db.Now()
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {

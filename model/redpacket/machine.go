@@ -166,7 +166,7 @@ func (s *Store) lateTx(tx *gorm.DB, payoutID id.ID, a Answer, next clock.Instant
 		return nil
 	}
 	return tx.Model(&Payout{}).Where("id = ?", payoutID).Updates(map[string]any{"review": true,
-		"code": "CONTRADICTION", "reason": cut("已为「"+now.State+"」,微信又说「"+a.Out+"」 "+a.Code, 300)}).Error
+		"code": "CONTRADICTION", "reason": cut("已为「"+now.State+"」，微信又说「"+a.Out+"」 "+a.Code, 300)}).Error
 }
 
 // bookTx books the end of a payout.
@@ -177,9 +177,9 @@ func (s *Store) bookTx(ctx context.Context, tx *gorm.DB, p Payout, out string) e
 	case OutSettled:
 		e.Credit, e.Memo = ledger.Account{Kind: ledger.Paid, Owner: p.CampaignID}, "红包已到账 "+p.BillNo
 	case OutReturned:
-		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包未领退回,预算释放 "+p.BillNo
+		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包未领退回，预算释放 "+p.BillNo
 	case OutFailed:
-		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包发放失败,预算释放 "+p.BillNo
+		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包发放失败，预算释放 "+p.BillNo
 	default:
 		return nil
 	}
@@ -193,7 +193,7 @@ func (s *Store) AskAgain(ctx context.Context, payoutID id.ID) (Payout, error) {
 		return Payout{}, err
 	}
 	if p.Final() {
-		return Payout{}, fault.New(fault.Conflict, "payout_final", "这笔打款已经结束,不需要再查询")
+		return Payout{}, fault.New(fault.Conflict, "payout_final", "这笔打款已经结束，不需要再查询")
 	}
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
 		_, err := s.out.PutTx(ctx, tx, Task, payoutID, 0)

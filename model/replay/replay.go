@@ -85,7 +85,7 @@ func (s *Store) find(ctx context.Context, scope, key, hash string) (row, bool, e
 		return row{}, false, fmt.Errorf("replay: %w", err)
 	}
 	if old.InputHash != hash {
-		return row{}, false, fault.New(fault.Conflict, "key_reused", "同一个 Idempotency-Key 已用于另一个请求,请换一个")
+		return row{}, false, fault.New(fault.Conflict, "key_reused", "同一个 Idempotency-Key 已用于另一个请求，请换一个")
 	}
 	return old, true, nil
 }

@@ -213,7 +213,7 @@ func (s *Simulator) unknownCode(w wire, c *call) answer {
 		if code == "" {
 			code = "268458547"
 		}
-		return v2Answer(nil, "", fields{{"return_code", "FAIL"}, {"return_msg", "系统繁忙,请稍后再试"}, {"result_code", "FAIL"}, {"err_code", code}, {"err_code_des", "系统繁忙,请稍后再试"}})
+		return v2Answer(nil, "", fields{{"return_code", "FAIL"}, {"return_msg", "系统繁忙，请稍后再试"}, {"result_code", "FAIL"}, {"err_code", code}, {"err_code_des", "系统繁忙，请稍后再试"}})
 	case wireV3:
 		if code == "" {
 			code = "BIZ_ERR_NEED_RETRY"

@@ -311,7 +311,7 @@ func (s *Simulator) repeatRedpack(v v2Call, b *bill) answer {
 
 func (s *Simulator) redpackAnswer(v v2Call, b *bill) answer {
 	if b.State == "FAILED" {
-		return v.fail("SEND_FAILED", "红包发放失败,请更换单号再重试")
+		return v.fail("SEND_FAILED", "红包发放失败，请更换单号再重试")
 	}
 	return v.reply(fields{
 		{"return_code", "SUCCESS"}, {"return_msg", "发放成功"}, {"result_code", "SUCCESS"}, {"err_code", "SUCCESS"}, {"err_code_des", "发放成功"},

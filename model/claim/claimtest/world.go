@@ -129,7 +129,7 @@ func New(t testing.TB, d *db.DB, clk *clock.Fake, set Setup) *World {
 	_, err = w.Codes.SetRange(ctx, code.Range{BatchID: w.Batch.ID, From: 1, Until: set.Codes + 1, State: code.Activated})
 	must(t, err)
 	form := campaign.Form{BrandID: w.Brand.ID, Name: "开瓶有喜", FromAt: clk.Now().Add(-time.Hour), UntilAt: clk.Now().Add(240 * time.Hour),
-		Organiser: "老井食品有限公司", Rules: "扫码即可参与,每码一次。不关注也可领取。", Wishing: "恭喜发财", AccountID: w.Merchant.ID,
+		Organiser: "老井食品有限公司", Rules: "扫码即可参与，每码一次。不关注也可领取。", Wishing: "恭喜发财", AccountID: w.Merchant.ID,
 		Tiers: set.Tiers, Scopes: []campaign.Scope{{BatchID: w.Batch.ID}}}
 	if set.Edit != nil {
 		set.Edit(&form)
