@@ -199,8 +199,10 @@ func (p *phone) state(packet string) packetState {
 // until polls the packet page as its script does, taking what can be taken.
 func (p *phone) until(packet, want string, impatient bool) packetState {
 	p.t.Helper()
-	poll, deadline := time.NewTicker(20*time.Millisecond), time.After(25*time.Second)
+	poll, deadline := time.NewTicker(20*time.Millisecond), time.After(60*time.Second)
 	defer poll.Stop()
+	var day time.Duration
+	looks := 0
 	for {
 		select {
 		case <-poll.C:
@@ -219,10 +221,19 @@ func (p *phone) until(packet, want string, impatient bool) packetState {
 		case "sent":
 			_ = p.w.sim.Open(p.user, s.BillNo)
 		}
-		if impatient { // a day goes by
-			p.w.clk.Advance(20 * time.Minute)
-			p.w.sim.Expire(p.w.clk.Now().Time())
+		if impatient && (s.State == "confirm" || s.State == "sent") {
+			// A day goes by at once, then two hours with every look: jumps are few, because
+			// a call that is under way while the clock jumps fails its signature's time.
+			day, impatient = 25*time.Hour, false
 		}
+		if day > 0 {
+			p.w.clk.Advance(day)
+			p.w.sim.Expire(p.w.clk.Now().Time())
+			day = 0
+		} else if !impatient && want == "returned" && looks%25 == 24 {
+			p.w.clk.Advance(2 * time.Hour)
+		}
+		looks++
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"siyu/model/campaign/draw"
 	"siyu/model/clock"
+	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
@@ -196,16 +197,17 @@ func (s *Store) Draw(campaignID, batchID id.ID, serial int64, now clock.Instant)
 	return Prize{Tier: e.c.Tiers[tier], AmountFen: money.Fen(amount)}, nil
 }
 
-// CountTx counts one claim and what it won, last in the claim's transaction. counted
-// is false when the campaign is not published any more, is full, or the money would
-// pass what was reserved; then nothing was written and the claim must not commit.
-func (s *Store) CountTx(ctx context.Context, tx *gorm.DB, campaignID id.ID, won money.Fen) (counted bool, err error) {
-	r := tx.WithContext(ctx).Exec(`UPDATE campaign SET claimed = claimed + 1, won_fen = won_fen + ?
-		WHERE id = ? AND state = ? AND (cap_total = 0 OR claimed < cap_total) AND won_fen + ? <= spend_fen`, won, campaignID, Published, won)
-	if r.Error != nil {
-		return false, fmt.Errorf("campaign: count: %w", r.Error)
+// CountTx counts claims and what they won, last in their transaction. counted is false
+// when the campaign is not published any more, would pass its cap, or the money would
+// pass what was reserved; then nothing was written and the claims must not commit.
+func (s *Store) CountTx(ctx context.Context, tx *gorm.DB, campaignID id.ID, claims int, won money.Fen) (counted bool, err error) {
+	r, err := db.Exec(ctx, tx, `UPDATE campaign SET claimed = claimed + ?, won_fen = won_fen + ?
+		WHERE id = ? AND state = ? AND (cap_total = 0 OR claimed + ? <= cap_total) AND won_fen + ? <= spend_fen`, claims, won, campaignID, Published, claims, won)
+	if err != nil {
+		return false, fmt.Errorf("campaign: count: %w", err)
 	}
-	return r.RowsAffected == 1, nil
+	n, err := r.RowsAffected()
+	return n == 1, err
 }
 
 // Reload makes every process read the campaigns again, after CountTx refused a claim

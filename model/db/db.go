@@ -186,6 +186,21 @@ const maxTries = 8
 // A connection lost during commit leaves the outcome unknown: the fault is
 // Unavailable with code "commit_unknown" and the caller must read back by key.
 func (d *DB) InTx(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return d.inTx(ctx, nil, fn)
+}
+
+// InFreshTx is InTx at READ COMMITTED: every statement sees the latest commit and no
+// gap is locked. For merged transactions that insert, look who won and then update
+// rows that other processes update too; at MySQL's default level the look would freeze
+// what the update may see.
+func (d *DB) InFreshTx(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	if d.driver == SQLite { // one writer: nothing changes beside it
+		return d.inTx(ctx, nil, fn)
+	}
+	return d.inTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, fn)
+}
+
+func (d *DB) inTx(ctx context.Context, o *sql.TxOptions, fn func(tx *gorm.DB) error) error {
 	if d.writer != nil {
 		select {
 		case d.writer <- struct{}{}:
@@ -204,15 +219,20 @@ func (d *DB) InTx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 				return fault.New(fault.Unavailable, "timeout", "系统繁忙，请稍后再试").Because(ctx.Err())
 			}
 		}
-		if err = d.once(ctx, fn); err == nil || !retryable(err) {
+		if err = d.once(ctx, o, fn); err == nil || !retryable(err) {
 			return err
 		}
 	}
 	return fault.New(fault.Unavailable, "busy", "系统繁忙，请稍后再试").Because(err)
 }
 
-func (d *DB) once(ctx context.Context, fn func(tx *gorm.DB) error) (err error) {
-	tx := d.g.WithContext(ctx).Begin()
+func (d *DB) once(ctx context.Context, o *sql.TxOptions, fn func(tx *gorm.DB) error) (err error) {
+	tx := d.g.WithContext(ctx)
+	if o != nil {
+		tx = tx.Begin(o)
+	} else {
+		tx = tx.Begin()
+	}
 	if tx.Error != nil {
 		return fmt.Errorf("db: begin: %w", tx.Error)
 	}

@@ -51,6 +51,10 @@ type Entry struct {
 	Memo   string  // zh-CN, at most 100 characters, shown in statements
 }
 
+func (e Entry) wellFormed() bool {
+	return e.Amount > 0 && e.Key != "" && len(e.Key) <= 64 && (e.Unit == Fen || e.Unit == Points) && e.Debit != e.Credit
+}
+
 type row struct {
 	ID          id.ID
 	EntryKey    string
@@ -76,7 +80,7 @@ func New(d *db.DB) *Ledger { return &Ledger{db: d} }
 // with the same content changes nothing; with other content it is a Conflict.
 func (l *Ledger) PostTx(ctx context.Context, tx *gorm.DB, entries ...Entry) error {
 	for _, e := range entries {
-		if e.Amount <= 0 || e.Key == "" || len(e.Key) > 64 || (e.Unit != Fen && e.Unit != Points) || e.Debit == e.Credit {
+		if !e.wellFormed() {
 			return fmt.Errorf("ledger: entry %q is malformed", e.Key)
 		}
 		r := row{ID: l.db.NewID(), EntryKey: e.Key, Unit: e.Unit, DebitKind: e.Debit.Kind, DebitOwner: e.Debit.Owner,
@@ -98,6 +102,23 @@ func (l *Ledger) PostTx(ctx context.Context, tx *gorm.DB, entries ...Entry) erro
 			old.CreditKind != r.CreditKind || old.CreditOwner != r.CreditOwner || old.Amount != r.Amount {
 			return fault.New(fault.Conflict, "entry_conflict", "同一笔账已按不同内容入账").With("key", e.Key)
 		}
+	}
+	return nil
+}
+
+// PostNewTx books entries whose keys are surely new (made from an id of this very
+// transaction) in one statement. A key that exists after all is an error.
+func (l *Ledger) PostNewTx(ctx context.Context, tx *gorm.DB, entries []Entry) error {
+	now := l.db.Now()
+	rows := db.NewRows("ledger_entry", "id, entry_key, unit, debit_kind, debit_owner, credit_kind, credit_owner, amount, memo, at")
+	for _, e := range entries {
+		if !e.wellFormed() {
+			return fmt.Errorf("ledger: entry %q is malformed", e.Key)
+		}
+		rows.Add(l.db.NewID(), e.Key, e.Unit, e.Debit.Kind, e.Debit.Owner, e.Credit.Kind, e.Credit.Owner, e.Amount, e.Memo, now)
+	}
+	if _, err := rows.Insert(ctx, tx, ""); err != nil {
+		return fmt.Errorf("ledger: post %d entries: %w", len(entries), err)
 	}
 	return nil
 }

@@ -77,6 +77,23 @@ func (s *Store) Blocked(ctx context.Context, memberID id.ID) (bool, error) {
 	return m.Blocked(), err
 }
 
+// BlockedAmong returns those of the members who earn nothing, in one read. Unknown ids
+// are nobody's and count as blocked.
+func (s *Store) BlockedAmong(ctx context.Context, members []id.ID) (map[id.ID]bool, error) {
+	out := make(map[id.ID]bool, len(members))
+	for _, m := range members {
+		out[m] = true
+	}
+	var good []id.ID
+	if err := s.db.Read(ctx).Model(&Member{}).Where("id IN ? AND state <> ?", members, Blocked).Pluck("id", &good).Error; err != nil {
+		return nil, fmt.Errorf("member: blocked: %w", err)
+	}
+	for _, m := range good {
+		delete(out, m)
+	}
+	return out, nil
+}
+
 // OpenID is the member's openid in one app, "" when the app never saw him.
 func (s *Store) OpenID(ctx context.Context, memberID id.ID, appID string) (string, error) {
 	m, err := s.Get(ctx, memberID)

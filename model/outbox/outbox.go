@@ -78,6 +78,19 @@ func (s *Store) PutTx(ctx context.Context, tx *gorm.DB, task string, ref id.ID, 
 	return r.ID, nil
 }
 
+// PutAllTx adds wake-ups for many rows, due now, in one statement.
+func (s *Store) PutAllTx(ctx context.Context, tx *gorm.DB, task string, refs []id.ID) error {
+	now := s.db.Now()
+	rows := db.NewRows("outbox", "id, task, ref_id, state, due_at, tries, created_at, sent_at, done_at, last_error")
+	for _, ref := range refs {
+		rows.Add(s.db.NewID(), task, ref, Waiting, now, 0, now, 0, 0, "")
+	}
+	if _, err := rows.Insert(ctx, tx, ""); err != nil {
+		return fmt.Errorf("outbox: put %s: %w", task, err)
+	}
+	return nil
+}
+
 // Due returns up to limit waiting rows whose time has come, oldest first.
 func (s *Store) Due(ctx context.Context, limit int) ([]Row, error) {
 	var rows []Row

@@ -32,6 +32,13 @@ type Earning struct {
 	Memo     string // zh-CN, shown in the statement
 }
 
+// Entry is the ledger entry of an earning.
+func (e Earning) Entry() ledger.Entry {
+	return ledger.Entry{Key: e.Key, Unit: ledger.Points,
+		Debit: ledger.Account{Kind: ledger.Issue, Owner: e.BrandID}, Credit: ledger.Account{Kind: ledger.Member, Owner: e.MemberID},
+		Amount: e.Points, Memo: e.Memo}
+}
+
 // EarnTx books an earning in the caller's transaction; zero points book nothing.
 func (s *Store) EarnTx(ctx context.Context, tx *gorm.DB, e Earning) error {
 	if e.Points == 0 {
@@ -40,9 +47,19 @@ func (s *Store) EarnTx(ctx context.Context, tx *gorm.DB, e Earning) error {
 	if e.Points < 0 {
 		return fmt.Errorf("points: %s earns %d", e.Key, e.Points)
 	}
-	return s.ledger.PostTx(ctx, tx, ledger.Entry{Key: e.Key, Unit: ledger.Points,
-		Debit: ledger.Account{Kind: ledger.Issue, Owner: e.BrandID}, Credit: ledger.Account{Kind: ledger.Member, Owner: e.MemberID},
-		Amount: e.Points, Memo: e.Memo})
+	return s.ledger.PostTx(ctx, tx, e.Entry())
+}
+
+// EarnAllTx books earnings of facts that are new in this transaction, in one
+// statement; those of zero points book nothing.
+func (s *Store) EarnAllTx(ctx context.Context, tx *gorm.DB, earnings []Earning) error {
+	entries := make([]ledger.Entry, 0, len(earnings))
+	for _, e := range earnings {
+		if e.Points != 0 {
+			entries = append(entries, e.Entry())
+		}
+	}
+	return s.ledger.PostNewTx(ctx, tx, entries)
 }
 
 // Balance is how many points a member holds.

@@ -128,28 +128,39 @@ func BillNo(payoutID id.ID, day clock.Day) string {
 	return string(b)
 }
 
-// PromiseTx creates the payout of a claim, books reserved -> promised and queues the
-// sending, all in the claim's transaction.
-func (s *Store) PromiseTx(ctx context.Context, tx *gorm.DB, o Order) (Payout, error) {
-	if o.AmountFen <= 0 || o.OpenID == "" || o.Account.ID == 0 {
-		return Payout{}, fmt.Errorf("redpacket: order of claim %d is incomplete", o.ClaimID)
+// PromiseAllTx creates the payouts of claims that are new in this transaction, books
+// reserved -> promised and queues the sending: three statements, however many orders.
+func (s *Store) PromiseAllTx(ctx context.Context, tx *gorm.DB, orders []Order) error {
+	if len(orders) == 0 {
+		return nil
 	}
 	now := s.db.Now()
-	p := Payout{ID: s.db.NewID(), ClaimID: o.ClaimID, BrandID: o.BrandID, CampaignID: o.CampaignID, MemberID: o.MemberID,
-		AccountID: o.Account.ID, Rail: o.Account.Settings.Rail, AppID: o.Account.Settings.PayAppID, OpenID: o.OpenID,
-		AmountFen: o.AmountFen, Wishing: cut(o.Wishing, 60), ActName: cut(o.ActName, 32), State: Pending, CreatedAt: now, MovedAt: now, NextAt: now}
-	p.BillNo = BillNo(p.ID, clock.DayOf(now))
-	if err := tx.WithContext(ctx).Create(&p).Error; err != nil {
-		return Payout{}, fmt.Errorf("redpacket: promise: %w", err)
+	day := clock.DayOf(now)
+	rows := db.NewRows("payout", `id, claim_id, brand_id, campaign_id, member_id, account_id, rail, app_id, openid, amount_fen, bill_no,
+		wishing, act_name, state, wait_user, wechat_no, package_info, code, reason, attempts, review, created_at, moved_at, next_at, finished_at`)
+	ids := make([]id.ID, 0, len(orders))
+	entries := make([]ledger.Entry, 0, len(orders))
+	for _, o := range orders {
+		if o.AmountFen <= 0 || o.OpenID == "" || o.Account.ID == 0 {
+			return fmt.Errorf("redpacket: order of claim %d is incomplete", o.ClaimID)
+		}
+		payoutID := s.db.NewID()
+		bill := BillNo(payoutID, day)
+		set := o.Account.Settings
+		rows.Add(payoutID, o.ClaimID, o.BrandID, o.CampaignID, o.MemberID, o.Account.ID, set.Rail, set.PayAppID, o.OpenID, o.AmountFen, bill,
+			cut(o.Wishing, 60), cut(o.ActName, 32), Pending, 0, "", "", "", "", 0, 0, now, now, now, 0)
+		ids = append(ids, payoutID)
+		entries = append(entries, ledger.Entry{Key: "claim:" + o.ClaimID.String() + ":cash", Unit: ledger.Fen,
+			Debit: ledger.Account{Kind: ledger.Reserved, Owner: o.CampaignID}, Credit: ledger.Account{Kind: ledger.Promised, Owner: o.CampaignID},
+			Amount: int64(o.AmountFen), Memo: "红包已中出 " + bill})
 	}
-	err := s.ledger.PostTx(ctx, tx, ledger.Entry{Key: "claim:" + o.ClaimID.String() + ":cash", Unit: ledger.Fen,
-		Debit: ledger.Account{Kind: ledger.Reserved, Owner: o.CampaignID}, Credit: ledger.Account{Kind: ledger.Promised, Owner: o.CampaignID},
-		Amount: int64(o.AmountFen), Memo: "红包已中出 " + p.BillNo})
-	if err != nil {
-		return Payout{}, err
+	if _, err := rows.Insert(ctx, tx, ""); err != nil {
+		return fmt.Errorf("redpacket: promise: %w", err)
 	}
-	_, err = s.out.PutTx(ctx, tx, Task, p.ID, 0)
-	return p, err
+	if err := s.ledger.PostNewTx(ctx, tx, entries); err != nil {
+		return err
+	}
+	return s.out.PutAllTx(ctx, tx, Task, ids)
 }
 
 func cut(text string, runes int) string {

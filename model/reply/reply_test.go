@@ -153,8 +153,7 @@ func TestTell(t *testing.T) {
 		t.Run("each red packet says where it is", func(t *testing.T) {
 			for i := range 4 {
 				err := d.InTx(ctx, func(tx *gorm.DB) error {
-					_, err := packets.PromiseTx(ctx, tx, redpacket.Order{ClaimID: id.ID(100 + i), BrandID: 1, CampaignID: 2, MemberID: me.ID, Account: account, OpenID: "o1", AmountFen: 188})
-					return err
+					return packets.PromiseAllTx(ctx, tx, []redpacket.Order{{ClaimID: id.ID(100 + i), BrandID: 1, CampaignID: 2, MemberID: me.ID, Account: account, OpenID: "o1", AmountFen: 188}})
 				})
 				if err != nil {
 					t.Fatal(err)

@@ -58,9 +58,13 @@ type World struct {
 // made from the member's id.
 type People struct{ Shut map[id.ID]bool }
 
-// Blocked implements claim.People.
-func (p People) Blocked(_ context.Context, memberID id.ID) (bool, error) {
-	return p.Shut[memberID], nil
+// BlockedAmong implements claim.People.
+func (p People) BlockedAmong(_ context.Context, members []id.ID) (map[id.ID]bool, error) {
+	out := map[id.ID]bool{}
+	for _, m := range members {
+		out[m] = p.Shut[m]
+	}
+	return out, nil
 }
 
 // OpenID implements claim.People.

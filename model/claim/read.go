@@ -1,0 +1,76 @@
+package claim
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/fault"
+	"siyu/model/id"
+)
+
+// ByCode reads the claim of a code.
+func (s *Store) ByCode(ctx context.Context, batchID id.ID, serial int64) (Claim, bool, error) {
+	var c Claim
+	err := s.db.Read(ctx).Where("batch_id = ? AND serial = ?", batchID, serial).Take(&c).Error
+	if db.IsNotFound(err) {
+		return c, false, nil
+	}
+	if err != nil {
+		return c, false, fmt.Errorf("claim: %w", err)
+	}
+	return c, true, nil
+}
+
+// Get reads one claim.
+func (s *Store) Get(ctx context.Context, claimID id.ID) (Claim, error) {
+	var c Claim
+	err := s.db.Read(ctx).Where("id = ?", claimID).Take(&c).Error
+	if db.IsNotFound(err) {
+		return c, fault.New(fault.NotFound, "claim_not_found", "没有这条领取记录")
+	}
+	return c, err
+}
+
+// UsedToday is how many claims of a campaign a member made on the business day of now.
+func (s *Store) UsedToday(ctx context.Context, campaignID, memberID id.ID) (int, error) {
+	var used []int
+	err := s.db.Read(ctx).Raw("SELECT used FROM claim_counter WHERE counter_key = ?",
+		"d"+strconv.Itoa(int(clock.DayOf(s.db.Now())))+":"+campaignID.String()+":"+memberID.String()).Scan(&used).Error
+	if err != nil || len(used) == 0 {
+		return 0, err
+	}
+	return used[0], nil
+}
+
+// Filter narrows a list. Zero fields mean all.
+type Filter struct {
+	BrandID    id.ID
+	CampaignID id.ID
+	MemberID   id.ID
+	Before     id.ID
+	Limit      int
+}
+
+// List pages claims, newest first.
+func (s *Store) List(ctx context.Context, f Filter) ([]Claim, error) {
+	q := s.db.Read(ctx)
+	for _, c := range []struct {
+		column string
+		value  id.ID
+	}{{"brand_id", f.BrandID}, {"campaign_id", f.CampaignID}, {"member_id", f.MemberID}} {
+		if c.value != 0 {
+			q = q.Where(c.column+" = ?", c.value)
+		}
+	}
+	out := []Claim{}
+	err := db.Page(q, "claim", f.Before, f.Limit).Find(&out).Error
+	return out, err
+}
+
+// OfMember pages one member's claims, newest first.
+func (s *Store) OfMember(ctx context.Context, memberID, before id.ID, limit int) ([]Claim, error) {
+	return s.List(ctx, Filter{MemberID: memberID, Before: before, Limit: limit})
+}
