@@ -134,6 +134,11 @@ func mysqlDSN(dsn string) (string, error) {
 		return "", fmt.Errorf("db: the MySQL address is malformed") // the cause may hold the password
 	}
 	c.ParseTime, c.InterpolateParams, c.Loc = true, true, time.UTC
+	// Whoever is first learns it from RowsAffected (Once, every guarded update). With
+	// clientFoundRows a row that was only found would count as written, and a claimed
+	// code would be paid again: what the address asks for does not matter.
+	c.ClientFoundRows = false
+	c.MultiStatements, c.AllowAllFiles = false, false
 	// ANSI strictness everywhere: a value that does not fit is an error, not a cut.
 	if c.Params == nil {
 		c.Params = map[string]string{}
@@ -288,17 +293,6 @@ func IsDuplicate(err error) bool {
 
 // IsNotFound says whether First or Take found no row.
 func IsNotFound(err error) bool { return errors.Is(err, gorm.ErrRecordNotFound) }
-
-// InsertIgnore is the verb that skips rows whose key exists, spelled for the engine.
-//
-// Deprecated: both engines also swallow other mistakes with it (a missing or too long
-// value). Use Once.
-func (d *DB) InsertIgnore() string {
-	if d.driver == SQLite {
-		return "INSERT OR IGNORE"
-	}
-	return "INSERT IGNORE"
-}
 
 // Once ends an INSERT that must do nothing when a unique key refuses the row, and
 // must still fail for every other reason. column is any column of the table.

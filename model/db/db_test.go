@@ -13,6 +13,39 @@ import (
 	"siyu/model/fault"
 )
 
+// An address may ask for what would make a found row look like a written one.
+func TestHostileAddressStillTellsWhoWon(t *testing.T) {
+	ctx := context.Background()
+	for _, dsn := range dbtest.Addresses(t) {
+		t.Run(dsn.Driver, func(t *testing.T) {
+			if dsn.Driver == db.MySQL {
+				dsn.DSN += "?clientFoundRows=true&multiStatements=true"
+			}
+			dsn.Clock = clock.NewFake(dbtest.Start)
+			d, err := db.Open(ctx, dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			for want := int64(1); want >= 0; want-- {
+				err := d.InTx(ctx, func(tx *gorm.DB) error {
+					r := tx.Exec("INSERT INTO claim_counter (counter_key, used) VALUES ('once', 0)" + d.Once("used"))
+					if r.RowsAffected != want {
+						t.Errorf("%d rows, want %d", r.RowsAffected, want)
+					}
+					return r.Error
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := d.Read(ctx).Exec("UPDATE claim_counter SET used = 1; UPDATE claim_counter SET used = 2").Error; err == nil && dsn.Driver == db.MySQL {
+				t.Error("two statements went through as one")
+			}
+		})
+	}
+}
+
 func TestDB(t *testing.T) {
 	ctx := context.Background()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {

@@ -18,7 +18,7 @@ func (d *DB) VersionTx(ctx context.Context, tx *gorm.DB, name string) error {
 	}
 	grown, err := grow()
 	if err == nil && !grown { // the first change ever
-		if err = tx.Exec(d.InsertIgnore()+" INTO cache_version (name, version) VALUES (?, 0)", name).Error; err == nil {
+		if err = tx.Exec("INSERT INTO cache_version (name, version) VALUES (?, 0)"+d.Once("version"), name).Error; err == nil {
 			_, err = grow()
 		}
 	}

@@ -43,19 +43,32 @@ func Engines() []string {
 	return []string{db.SQLite, db.MySQL}
 }
 
+// Addresses returns one empty schema per engine, not yet opened.
+func Addresses(t testing.TB) []db.Options {
+	t.Helper()
+	var out []db.Options
+	for _, engine := range Engines() {
+		out = append(out, address(t, engine))
+	}
+	return out
+}
+
+func address(t testing.TB, engine string) db.Options {
+	t.Helper()
+	if engine == db.SQLite {
+		return db.Options{Driver: engine, DSN: filepath.Join(t.TempDir(), "siyu.db")}
+	}
+	return db.Options{Driver: engine, DSN: schema(t)}
+}
+
 var schemas atomic.Int64
 
 // Open opens an empty schema on one engine and drops it when the test ends.
 func Open(t testing.TB, engine string, clk clock.Clock) *db.DB {
 	t.Helper()
-	ctx := context.Background()
-	o := db.Options{Driver: engine, Clock: clk}
-	if engine == db.SQLite {
-		o.DSN = filepath.Join(t.TempDir(), "siyu.db")
-	} else {
-		o.DSN = schema(t)
-	}
-	d, err := db.Open(ctx, o)
+	o := address(t, engine)
+	o.Clock = clk
+	d, err := db.Open(context.Background(), o)
 	if err != nil {
 		t.Fatalf("open %s: %v", engine, err)
 	}
