@@ -39,7 +39,7 @@ func commands() []command {
 		{"migrate", "", "bring the database up to date and stop", migrate},
 		{"codes", "export|check ...", "write codes to a file; explain one code without a server", codesMain},
 		{"draw", "verify ...", "recompute a code's prize from a campaign's revealed seed", drawMain},
-		{"bench", "tokens|issue ...", "measure", bench},
+		{"bench", "claim|scan|...", "measure", bench},
 		{"version", "", "print the version", nil},
 		{"help", "", "print this and the environment variables", nil},
 	}

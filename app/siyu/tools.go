@@ -82,14 +82,3 @@ func verifyDraw(out io.Writer, c campaign.Campaign, seed string, batchID id.ID, 
 		batchID, serial, p.Tier.Tier, p.Tier.Kind, p.Tier.Name, p.AmountFen.Yuan(), p.Tier.Points)
 	return nil
 }
-
-// bench measures; each subject prints a table and a last line of name key=value.
-func bench(ctx context.Context, _ config.Config, args []string, out io.Writer) error {
-	subjects := map[string]func(context.Context, []string, io.Writer) error{"tokens": benchTokens, "issue": benchIssue}
-	if len(args) > 0 {
-		if run, ok := subjects[args[0]]; ok {
-			return run(ctx, args[1:], out)
-		}
-	}
-	return errors.New("usage: siyu bench tokens|issue")
-}

@@ -218,6 +218,23 @@ func (s *Simulator) Confirm(user, pkg string) error {
 	return s.move(b, "SUCCESS")
 }
 
+// grab lets an eager user take a new bill after the answer. The caller holds the lock.
+func (s *Simulator) grab(c *call, b *bill) {
+	if !s.users[b.User].Eager || b.stuck {
+		return
+	}
+	c.after = func() {
+		// Either may be refused: the bill can have moved on meanwhile.
+		if b.Rail == "transfer" {
+			_ = s.Confirm(b.User, b.Package)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_ = s.move(b, "RECEIVED")
+	}
+}
+
 func (s *Simulator) byPackage(user, pkg string) (*bill, error) {
 	b := s.bills.byPackage[pkg]
 	if b == nil {

@@ -39,6 +39,7 @@ type call struct {
 	body  []byte
 	app   *app // by access_token
 	fate  *Misfortune
+	after func() // what a person does once the answer is out; nil: nothing
 }
 
 // bad reports whether the ordered misfortune is of this kind.
@@ -138,6 +139,9 @@ func (s *Simulator) serveHost(w http.ResponseWriter, r *http.Request, host, path
 		return
 	}
 	a.write(w)
+	if c.after != nil {
+		s.fly(c.after)
+	}
 }
 
 func dropped(drop bool) string {

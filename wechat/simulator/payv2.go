@@ -271,6 +271,7 @@ func (s *Simulator) sendRedpack(c *call) answer {
 		if err := s.move(b, "SENT"); err != nil {
 			panic("simulator: " + err.Error()) // SENDING -> SENT is always open
 		}
+		s.grab(c, b)
 	}
 	return s.redpackAnswer(v, b)
 }

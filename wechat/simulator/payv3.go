@@ -193,6 +193,7 @@ func (s *Simulator) advanceNew(c *call, b *bill, short bool) *notice {
 	default:
 		s.givePackage(b)
 		must("WAIT_USER_CONFIRM")
+		s.grab(c, b)
 	}
 	if !c.bad("notice_before_answer") || b.State != "WAIT_USER_CONFIRM" {
 		return nil

@@ -59,6 +59,7 @@ type User struct {
 	UnionID  string `json:"union_id"` // empty: derived
 	Snapshot bool   `json:"snapshot"` // opens H5 as a snapshot user (no real identity)
 	Blocked  bool   `json:"blocked"`  // blocks accounts: template messages report failed:user block
+	Eager    bool   `json:"eager"`    // opens a packet or confirms a transfer as soon as WeChat has answered for it
 }
 
 // ChatMessage is one bubble on a user's phone.

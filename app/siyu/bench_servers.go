@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	sqldriver "github.com/go-sql-driver/mysql"
+	"github.com/redis/go-redis/v9"
+
+	"siyu/model/db"
+)
+
+// benchDB is a database for one measurement: its driver, its DSN, and what removes it.
+type benchDB struct {
+	driver, dsn string
+	drop        func() error
+}
+
+// openBenchDB makes an empty database: a SQLite file in dir; or a schema of its own on
+// the server that dsn names, on this machine; or on a MariaDB that it starts in dir.
+func openBenchDB(ctx context.Context, engine, dsn, dir string) (b benchDB, err error) {
+	switch engine {
+	case db.SQLite:
+		return benchDB{db.SQLite, filepath.Join(dir, "siyu.db"), func() error { return nil }}, nil
+	case db.MySQL:
+	default:
+		return b, errors.New("--engine must be sqlite or mysql")
+	}
+	stop := func() error { return nil }
+	if dsn == "" {
+		if dsn, stop, err = startMariaDB(ctx, filepath.Join(dir, "mariadb")); err != nil {
+			return b, err
+		}
+	}
+	b, err = benchSchema(ctx, dsn)
+	if err != nil {
+		return b, errors.Join(err, stop())
+	}
+	drop := b.drop
+	b.drop = func() error { return errors.Join(drop(), stop()) }
+	return b, nil
+}
+
+// benchSchema makes a schema of its own, so that nothing that is there is touched.
+func benchSchema(ctx context.Context, dsn string) (benchDB, error) {
+	c, err := sqldriver.ParseDSN(dsn)
+	if err != nil {
+		return benchDB{}, errors.New("--dsn must look like user:password@tcp(127.0.0.1:3306)/") // the cause may hold the password
+	}
+	if err := onlyLoopback(c.Addr); err != nil && c.Net != "unix" {
+		return benchDB{}, err
+	}
+	c.DBName = ""
+	root, err := sql.Open("mysql", c.FormatDSN())
+	if err != nil {
+		return benchDB{}, err
+	}
+	name := "siyu_bench_" + strconv.Itoa(os.Getpid())
+	if _, err := root.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+		return benchDB{}, errors.Join(fmt.Errorf("schema for the measurement: %w", err), root.Close())
+	}
+	c.DBName = name
+	return benchDB{db.MySQL, c.FormatDSN(), func() error {
+		_, err := root.Exec("DROP DATABASE " + name)
+		return errors.Join(err, root.Close())
+	}}, nil
+}
+
+func onlyLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%q is no host:port", addr)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%s is not this machine: a measurement fills servers with rows", host)
+}
+
+// startMariaDB runs a private server in dir with the durability of production: every
+// commit is on the disk before it is acknowledged.
+func startMariaDB(ctx context.Context, dir string) (dsn string, stop func() error, err error) {
+	install, errI := findServer("mariadb-install-db")
+	server, errS := findServer("mariadbd")
+	if err := errors.Join(errI, errS); err != nil {
+		return "", nil, fmt.Errorf("%w (or name a server with --dsn)", err)
+	}
+	as := []string{}
+	if os.Getuid() == 0 {
+		as = append(as, "--user=root")
+	}
+	made := exec.CommandContext(ctx, install, append([]string{"--no-defaults", "--datadir=" + dir, "--auth-root-authentication-method=normal", "--skip-test-db"}, as...)...)
+	if text, err := made.CombinedOutput(); err != nil {
+		return "", nil, fmt.Errorf("mariadb-install-db: %w\n%s", err, text)
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return "", nil, err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	stop, err = startServer(server, append([]string{"--no-defaults", "--datadir=" + dir, "--socket=" + filepath.Join(dir, "s"), "--pid-file=" + filepath.Join(dir, "pid"),
+		"--bind-address=127.0.0.1", "--port=" + port, "--max-connections=600", "--innodb-buffer-pool-size=512M",
+		"--innodb-flush-log-at-trx-commit=1", "--innodb-snapshot-isolation=ON", "--skip-name-resolve"}, as...)...)
+	if err != nil {
+		return "", nil, err
+	}
+	dsn = "root@tcp(" + addr + ")/"
+	pool, err := sql.Open("mysql", dsn)
+	if err == nil {
+		err = answers(ctx, pool.PingContext)
+		err = errors.Join(err, pool.Close())
+	}
+	if err != nil {
+		return "", nil, errors.Join(fmt.Errorf("mariadbd: %w", err), stop())
+	}
+	return dsn, stop, nil
+}
+
+// startRedis runs a private Redis that keeps nothing on disk.
+func startRedis(ctx context.Context, dir string) (addr string, stop func() error, err error) {
+	server, err := findServer("redis-server")
+	if err != nil {
+		return "", nil, err
+	}
+	if addr, err = freeAddr(); err != nil {
+		return "", nil, err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	stop, err = startServer(server, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no")
+	if err != nil {
+		return "", nil, err
+	}
+	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	err = answers(ctx, func(ctx context.Context) error { return rdb.Ping(ctx).Err() })
+	if err = errors.Join(err, rdb.Close()); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("redis-server: %w", err), stop())
+	}
+	return addr, stop, nil
+}
+
+// findServer looks where Debian puts servers, too.
+func findServer(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	if path, err := exec.LookPath("/usr/sbin/" + name); err == nil {
+		return path, nil
+	}
+	return "", fmt.Errorf("%s is not installed", name)
+}
+
+func startServer(path string, args ...string) (stop func() error, err error) {
+	// Not bound to a context: a killed database would leave a lock behind in dir, and
+	// stop is called on every way out.
+	c := exec.Command(path, args...)
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+			return fmt.Errorf("stop %s: %w", filepath.Base(path), err)
+		}
+		_ = c.Wait() // how it ends does not matter any more
+		return nil
+	}, nil
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// answers waits until a server that was just started answers, half a minute at most.
+func answers(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ask(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-tick.C:
+		}
+	}
+}
