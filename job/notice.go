@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"siyu/model/fail"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/message"
@@ -87,7 +88,9 @@ func (w *Messages) Send(ctx context.Context, messageID id.ID) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
+	fail.Point("tell.before")
 	err = w.tell.SendText(ctx, app, m.OpenID, m.Text)
+	fail.Point("tell.after")
 	switch code := wechat.ErrCode(err); {
 	case err == nil:
 		return Verdict{}, w.messages.End(ctx, messageID, message.Sent, "")

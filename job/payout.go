@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"siyu/model/brand"
 	"siyu/model/clock"
+	"siyu/model/fail"
 	"siyu/model/id"
 	"siyu/model/money"
 	"siyu/model/redpacket"
@@ -90,12 +92,15 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 	}
 	order := wechat.PayOrder{BillNo: p.BillNo, AppID: p.AppID, OpenID: p.OpenID, AmountFen: int64(p.AmountFen), Wishing: p.Wishing,
 		ActName: p.ActName, Remark: p.ActName, NotifyURL: notifyURL}
+	if fail.Broken("bill") && !moved { // another number for every repetition
+		order.BillNo += "R" + strconv.Itoa(p.Attempts%1000)
+	}
 	var a wechat.PayAnswer
 	if moved {
-		a = w.pay.Send(ctx, m, order)
-	} else if a = w.pay.Query(ctx, m, order); a.State == wechat.PayNotFound && p.State == redpacket.Sending {
+		a = w.send(ctx, m, order)
+	} else if a = w.ask(ctx, m, order); a.State == wechat.PayNotFound && p.State == redpacket.Sending {
 		if w.clk.Now().Sub(p.CreatedAt) < forgets {
-			a = w.pay.Send(ctx, m, order)
+			a = w.send(ctx, m, order)
 		} else {
 			a.State, a.Reason = wechat.PayHold, "微信已不再保留该单号，须人工核对账单"
 		}
@@ -103,11 +108,23 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 	if a.State == wechat.PayAccepted && a.WaitUser && m.Rail == brand.RailTransfer && a.Package == "" && p.PackageInfo == "" {
 		// The create answer was lost and with it what the person's phone needs; a query
 		// does not repeat it, the same create under the same number does.
-		if again := w.pay.Send(ctx, m, order); again.State == wechat.PayAccepted && again.Package != "" {
+		if again := w.send(ctx, m, order); again.State == wechat.PayAccepted && again.Package != "" {
 			a = again
 		}
 	}
 	return w.record(ctx, p, a)
+}
+
+func (w *Payouts) send(ctx context.Context, m wechat.Merchant, o wechat.PayOrder) wechat.PayAnswer {
+	fail.Point("send.before")
+	defer fail.Point("send.after")
+	return w.pay.Send(ctx, m, o)
+}
+
+func (w *Payouts) ask(ctx context.Context, m wechat.Merchant, o wechat.PayOrder) wechat.PayAnswer {
+	fail.Point("ask.before")
+	defer fail.Point("ask.after")
+	return w.pay.Query(ctx, m, o)
 }
 
 // record keeps the answer and says when to look again. The call is over, so its

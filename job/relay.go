@@ -11,6 +11,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"siyu/model/clock"
+	"siyu/model/fail"
 	"siyu/model/id"
 	"siyu/model/outbox"
 )
@@ -83,8 +84,10 @@ func (r *Relay) hand(ctx context.Context, row outbox.Row) error {
 		return fmt.Errorf("relay: task %s has no queue", row.Task)
 	}
 	task := asynq.NewTask(row.Task, []byte(row.ID.String()))
+	fail.Point("enqueue.before")
 	_, err := r.queue.EnqueueContext(ctx, task, asynq.Queue(queue), asynq.MaxRetry(0), asynq.Timeout(timeouts[row.Task]+30*time.Second),
 		asynq.TaskID(row.ID.String()+"-"+strconv.Itoa(row.Tries)))
+	fail.Point("enqueue.after")
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil // the same wake-up is in the queue already
 	}

@@ -10,6 +10,7 @@ import (
 	"siyu/model/brand"
 	"siyu/model/campaign"
 	"siyu/model/clock"
+	"siyu/model/fail"
 	"siyu/model/id"
 	"siyu/model/ledger"
 	"siyu/model/message"
@@ -78,7 +79,7 @@ func Loop(ctx context.Context, log *slog.Logger, chores []Chore) {
 	var wg sync.WaitGroup
 	for _, ch := range chores {
 		wg.Go(func() {
-			tick := time.NewTicker(ch.Every)
+			tick := time.NewTicker(fail.Pace(ch.Every))
 			defer tick.Stop()
 			for {
 				if err := ch.Do(ctx); err != nil && ctx.Err() == nil {

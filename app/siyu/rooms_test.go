@@ -32,6 +32,8 @@ type room struct {
 var rooms = []room{
 	{"app/siyu", []string{"app/", "handler", "handler/", "job", "model/", "wechat", "wechat/", "config"}, nil,
 		"the only place where the four frameworks meet"},
+	{"app/faults", []string{"model/", "wechat/simulator"}, nil,
+		"the fault campaign plays WeChat and reads the tables; what it tests runs in processes of its own"},
 	{"app/", nil, nil,
 		"front ends are files to embed; they know nothing of the program"},
 	{"handler", []string{"handler/"}, []string{"handler/"},
@@ -60,6 +62,7 @@ type floor struct {
 }
 
 var floors = []floor{
+	{[]string{"fail"}, "empty in every normal build"},
 	{[]string{"clock", "fault", "money"}, "pure words that everybody uses"},
 	{[]string{"id", "seal", "code/token", "code/picture", "campaign/draw"}, "pure arithmetic without a database"},
 	{[]string{"db"}, "the only one that knows the engines"},
@@ -101,7 +104,7 @@ var libraries = []library{
 	{"gorm.io/driver/", []string{"model/db"}, "only model/db knows the engines"},
 	{"github.com/glebarez/", []string{"model/db"}, "only model/db knows the engines"},
 	{"github.com/go-sql-driver/", []string{"model/db", "model/db/dbtest"}, "only model/db knows the engines"},
-	{"net/http", []string{"handler", "handler/", "app/siyu", "wechat", "wechat/simulator"}, "a transaction that waits for a remote call holds its locks"},
+	{"net/http", []string{"handler", "handler/", "app/siyu", "app/faults", "wechat", "wechat/simulator"}, "a transaction that waits for a remote call holds its locks"},
 }
 
 // use says where a function of the standard library may be named; tests are free of
@@ -119,8 +122,8 @@ var uses = []use{
 		"time comes from a clock, or tests cannot own it; the client's default is for bare tools"},
 	{"time", []string{"Sleep"}, nil, false,
 		"a sleep proves nothing and cannot be cancelled; wait for the event or a timer with the context"},
-	{"os", []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}, []string{"app/siyu/main.go", "model/db/dbtest/dbtest.go"}, true,
-		"only config reads the environment; main hands it the function"},
+	{"os", []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}, []string{"app/siyu/main.go", "model/db/dbtest/dbtest.go", "model/fail/on.go"}, true,
+		"only config reads the environment; main hands it the function; fail points are in no build but that of the fault campaign"},
 }
 
 // under tells whether a place is named by a pattern.

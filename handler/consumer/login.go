@@ -11,6 +11,7 @@ import (
 
 	"siyu/handler/web"
 	"siyu/model/brand"
+	"siyu/model/fail"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/identity"
@@ -202,7 +203,9 @@ func (h *Handler) enter(ctx context.Context, slug, code string) (s session, snap
 	if err != nil {
 		return s, false, err
 	}
+	fail.Point("login.before")
 	l, err := h.WeChat.OAuthLogin(ctx, app, code)
+	fail.Point("login.after")
 	if err != nil {
 		return s, false, fault.New(fault.Unavailable, "wechat_login", "微信登录没有完成，请重试").Because(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"siyu/model/fail"
 )
 
 // Instant is a moment: milliseconds since 1970-01-01T00:00:00Z. Zero means "none".
@@ -84,7 +86,7 @@ type Clock interface{ Now() Instant }
 
 type system struct{}
 
-func (system) Now() Instant { return From(time.Now()) }
+func (system) Now() Instant { return From(time.Now().Add(fail.Skew())) }
 
 // System is the machine's clock.
 func System() Clock { return system{} }

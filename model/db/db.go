@@ -23,6 +23,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"siyu/model/clock"
+	"siyu/model/fail"
 	"siyu/model/fault"
 	"siyu/model/id"
 )
@@ -70,6 +71,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	d.ids = id.NewSource(o.Clock, node)
+	if o.Driver == SQLite {
+		d.ids = id.NewSingleSource(o.Clock, node)
+	}
 	return d, nil
 }
 
@@ -251,7 +255,10 @@ func (d *DB) once(ctx context.Context, o *sql.TxOptions, fn func(tx *gorm.DB) er
 		return err
 	}
 	done = true
-	if err = tx.Commit().Error; err != nil {
+	fail.Point("commit.before")
+	err = tx.Commit().Error
+	fail.Point("commit.after")
+	if err != nil {
 		if retryable(err) { // refused by the engine, therefore surely not committed
 			return err
 		}

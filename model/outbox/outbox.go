@@ -16,6 +16,7 @@ import (
 
 	"siyu/model/clock"
 	"siyu/model/db"
+	"siyu/model/fail"
 	"siyu/model/id"
 )
 
@@ -67,6 +68,9 @@ func (s *Store) Nudge() {
 
 // PutTx adds a wake-up, due at a moment (0 = now), to the caller's transaction.
 func (s *Store) PutTx(ctx context.Context, tx *gorm.DB, task string, ref id.ID, due clock.Instant) (id.ID, error) {
+	if fail.Broken("enqueue") { // before the commit instead of with it
+		tx = s.db.Read(ctx)
+	}
 	now := s.db.Now()
 	if due == 0 {
 		due = now
@@ -80,6 +84,9 @@ func (s *Store) PutTx(ctx context.Context, tx *gorm.DB, task string, ref id.ID, 
 
 // PutAllTx adds wake-ups for many rows, due now, in one statement.
 func (s *Store) PutAllTx(ctx context.Context, tx *gorm.DB, task string, refs []id.ID) error {
+	if fail.Broken("enqueue") { // before the commit instead of with it
+		tx = s.db.Read(ctx)
+	}
 	now := s.db.Now()
 	rows := db.NewRows("outbox", "id, task, ref_id, state, due_at, tries, created_at, sent_at, done_at, last_error")
 	for _, ref := range refs {
