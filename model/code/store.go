@@ -52,10 +52,13 @@ func (s *Store) change(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	var err error
 	for range maxRaces {
 		err = s.db.InTx(ctx, func(tx *gorm.DB) error {
-			if err := fn(tx); err != nil {
+			// First, not last: changes are rare, and those that meet wait here in turn
+			// before they read anything. Read first, and under load the engine would
+			// undo all but one of them again and again.
+			if err := s.db.VersionTx(ctx, tx, cacheName); err != nil {
 				return err
 			}
-			return s.db.VersionTx(ctx, tx, cacheName)
+			return fn(tx)
 		})
 		if err == nil {
 			// The change is committed whatever happens now; if this load fails, the

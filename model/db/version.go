@@ -8,8 +8,9 @@ import (
 )
 
 // VersionTx grows the version of a cache ("code", "campaign") in the caller's
-// transaction, so that a change and the news of it commit together. Call it last:
-// every writer of that cache waits for this one row.
+// transaction, so that a change and the news of it commit together. Every writer of
+// that cache waits for this one row: call it first where changes must follow one
+// another, last where only the news matters.
 func (d *DB) VersionTx(ctx context.Context, tx *gorm.DB, name string) error {
 	tx = tx.WithContext(ctx)
 	grow := func() (bool, error) {

@@ -49,6 +49,20 @@ func TestNext(t *testing.T) {
 			seen[v] = true
 		}
 	})
+	t.Run("without shards ids grow with time and are distinct all the same", func(t *testing.T) {
+		clk := clock.NewFake(start)
+		src, last := NewSingleSource(clk, 4095), ID(0)
+		for i := range 20000 {
+			if i%300 == 0 {
+				clk.Advance(time.Millisecond)
+			}
+			v := src.Next()
+			if v <= last {
+				t.Fatalf("%d after %d", v, last)
+			}
+			last = v
+		}
+	})
 	t.Run("one id per tick still uses all shards", func(t *testing.T) {
 		clk := clock.NewFake(start)
 		src := NewSource(clk, 1)
