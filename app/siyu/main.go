@@ -38,6 +38,7 @@ func commands() []command {
 		{"work", "", "workers only; run as many as you like", serveWork},
 		{"migrate", "", "bring the database up to date and stop", migrate},
 		{"codes", "export|check ...", "write codes to a file; explain one code without a server", codesMain},
+		{"check", "[-patience 10m]", "recompute every invariant of the money from the rows; fails when one is broken", checkMain},
 		{"draw", "verify ...", "recompute a code's prize from a campaign's revealed seed", drawMain},
 		{"bench", "claim|scan|...", "measure", bench},
 		{"version", "", "print the version", nil},
