@@ -19,6 +19,7 @@ import (
 	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/campaign"
+	"siyu/model/claim"
 	"siyu/model/code"
 	"siyu/model/code/token"
 	"siyu/model/fault"
@@ -32,6 +33,7 @@ import (
 // The demo's accounts. The appids have WeChat's form; the simulator knows no others.
 const (
 	demoSlug     = "demo"
+	demoCompany  = "晒足坊食品有限公司（演示）"
 	demoOfficial = "wxdeadbeef00000001"
 	demoMini     = "wxdeadbeef00000002"
 	demoTransfer = "1900000101" // merchant on the transfer rail
@@ -64,12 +66,12 @@ type demoGoods struct {
 
 func demoShelf() []*demoGoods {
 	return []*demoGoods{
-		{gtin: "06901234567892", name: "晒足酱油 500ml", spec: "500ml/瓶", campaign: "开瓶有喜", rail: brand.RailTransfer, mchID: demoTransfer, codes: 5000,
+		{gtin: "06901234567892", name: "晒足酱油", spec: "500ml", campaign: "开瓶有喜", rail: brand.RailTransfer, mchID: demoTransfer, codes: 5000,
 			tiers: []campaign.Tier{
 				{Name: "头奖", Kind: campaign.Cash, Winners: 5, MinFen: 8888, MaxFen: 8888},
 				{Name: "现金红包", Kind: campaign.Cash, Winners: 4995, MinFen: 100, MaxFen: 888, TotalFen: 4995 * 188},
 			}},
-		{gtin: "06901234567908", name: "陈酿香醋 420ml", spec: "420ml/瓶", campaign: "醋香送福", rail: brand.RailRedpack, mchID: demoRedpack, codes: 3000,
+		{gtin: "06901234567908", name: "陈酿香醋", spec: "420ml", campaign: "醋香送福", rail: brand.RailRedpack, mchID: demoRedpack, codes: 3000,
 			tiers: []campaign.Tier{
 				{Name: "现金红包", Kind: campaign.Cash, Winners: 1500, MinFen: 100, MaxFen: 2000, TotalFen: 1500 * 200},
 				{Name: "幸运积分", Kind: campaign.Points, Winners: 900, Points: 50, Text: "送您 50 积分"},
@@ -83,6 +85,9 @@ func demo(ctx context.Context, cfg config.Config, _ []string, out io.Writer) err
 		return errors.New("the demo plays with the simulator only; unset SIYU_ENV and SIYU_WECHAT_*")
 	}
 	d := &demoWorld{shelf: demoShelf()}
+	if cfg.Company == "" {
+		cfg.Company = demoCompany
+	}
 	if cfg.Places == "" {
 		cfg.Places = filepath.Join(cfg.Data, "places.csv")
 		if err := errors.Join(os.MkdirAll(cfg.Data, 0o750), os.WriteFile(cfg.Places, []byte(demoPlaces), 0o600)); err != nil {
@@ -200,7 +205,10 @@ func (d *demoWorld) merchant(ctx context.Context, p *process, g *demoGoods) erro
 // is never activated, one is voided.
 func (d *demoWorld) stock(ctx context.Context, p *process, g *demoGoods) error {
 	e := p.env
-	prod, err := e.Products.Create(ctx, product.Product{BrandID: d.brand.ID, GTIN: g.gtin, Name: g.name, Spec: g.spec, ScanPoints: 10, PointsPercent: 100})
+	prod, err := e.Products.ByGTIN(ctx, d.brand.ID, g.gtin)
+	if fault.KindOf(err) == fault.NotFound {
+		prod, err = e.Products.Create(ctx, product.Product{BrandID: d.brand.ID, GTIN: g.gtin, Name: g.name, Spec: g.spec, ScanPoints: 10, PointsPercent: 100})
+	}
 	if err != nil {
 		return err
 	}
@@ -246,7 +254,7 @@ func (d *demoWorld) run(ctx context.Context, p *process, g *demoGoods) error {
 			return err
 		}
 		c, err = e.Campaigns.Create(ctx, campaign.Form{BrandID: d.brand.ID, Name: g.campaign, FromAt: e.Clock.Now().Add(-time.Minute),
-			UntilAt: e.Clock.Now().Add(365 * 24 * time.Hour), Organiser: "晒足坊食品有限公司(演示)", Wishing: "恭喜发财，吃得香", AccountID: pay.ID,
+			UntilAt: e.Clock.Now().Add(365 * 24 * time.Hour), Organiser: demoCompany, Wishing: "恭喜发财，吃得香", AccountID: pay.ID,
 			Rules:        "购买本品，扫瓶身二维码即可参与，每个码只能领一次。无需关注公众号。红包由微信支付发放，请在 24 小时内领取，逾期退回。",
 			CapMemberDay: 20, Tiers: g.tiers, Scopes: []campaign.Scope{{BatchID: g.batch.ID, FromSerial: 1, UntilSerial: g.codes + 1}}})
 		if err != nil {
@@ -281,7 +289,8 @@ func (d *demoWorld) operator(ctx context.Context, p *process) error {
 	return err
 }
 
-// codes lists what the phone page offers: unclaimed codes first, then the special ones.
+// codes lists what the phone page offers: unclaimed codes first, then the special ones,
+// among them the newest one that somebody claimed.
 func (d *demoWorld) codes(p *process) []simulator.DemoCode {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
@@ -291,17 +300,27 @@ func (d *demoWorld) codes(p *process) []simulator.DemoCode {
 			out = append(out, simulator.DemoCode{Label: label, URL: d.url(tok)})
 		}
 	}
+	var last claim.Claim
 	for _, g := range d.shelf {
 		shown := 0
 		for serial := int64(1); serial <= g.codes && shown < demoShown; serial++ {
-			if _, claimed, err := p.env.Claims.ByCode(ctx, g.batch.ID, serial); err != nil || claimed {
+			cl, claimed, err := p.env.Claims.ByCode(ctx, g.batch.ID, serial)
+			if err != nil {
+				continue
+			}
+			if claimed {
+				if cl.CreatedAt >= last.CreatedAt {
+					last = cl
+				}
 				continue
 			}
 			shown++
 			add(fmt.Sprintf("%s 第 %d 瓶", g.name, serial), g.batch.ID, serial)
 		}
 	}
-	add("已被领过的一瓶", d.shelf[0].batch.ID, 1)
+	if last.ID != 0 {
+		add("已被领过的一瓶", last.BatchID, last.Serial)
+	}
 	add("还没激活的一瓶", d.shelf[0].batch.ID, d.shelf[0].asleep)
 	add("已作废的码", d.shelf[0].batch.ID, d.shelf[0].dead)
 	return append(out, simulator.DemoCode{Label: "伪造的码", URL: d.url("0123456789ABCDEF")})
@@ -317,13 +336,13 @@ func (d *demoWorld) announce(p *process) error {
   siyu demo 已启动 · everything runs on this machine
 
   手机页 (scan here)   http://%s/sim/phone
-  一个可用的码 (code)  %s
+  一个可用的码 (code)  %s   粘贴到手机页的“扫一扫” · paste it there
   后台接口 (API)       %s/admin/api/v1   用户 admin   密码 %s
   数据目录 (data)      %s
 
   Ctrl-C 停止 · Ctrl-C stops it
 
-`, p.cfg.SimAddr, list[0].URL, p.cfg.PublicURL, d.password, p.cfg.Data)
+`, p.cfg.SimAddr, list[0].URL[strings.LastIndex(list[0].URL, "/")+1:], p.cfg.PublicURL, d.password, p.cfg.Data)
 	return nil
 }
 

@@ -117,6 +117,7 @@ func (h *Handler) Routes() []web.Route {
 		{Method: "GET", Path: "/packets/:claim/state", Permission: "member", Summary: "红包状态(轮询)", Handler: h.packetState},
 		{Method: "GET", Path: "/points", Permission: "member", Summary: "我的积分", Handler: h.pointsPage},
 		{Method: "GET", Path: "/rules/:campaign", Permission: "public", Summary: "活动规则", Handler: h.rulesPage},
+		{Method: "GET", Path: "/rules/:campaign/terms", Permission: "public", Summary: "活动条款原文(核对抽奖)", Handler: h.rulesTerms},
 		{Method: "GET", Path: "/privacy", Permission: "public", Summary: "隐私说明", Handler: h.privacyPage},
 		{Method: "POST", Path: "/me/location", Permission: "member", Summary: "同意或撤回精确位置(表单)", Handler: h.locationForm},
 		{Method: "GET", Path: "/wx/login", Permission: "public", Summary: "去微信登录", Handler: h.login},

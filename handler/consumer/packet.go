@@ -84,7 +84,7 @@ func (h *Handler) packet(ctx context.Context, cl claim.Claim) (packet, error) {
 
 // without is a reward that needs no payout.
 func (p packet) without() packet {
-	p.State, p.Title, p.Text = packetWon, p.Prize, "感谢您的支持，欢迎再次光临。"
+	p.State, p.Title, p.Text = packetWon, p.Prize, "这一次没有中奖，感谢您的支持。"
 	if p.Points > 0 {
 		p.Title, p.Text = "获得 "+strconv.FormatInt(p.Points, 10)+" 积分", "积分已存入您的账户。"
 	}

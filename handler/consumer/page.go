@@ -75,9 +75,14 @@ func (h *Handler) load(files fs.FS) error {
 // their hyphens.
 var unbroken = regexp.MustCompile(`\d{4}-\d\d-\d\d(?: \d\d:\d\d)?|\d[\d-]{5,}\d`)
 
-// keep escapes a text and keeps its moments and numbers in one piece.
+// callable is the support number as verdicts write it: a tap should call it.
+var callable = regexp.MustCompile(`(客服电话 )<span class="nb">(\d[\d-]+)</span>`)
+
+// keep escapes a text, keeps its moments and numbers in one piece and makes the
+// support number a link.
 func keep(s string) template.HTML {
-	return template.HTML(unbroken.ReplaceAllString(template.HTMLEscapeString(s), `<span class="nb">$0</span>`))
+	s = unbroken.ReplaceAllString(template.HTMLEscapeString(s), `<span class="nb">$0</span>`)
+	return template.HTML(callable.ReplaceAllString(s, `$1<a class="nb" href="tel:$2">$2</a>`))
 }
 
 func (h *Handler) static(c *gin.Context) {
@@ -164,7 +169,7 @@ func (h *Handler) fail(c *gin.Context, err error) {
 		n.Title = "请稍后再试"
 		c.Header("Retry-After", "300")
 	case fault.NotFound:
-		n.Title = "没有找到"
+		n.Title, n.Text = "没有找到", strings.TrimSuffix(f.Text, "。")+"。请检查网址，或重新扫描包装上的二维码。"
 	case fault.Forbidden:
 		n.Title = "不能继续"
 	}

@@ -56,7 +56,9 @@ func (h *Handler) showScan(c *gin.Context, status int, v visit, out view, note s
 
 type packetView struct {
 	packet
-	CanConfirmHere bool // WeChat on a computer cannot
+	CanConfirmHere bool   // WeChat on a computer cannot
+	Campaign       string // "" = product points only
+	Drawn          string // what recomputing the draw needs; "" before the seed is public
 }
 
 func (h *Handler) packetPage(c *gin.Context) {
@@ -71,10 +73,24 @@ func (h *Handler) packetPage(c *gin.Context) {
 		return
 	}
 	br := browserOf(c.Request)
-	f := frame{Title: p.Title, Brand: b.Name, Phone: b.SupportPhone, Body: packetView{packet: p, CanConfirmHere: br.wechat && br.phone}}
+	body := packetView{packet: p, CanConfirmHere: br.wechat && br.phone}
+	f := frame{Title: p.Title, Brand: b.Name, Phone: b.SupportPhone}
+	if cl.CampaignID != 0 {
+		o, err := h.Campaigns.Live(c.Request.Context(), cl.CampaignID)
+		if err != nil {
+			h.fail(c, err)
+			return
+		}
+		f.Organiser, f.RulesURL, body.Campaign = o.Organiser, "/rules/"+cl.CampaignID.String(), o.Name
+		// The serial tells how much was printed; only the end of a campaign needs it.
+		if o.SeedRevealed != "" {
+			body.Drawn = "批次 " + cl.BatchID.String() + " 序号 " + strconv.FormatInt(cl.Serial, 10)
+		}
+	}
 	if p.PollMs > 0 {
 		f.Refresh = 5
 	}
+	f.Body = body
 	h.show(c, http.StatusOK, "packet.html", f)
 }
 
@@ -103,7 +119,8 @@ func (h *Handler) pointsPage(c *gin.Context) {
 
 type rulesView struct {
 	campaign.Offer
-	State string // for people
+	State    string // for people
+	TermsURL string
 }
 
 func (h *Handler) rulesPage(c *gin.Context) {
@@ -124,7 +141,25 @@ func (h *Handler) rulesPage(c *gin.Context) {
 	}
 	state := map[string]string{campaign.StandNotBegun: "尚未开始", campaign.StandRunning: "进行中", campaign.StandPaused: "已暂停",
 		campaign.StandEnded: "已结束", campaign.StandUsedUp: "已领完"}[o.State]
-	h.show(c, http.StatusOK, "rules.html", frame{Title: "活动规则", Brand: b.Name, Phone: b.SupportPhone, Body: rulesView{Offer: o, State: state}})
+	h.show(c, http.StatusOK, "rules.html", frame{Title: "活动规则", Brand: b.Name, Phone: b.SupportPhone,
+		Body: rulesView{Offer: o, State: state, TermsURL: c.Request.URL.Path + "/terms"}})
+}
+
+// rulesTerms is the text that the seed's hash binds, byte for byte: with the revealed
+// seed it is all that recomputing a draw needs.
+func (h *Handler) rulesTerms(c *gin.Context) {
+	campaignID, err := web.ParamID(c, "campaign")
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	o, err := h.Campaigns.Live(c.Request.Context(), campaignID)
+	if err != nil {
+		h.fail(c, err)
+		return
+	}
+	c.Header("Content-Disposition", `attachment; filename="terms-`+campaignID.String()+`.txt"`)
+	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(o.Terms))
 }
 
 type privacyView struct {

@@ -128,7 +128,7 @@ func TestVerdictsByHTTP(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p.get("/q/"+tok).says(t, 200, "商品尚未激活，请联系门店")
+			p.get("/q/"+tok).says(t, 200, "请联系购买的门店")
 			for _, serial := range []int64{20, 21} {
 				page := p.get("/privacy")
 				if a := p.post(page, "/q/"+s.token(serial)+"/claim", nil); a.Code != 403 {
@@ -143,7 +143,7 @@ func TestVerdictsByHTTP(t *testing.T) {
 					t.Fatal(a.Code, bare(a.Body.String()))
 				}
 			}
-			p.get("/q/"+s.token(32)).says(t, 200, "首次验证", "今日已领 2/2，明天 0 点 恢复")
+			p.get("/q/"+s.token(32)).says(t, 200, "首次验证", "今日已领 2/2，明天 0 点恢复")
 			p.post(p.get("/privacy"), "/q/"+s.token(32)+"/claim", nil).says(t, 409, "今日已领 2/2", "正品")
 		})
 		t.Run("a blocked member sees the verdict and earns nothing", func(t *testing.T) {

@@ -299,7 +299,7 @@ var (
 	blanks = regexp.MustCompile(`\n\s*\n+`)
 )
 
-var together = regexp.MustCompile(`<span class="nb">([^<]*)</span>`)
+var together = regexp.MustCompile(`<(?:span|a) class="nb"[^>]*>([^<]*)</(?:span|a)>`)
 
 // words is the page without the marks that keep moments in one piece.
 func words(a answer) string { return together.ReplaceAllString(a.Body.String(), "$1") }

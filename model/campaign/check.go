@@ -192,16 +192,21 @@ func (t Tier) problems(pay brand.Account) []Problem {
 	return out
 }
 
-// odds writes w of n so that a person can read it.
+// odds writes w of n so that a person can read it: per cent while that says something,
+// one in so many below.
 func odds(w, n int64) string {
 	if n == 0 || w == 0 {
 		return "0"
 	}
+	if w*100 > n {
+		percent := strconv.FormatFloat(float64(w)*100/float64(n), 'f', 2, 64)
+		if w < n && percent == "100.00" {
+			percent = "99.99" // one blank in a million is no certainty
+		}
+		return strings.TrimSuffix(strings.TrimRight(percent, "0"), ".") + "%"
+	}
 	if n%w == 0 {
 		return "1/" + strconv.FormatInt(n/w, 10)
-	}
-	if w*100 >= n {
-		return strconv.FormatFloat(float64(w)*100/float64(n), 'f', 2, 64) + "%"
 	}
 	return "约 1/" + strconv.FormatInt((n+w/2)/w, 10)
 }

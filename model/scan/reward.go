@@ -32,6 +32,9 @@ func reward(f Facts, item State) Reward {
 	if who := person(f); !closed || who.State != Available {
 		return who
 	}
+	if r.State == NoCampaign {
+		return Reward{Available, "您有积分待领取", fmt.Sprintf("首次验证，可领取 %d 积分。", f.ScanPoints), 0}
+	}
 	return Reward{Available, "您有积分待领取", r.Text + fmt.Sprintf("仍可领取 %d 积分。", f.ScanPoints), 0}
 }
 
@@ -80,14 +83,14 @@ func person(f Facts) Reward {
 	if f.Campaign.TopPrize != "" {
 		text = f.Campaign.TopPrize + "，点击揭晓。不关注也可领取。"
 	}
-	return Reward{Available, "您有一份奖励待领取", text, 0}
+	return Reward{Available, "您有一次领取机会", text, 0} // not a prize: the draw may say no
 }
 
 func limited(f Facts) Reward {
 	l := f.Limit
 	switch l.Code {
 	case "cap_member_day":
-		return Reward{Limit, "今日领取已达上限", fmt.Sprintf("今日已领 %d/%d，%s 恢复。", l.Used, l.Cap, dayText(f.Now, l.ResetsAt)), l.ResetsAt}
+		return Reward{Limit, "今日领取已达上限", fmt.Sprintf("今日已领 %d/%d，%s恢复。", l.Used, l.Cap, dayText(f.Now, l.ResetsAt)), l.ResetsAt}
 	case "cap_member":
 		return Reward{Limit, "您的领取次数已用完", fmt.Sprintf("本活动每人最多领取 %d 次，您已领 %d 次。", l.Cap, l.Used), 0}
 	}
@@ -100,5 +103,5 @@ func dayText(now, at clock.Instant) string {
 	if day, _ := clock.DayOf(at).Bounds(); at == day && day.Sub(today).Hours() == 24 {
 		return "明天 0 点"
 	}
-	return at.Local()
+	return at.Local() + " "
 }

@@ -160,7 +160,7 @@ func authentic(f Facts) Verdict {
 			Reasons: []Reason{real, {"recalled", "品牌方正在召回该批次"}}}
 	case f.CodeState != Activated:
 		return Verdict{State: NotActivated, Tone: Warn, Title: "商品尚未激活", Report: true,
-			Text:    "商品尚未激活，请联系门店。" + phone(f),
+			Text:    "请联系购买的门店核实，还没有付款的请先不要购买。" + phone(f),
 			Reasons: []Reason{real, {"not_activated", "该码尚未投入销售"}}}
 	}
 	return witnessed(f, real)

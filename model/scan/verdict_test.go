@@ -51,7 +51,7 @@ func TestJudge(t *testing.T) {
 			seenBy(f, Sight{FirstMember: other, FirstAt: now, Scans: 2, Others: 1, FlaggedAt: now, FlagReason: "travel:1067:20"})
 		}, Abnormal, Bad, None,
 			[]string{"1067 公里的两地在 20 分钟内"}},
-		"not activated":          {func(f *Facts) { f.CodeState = Issued; f.Sight = Sight{} }, NotActivated, Warn, None, []string{"商品尚未激活，请联系门店"}},
+		"not activated":          {func(f *Facts) { f.CodeState = Issued; f.Sight = Sight{} }, NotActivated, Warn, None, []string{"商品尚未激活", "请联系购买的门店"}},
 		"voided":                 {func(f *Facts) { f.CodeState = Voided; f.CodeReason = "印刷错误" }, StateVoided, Bad, None, []string{"已作废", "印刷错误", "400-000-0000"}},
 		"voided after I claimed": {func(f *Facts) { f.CodeState = Voided; f.Claim = &Claim{true, now} }, StateVoided, Bad, Mine, []string{"已作废", "您已领取"}},
 		"recalled":               {func(f *Facts) { f.CodeState = Recalled }, StateRecall, Bad, None, []string{"已召回", "400-000-0000"}},
@@ -66,7 +66,7 @@ func TestJudge(t *testing.T) {
 			[]string{"“秋日”已于 2026-11-21 11:00 结束"}},
 		"campaign ended by hand":              {func(f *Facts) { f.Campaign.State = "ended" }, First, Good, Ended, []string{"“秋日”已结束。"}},
 		"campaign used up":                    {func(f *Facts) { f.Campaign.State = "used_up" }, First, Good, UsedUp, []string{"“秋日”的奖励已全部领完"}},
-		"points without a campaign":           {func(f *Facts) { f.Campaign, f.ScanPoints = Campaign{}, 10 }, First, Good, Available, []string{"仍可领取 10 积分"}},
+		"points without a campaign":           {func(f *Facts) { f.Campaign, f.ScanPoints = Campaign{}, 10 }, First, Good, Available, []string{"首次验证，可领取 10 积分"}},
 		"points wait for a campaign to begin": {func(f *Facts) { f.Campaign.State, f.ScanPoints = "not_begun", 10 }, First, Good, NotBegun, nil},
 		"points after the end, but not in WeChat": {func(f *Facts) {
 			f.Campaign.State, f.ScanPoints, f.Member, f.WeChat, f.Sight = "ended", 10, 0, false, Sight{}
@@ -74,7 +74,7 @@ func TestJudge(t *testing.T) {
 		"campaign paused":                {func(f *Facts) { f.Campaign.State = "paused" }, First, Good, Paused, []string{"暂停"}},
 		"total limit met while claiming": {func(f *Facts) { f.Limit = &Cap{"cap_total", 5, 5, 0} }, First, Good, UsedUp, []string{"已领完"}},
 		"daily limit": {func(f *Facts) { _, end := clock.DayOf(now).Bounds(); f.Limit = &Cap{"cap_member_day", 3, 3, end} }, First, Good, Limit,
-			[]string{"今日已领 3/3，明天 0 点 恢复"}},
+			[]string{"今日已领 3/3，明天 0 点恢复"}},
 		"personal limit":                    {func(f *Facts) { f.Limit = &Cap{"cap_member", 10, 10, 0} }, First, Good, Limit, []string{"每人最多领取 10 次"}},
 		"snapshot user":                     {func(f *Facts) { f.Member, f.Snapshot, f.Sight = 0, true, Sight{} }, Genuine, Good, Snapshot, []string{"使用完整服务"}},
 		"not in WeChat":                     {func(f *Facts) { f.Member, f.WeChat, f.Sight = 0, false, Sight{Anonymous: 2} }, Genuine, Good, NotWeChat, []string{"用微信扫一扫领红包", "2 次未登录"}},

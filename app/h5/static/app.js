@@ -40,13 +40,25 @@
   var wait = first, timer = 0, asking = false, latest = null, quietUntil = 0;
   var title = box.querySelector("[data-title]"), text = box.querySelector("[data-text]");
   var area = box.querySelector("[data-confirm]"), button = box.querySelector("[data-transfer]");
-  function say(node, s) { if (node && node.textContent !== s) node.textContent = s; }
+  // Moments stay in one piece on a narrow screen, as in the page's first answer.
+  function say(node, s) {
+    if (!node || node.textContent === s) return;
+    node.textContent = "";
+    s.split(/(\d{4}-\d\d-\d\d(?: \d\d:\d\d)?)/).forEach(function (part, i) {
+      var el = i % 2 ? doc.createElement("span") : doc.createTextNode(part);
+      if (i % 2) { el.className = "nb"; el.textContent = part; }
+      node.appendChild(el);
+    });
+  }
+  // WeChat shows the document's title above the page: it must not contradict it.
+  var suffix = title ? doc.title.slice(title.textContent.length) : "";
+  function head(s) { say(title, s); doc.title = s + suffix; }
 
   function show(p) {
     latest = p;
     box.className = "packet " + p.state;
     if (p.state === "confirm" && Date.now() < quietUntil) return; // the result is on its way
-    say(title, p.title);
+    head(p.title);
     say(text, p.text);
     area.hidden = p.state !== "confirm";
     if (button) button.hidden = p.state !== "confirm" || !p.confirm;
@@ -92,11 +104,11 @@
       var msg = (res && res.err_msg) || "";
       if (/:ok$/.test(msg)) {
         quietUntil = Date.now() + 20000; // then he may try again: perhaps he only closed it
-        say(title, "处理中");
+        head("处理中");
         say(text, "正在等待微信的到账结果。");
         button.hidden = true;
       } else if (/:cancel$/.test(msg)) {
-        say(text, "您还没有确认收款," + (latest ? latest.text : ""));
+        say(text, "您还没有确认收款。" + (latest ? latest.text : ""));
       } else if (/not support|not_support|access_denied|does not exist/.test(msg)) {
         old();
       } else {

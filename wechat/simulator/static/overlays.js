@@ -31,7 +31,9 @@ export function openWeb(path) {
   frame.addEventListener("load", () => {
     cover.classList.remove("loading");
     try {
-      title.textContent = frame.contentDocument.title || "网页";
+      const inside = frame.contentDocument, name = () => { title.textContent = inside.title || "网页"; };
+      name();
+      new MutationObserver(name).observe(inside.head, { childList: true, characterData: true, subtree: true });
       frame.contentDocument.documentElement.style.scrollbarWidth = "none"; // a phone has none
       frame.contentWindow.addEventListener("pagehide", () => cover.classList.add("loading"));
     } catch { title.textContent = "网页"; } // left our origin

@@ -30,6 +30,7 @@ function drawTabs() {
 function go(tab) {
   at.tab = tab;
   at.chat = "";
+  if (tab === "chats") document.getElementById("banner").classList.remove("on"); // it is the first line now
   draw();
 }
 

@@ -144,17 +144,17 @@ async function drawScan() {
   const file = h("input", { type: "file", accept: "image/*", class: "hidden", onchange: (e) => { scanPicture(e.target.files[0]); e.target.value = ""; } });
   const text = h("input", { type: "text", placeholder: "粘贴码值或网址", "aria-label": "码值或网址" });
   const picks = h("div", { class: "picks" });
-  const finder = h("div", { class: "finder",
+  const finder = h("div", { class: "finder", onclick: () => file.click(),
     ondragover: (e) => { e.preventDefault(); finder.classList.add("over"); },
     ondragleave: () => finder.classList.remove("over"),
     ondrop: (e) => { e.preventDefault(); finder.classList.remove("over"); scanPicture(e.dataTransfer.files[0]); },
-  }, h("div", { class: "frame" }, corners(), h("div", { class: "beam" }), h("span", {}, "把码的图片", h("br"), "拖到这里")));
+  }, h("div", { class: "frame" }, corners(), h("div", { class: "beam" }), h("span", {}, "点这里选码的图片", h("br"), "也可以拖进来或粘贴")));
   screen().replaceChildren(bar("扫一扫"), h("div", { class: "body" }, finder,
     h("div", { class: "ways" },
       h("form", { onsubmit: (e) => { e.preventDefault(); scanText(text.value); } }, text, h("button", { class: "big" }, "扫码")),
       h("button", { class: "big plain", onclick: () => file.click() }, "从相册选图片"), file), picks));
   const list = await codes();
-  picks.replaceChildren(...(list.length ? [h("h3", {}, "手边的码"), ...list.map((c) => h("button", { class: "pick", onclick: () => scanText(c.url) }, codeIcon(), h("div", {}, h("b", {}, c.label), h("small", {}, c.url))))]
+  picks.replaceChildren(...(list.length ? [h("h3", {}, "手边的码"), ...list.map((c) => h("button", { class: "pick", onclick: () => scanText(c.url) }, codeIcon(), h("div", {}, h("b", {}, c.label), h("small", {}, c.url.replace(/^https?:\/\//i, "")))))]
     : [h("h3", {}, "还没有示例码：打印一批码，或粘贴码值")]));
 }
 
