@@ -120,16 +120,13 @@ func (c *Cron) stuck(ctx context.Context) error {
 
 // slow marks payouts whose outcome is unknown for a day: a person must look.
 func (c *Cron) slow(ctx context.Context) error {
-	no := false
-	list, err := c.Packets.List(ctx, redpacket.Filter{State: redpacket.Sending, Review: &no})
+	list, err := c.Packets.Unknown(ctx, c.Clock.Now().Add(-24*time.Hour), 200)
 	if err != nil {
 		return err
 	}
 	for _, p := range list {
-		if c.Clock.Now().Sub(p.MovedAt) > 24*time.Hour {
-			if _, err := c.Packets.MarkReview(ctx, p.ID, true, "结果超过 24 小时仍未知 "+p.Code); err != nil {
-				return err
-			}
+		if _, err := c.Packets.MarkReview(ctx, p.ID, true, "结果超过 24 小时仍未知 "+p.Code); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -35,9 +35,9 @@ type Source struct {
 	clk    clock.Clock
 	node   int64
 	single bool
-	mu   sync.Mutex
-	tick int64
-	seq  int64 // 12 bits: the low 4 become the shard
+	mu     sync.Mutex
+	tick   int64
+	seq    int64 // 12 bits: the low 4 become the shard
 }
 
 // NewSource returns a source for a node number in [0, Nodes).

@@ -109,13 +109,14 @@ func (s *Store) Due(ctx context.Context, limit int) ([]Row, error) {
 }
 
 // MarkSent moves rows from waiting to sent. Two relays may both have handed a row
-// over; that is a second wake-up, and wake-ups are harmless.
+// over; that is a second wake-up, and wake-ups are harmless. A row that its worker has
+// put off meanwhile is not due any more and keeps waiting.
 func (s *Store) MarkSent(ctx context.Context, ids []id.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	return s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Model(&Row{}).Where("id IN ? AND state = ?", ids, Waiting).
+		return tx.Model(&Row{}).Where("id IN ? AND state = ? AND due_at <= ?", ids, Waiting, s.db.Now()).
 			Updates(map[string]any{"state": Sent, "sent_at": s.db.Now()}).Error
 	})
 }

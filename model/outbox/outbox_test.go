@@ -74,6 +74,21 @@ func TestOutbox(t *testing.T) {
 				t.Fatalf("%+v", rows)
 			}
 		})
+		t.Run("a worker that was faster than the relay is not overruled", func(t *testing.T) {
+			row := put(3, 0)
+			if err := s.PutOff(ctx, row, time.Hour, "later"); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.MarkSent(ctx, []id.ID{row}); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := s.Get(ctx, row); err != nil || r.State != outbox.Waiting {
+				t.Fatalf("%+v %v", r, err)
+			}
+			if err := s.MarkDone(ctx, row); err != nil {
+				t.Fatal(err)
+			}
+		})
 		t.Run("done is for ever", func(t *testing.T) {
 			if err := s.MarkDone(ctx, now); err != nil {
 				t.Fatal(err)

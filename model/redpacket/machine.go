@@ -253,3 +253,11 @@ func (s *Store) Waiting(ctx context.Context, from, until clock.Instant, limit in
 		Order("moved_at").Limit(limit).Find(&out).Error
 	return out, err
 }
+
+// Unknown lists payouts in sending since before a moment that nobody was told of yet,
+// oldest first.
+func (s *Store) Unknown(ctx context.Context, since clock.Instant, limit int) ([]Payout, error) {
+	var out []Payout
+	err := s.db.Read(ctx).Where("state = ? AND moved_at < ? AND review = ?", Sending, since, false).Order("moved_at").Limit(limit).Find(&out).Error
+	return out, err
+}
