@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -147,6 +149,24 @@ func clientList(text string) ([]int, error) {
 // secondsFlag adds --seconds, checked by within.
 func secondsFlag(f *flag.FlagSet, usual float64) *float64 {
 	return f.Float64("seconds", usual, "time for each figure, up to 60")
+}
+
+// profiled runs a measurement and writes a CPU profile of the whole process to path,
+// for go tool pprof; "" writes none.
+func profiled(path string, run func() error) (err error) {
+	if path == "" {
+		return run()
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return run()
 }
 
 func within(seconds float64) error {

@@ -22,18 +22,23 @@ import (
 	"siyu/model/seal"
 )
 
-// benchIssue makes codes from nothing to a file a printer can have, in a database and
-// folder of its own: once as a plain CSV, once as the export that operators get
-// (encrypted, hashed, synced, read back). The last line is the export's.
+// benchIssue makes codes from nothing to files a printer can have, in a database and
+// folder of its own: a plain CSV; the CSV export that operators get (encrypted, hashed,
+// synced, read back), which is the last line's codes_per_s; and encrypted pictures,
+// against skip2/go-qrcode drawing the same ones into the same kind of file.
 func benchIssue(ctx context.Context, args []string, out io.Writer) (err error) {
 	f := flag.NewFlagSet("siyu bench issue", flag.ContinueOnError)
 	f.SetOutput(out)
-	count := f.Int64("count", 1_000_000, "codes, up to 100000000")
+	count := f.Int64("count", 1_000_000, "codes of the CSV, up to 100000000")
+	pictures := f.Int64("pictures", 10_000, "codes of each kind of picture, up to 1000000")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	if *count < 1 || *count > code.MaxCount {
 		return fmt.Errorf("--count must be 1 to %d", code.MaxCount)
+	}
+	if *pictures < 1 || *pictures > 1_000_000 {
+		return errors.New("--pictures must be 1 to 1000000")
 	}
 	dir, err := os.MkdirTemp("", "siyu-bench-")
 	if err != nil {
@@ -46,20 +51,20 @@ func benchIssue(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	exports, batch, err := benchBatch(ctx, d, dir, *count)
+	exports, batch, err := benchBatch(ctx, d, dir, max(*count, *pictures))
 	if err != nil {
 		return err
 	}
 
 	begun := clk.Now()
-	plainBytes, err := benchPlain(ctx, exports, batch, filepath.Join(dir, "plain.csv"))
+	plainBytes, err := benchPlain(ctx, exports, export.Request{BatchID: batch.ID, From: 1, Until: *count + 1, Kind: export.CSV}, filepath.Join(dir, "plain.csv"))
 	if err != nil {
 		return err
 	}
 	plain := max(clk.Now().Sub(begun).Seconds(), 0.001)
 
 	begun = clk.Now()
-	e, err := exports.Request(ctx, export.Request{BatchID: batch.ID, Kind: export.CSV})
+	e, err := exports.Request(ctx, export.Request{BatchID: batch.ID, From: 1, Until: *count + 1, Kind: export.CSV})
 	if err == nil {
 		err = exports.Run(ctx, e.ID)
 	}
@@ -77,20 +82,29 @@ func benchIssue(ctx context.Context, args []string, out io.Writer) (err error) {
 	for _, p := range e.Parts {
 		sealedBytes, checked = sealedBytes+p.Bytes, checked+p.Checked
 	}
+	drawn, err := benchPictures(ctx, exports, batch, filepath.Join(dir, "pictures"), *pictures)
+	if err != nil {
+		return err
+	}
 	peak, err := peakMB()
 	if err != nil {
 		return err
 	}
 
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%d codes\tseconds\tcodes per second\tMB\tfiles\tread back\t\n", *count)
-	fmt.Fprintf(w, "plain CSV\t%.2f\t%.0f\t%.1f\t1\t\t\n", plain, float64(*count)/plain, float64(plainBytes)/1e6)
-	fmt.Fprintf(w, "encrypted export\t%.2f\t%.0f\t%.1f\t%d\t%d\t\n", sealed, float64(*count)/sealed, float64(sealedBytes)/1e6, len(e.Parts), checked)
+	fmt.Fprintf(w, "into one file\tcodes\tseconds\tcodes per second\tMB\tread back\t\n")
+	fmt.Fprintf(w, "plain CSV\t%d\t%.2f\t%.0f\t%.1f\t\t\n", *count, plain, float64(*count)/plain, float64(plainBytes)/1e6)
+	fmt.Fprintf(w, "encrypted CSV export\t%d\t%.2f\t%.0f\t%.1f\t%d\t\n", *count, sealed, float64(*count)/sealed, float64(sealedBytes)/1e6, checked)
+	for _, d := range drawn {
+		fmt.Fprintf(w, "encrypted %s\t%d\t%.2f\t%.0f\t%.1f\t%d\t\n", d.name, d.count, d.seconds, d.perSecond(), float64(d.bytes)/1e6, d.checked)
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "peak memory of the whole process: %d MB\n", peak)
-	_, err = fmt.Fprintf(out, "issue codes_per_s=%.0f peak_mb=%d\n", float64(*count)/sealed, peak)
+	svg, png, pdf, skip2 := drawn[0].perSecond(), drawn[1].perSecond(), drawn[2].perSecond(), drawn[3].perSecond()
+	_, err = fmt.Fprintf(out, "issue codes_per_s=%.0f peak_mb=%d svg_per_s=%.0f png_per_s=%.0f pdf_per_s=%.0f skip2_png_per_s=%.0f png_ratio=%.1f\n",
+		float64(*count)/sealed, peak, svg, png, pdf, skip2, png/skip2)
 	return err
 }
 
@@ -114,8 +128,8 @@ func benchBatch(ctx context.Context, d *db.DB, dir string, count int64) (*export
 	return export.New(deps), batch, err
 }
 
-func benchPlain(ctx context.Context, exports *export.Store, batch code.Batch, path string) (size int64, err error) {
-	w, err := exports.Work(ctx, export.Request{BatchID: batch.ID, Kind: export.CSV})
+func benchPlain(ctx context.Context, exports *export.Store, r export.Request, path string) (size int64, err error) {
+	w, err := exports.Work(ctx, r)
 	if err != nil {
 		return 0, err
 	}

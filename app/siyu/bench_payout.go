@@ -18,7 +18,7 @@ import (
 	"siyu/job"
 	"siyu/model/brand"
 	"siyu/model/clock"
-	"siyu/model/db"
+	"siyu/model/db/dbbench"
 	"siyu/model/redpacket"
 )
 
@@ -35,7 +35,8 @@ const payoutTimeout = 5 * time.Minute
 func benchPayout(ctx context.Context, args []string, out io.Writer) (err error) {
 	f := flag.NewFlagSet("siyu bench payout", flag.ContinueOnError)
 	f.SetOutput(out)
-	engine, dsn := f.String("engine", db.SQLite, "sqlite or mysql"), f.String("dsn", "", "mysql: a server on this machine; default: starts a MariaDB of its own")
+	o := worldOptions{members: 64, payApp: demoOfficial}
+	o.flags(f)
 	addr := f.String("redis", "", "host:port on this machine, whose database 15 is empty; default: starts one, or the one inside the program")
 	packets := f.Int64("packets", 3000, "packets, up to 100000")
 	tasks := f.Int("tasks", 20_000, "tasks for bare Asynq, up to 1000000")
@@ -72,7 +73,7 @@ func benchPayout(ctx context.Context, args []string, out io.Writer) (err error) 
 		}
 		defer func() { err = errors.Join(err, clean()) }()
 	}
-	o := worldOptions{engine: *engine, dsn: *dsn, redis: *addr, redisDB: number, codes: *packets, members: 64, rail: *rail, payApp: demoOfficial}
+	o.redis, o.redisDB, o.codes, o.rail = *addr, number, *packets, *rail
 	return inWorld(ctx, o, func(ctx context.Context, w *benchWorld) error {
 		enqueued, handled, err := bareAsynq(ctx, w, *tasks)
 		if err != nil {
@@ -83,7 +84,7 @@ func benchPayout(ctx context.Context, args []string, out io.Writer) (err error) 
 			return err
 		}
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintf(t, "%s, %s\tnumber\tseconds\tper second\t\n", *engine, name)
+		fmt.Fprintf(t, "%s, %s\tnumber\tseconds\tper second\t\n", o.engine, name)
 		for _, l := range []struct {
 			name    string
 			n       int64
@@ -111,7 +112,7 @@ func benchPayout(ctx context.Context, args []string, out io.Writer) (err error) 
 
 // emptyRedis refuses a Redis that holds anything where we would write.
 func emptyRedis(ctx context.Context, addr string) (clean func() error, err error) {
-	if err := onlyLoopback(addr); err != nil {
+	if err := dbbench.OnlyLoopback(addr); err != nil {
 		return nil, err
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: addr, DB: benchRedisDB})
@@ -232,4 +233,3 @@ func (w *benchWorld) bills(out io.Writer) error {
 	}
 	return nil
 }
-

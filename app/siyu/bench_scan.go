@@ -13,7 +13,6 @@ import (
 
 	"siyu/model/brand"
 	"siyu/model/code/token"
-	"siyu/model/db"
 )
 
 // benchScan measures what a scan costs over HTTP: of a code that nobody has seen, by
@@ -23,7 +22,8 @@ import (
 func benchScan(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("siyu bench scan", flag.ContinueOnError)
 	f.SetOutput(out)
-	engine, dsn := f.String("engine", db.SQLite, "sqlite or mysql"), f.String("dsn", "", "mysql: a server on this machine; default: starts a MariaDB of its own")
+	o := worldOptions{codes: 50_000_000, rail: brand.RailTransfer, payApp: demoMini}
+	o.flags(f)
 	seconds, clients := secondsFlag(f, 3), f.String("clients", "64", "how many at once; the last line is of the most")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -36,7 +36,7 @@ func benchScan(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	most := slices.Max(list)
-	o := worldOptions{engine: *engine, dsn: *dsn, codes: 50_000_000, members: most, rail: brand.RailTransfer, payApp: demoMini}
+	o.members = most
 	return inWorld(ctx, o, func(ctx context.Context, w *benchWorld) error {
 		conns, closeAll, err := dialMany(w.cfg.Addr, most)
 		if err != nil {
@@ -44,7 +44,7 @@ func benchScan(ctx context.Context, args []string, out io.Writer) error {
 		}
 		defer closeAll()
 		s := &scanBench{w: w, conns: conns, seen: make([]string, most)}
-		r := newReport(out, *engine)
+		r := newReport(out, o.engine)
 		for _, n := range list {
 			for _, subject := range []struct {
 				name string

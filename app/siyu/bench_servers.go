@@ -2,21 +2,20 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
-	sqldriver "github.com/go-sql-driver/mysql"
 	"github.com/redis/go-redis/v9"
 
+	"siyu/model/clock"
 	"siyu/model/db"
+	"siyu/model/db/dbbench"
 )
 
 // benchDB is a database for one measurement: its driver, its DSN, and what removes it.
@@ -41,49 +40,11 @@ func openBenchDB(ctx context.Context, engine, dsn, dir string) (b benchDB, err e
 			return b, err
 		}
 	}
-	b, err = benchSchema(ctx, dsn)
+	own, drop, err := dbbench.Schema(ctx, dsn)
 	if err != nil {
 		return b, errors.Join(err, stop())
 	}
-	drop := b.drop
-	b.drop = func() error { return errors.Join(drop(), stop()) }
-	return b, nil
-}
-
-// benchSchema makes a schema of its own, so that nothing that is there is touched.
-func benchSchema(ctx context.Context, dsn string) (benchDB, error) {
-	c, err := sqldriver.ParseDSN(dsn)
-	if err != nil {
-		return benchDB{}, errors.New("--dsn must look like user:password@tcp(127.0.0.1:3306)/") // the cause may hold the password
-	}
-	if err := onlyLoopback(c.Addr); err != nil && c.Net != "unix" {
-		return benchDB{}, err
-	}
-	c.DBName = ""
-	root, err := sql.Open("mysql", c.FormatDSN())
-	if err != nil {
-		return benchDB{}, err
-	}
-	name := "siyu_bench_" + strconv.Itoa(os.Getpid())
-	if _, err := root.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
-		return benchDB{}, errors.Join(fmt.Errorf("schema for the measurement: %w", err), root.Close())
-	}
-	c.DBName = name
-	return benchDB{db.MySQL, c.FormatDSN(), func() error {
-		_, err := root.Exec("DROP DATABASE " + name)
-		return errors.Join(err, root.Close())
-	}}, nil
-}
-
-func onlyLoopback(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("%q is no host:port", addr)
-	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("%s is not this machine: a measurement fills servers with rows", host)
+	return benchDB{db.MySQL, own, func() error { return errors.Join(drop(), stop()) }}, nil
 }
 
 // startMariaDB runs a private server in dir with the durability of production: every
@@ -114,11 +75,13 @@ func startMariaDB(ctx context.Context, dir string) (dsn string, stop func() erro
 		return "", nil, err
 	}
 	dsn = "root@tcp(" + addr + ")/"
-	pool, err := sql.Open("mysql", dsn)
-	if err == nil {
-		err = answers(ctx, pool.PingContext)
-		err = errors.Join(err, pool.Close())
-	}
+	err = answers(ctx, func(ctx context.Context) error {
+		d, err := db.Connect(ctx, db.Options{Driver: db.MySQL, DSN: dsn, Clock: clock.System()})
+		if err != nil {
+			return err
+		}
+		return d.Close()
+	})
 	if err != nil {
 		return "", nil, errors.Join(fmt.Errorf("mariadbd: %w", err), stop())
 	}

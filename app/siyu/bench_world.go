@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,8 @@ import (
 	"siyu/model/campaign"
 	"siyu/model/claim"
 	"siyu/model/code"
+	"siyu/model/db"
+	"siyu/model/db/dbbench"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/identity"
@@ -49,6 +52,14 @@ type worldOptions struct {
 	members     int
 	rail        string
 	payApp      string // the app whose openids get the money
+	profile     string // where a CPU profile of use goes; empty: nowhere
+}
+
+// flags are the options that every world has.
+func (o *worldOptions) flags(f *flag.FlagSet) {
+	f.StringVar(&o.engine, "engine", db.SQLite, "sqlite or mysql")
+	f.StringVar(&o.dsn, "dsn", "", "mysql: a server on this machine; default: starts a MariaDB of its own")
+	f.StringVar(&o.profile, "profile", "", "write a CPU profile to this file")
 }
 
 // benchMember is a person with everything a request of his carries.
@@ -59,8 +70,8 @@ type benchMember struct {
 	cookie   string // of the pages
 }
 
-// prizeFen is what every code wins.
-const prizeFen = 100
+// prizeFen is what every code wins, as in the claim that is compared with ours.
+const prizeFen = dbbench.AmountFen
 
 // errBenchOver ends the program when the measurement is done.
 var errBenchOver = errors.New("bench: over")
@@ -92,7 +103,7 @@ func inWorld(ctx context.Context, o worldOptions, use func(ctx context.Context, 
 	var found error
 	w.opened = func(*process) error {
 		if found = w.enrol(ctx); found == nil {
-			found = use(ctx, w)
+			found = profiled(o.profile, func() error { return use(ctx, w) })
 		}
 		return errBenchOver
 	}

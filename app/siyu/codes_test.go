@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -177,43 +176,4 @@ func TestCodesCheckExplainsACode(t *testing.T) {
 	if _, err := check(""); err == nil {
 		t.Error("an empty text is a code")
 	}
-}
-
-func TestBenchesEndWithALineForPrograms(t *testing.T) {
-	last := func(t *testing.T, out string, form string) []float64 {
-		t.Helper()
-		lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-		m := regexp.MustCompile("^" + form + "$").FindStringSubmatch(lines[len(lines)-1])
-		if m == nil {
-			t.Fatalf("the last line is %q", lines[len(lines)-1])
-		}
-		var numbers []float64
-		for _, s := range m[1:] {
-			f, err := strconv.ParseFloat(s, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			numbers = append(numbers, f)
-		}
-		return numbers
-	}
-	t.Run("tokens", func(t *testing.T) {
-		var out bytes.Buffer
-		if err := benchTokens(context.Background(), []string{"--seconds", "0.1"}, &out); err != nil {
-			t.Fatal(err)
-		}
-		n := last(t, out.String(), `tokens issue_per_s=(\d+) verify_per_s=(\d+) fpe_per_s=(\d+) ratio=([\d.]+) verify_allocs=(\d+)`)
-		if n[0] < 1 || n[1] < 1 || n[2] < 1 || n[4] != 0 {
-			t.Fatal(n)
-		}
-	})
-	t.Run("issue", func(t *testing.T) {
-		var out bytes.Buffer
-		if err := benchIssue(context.Background(), []string{"--count", "2000"}, &out); err != nil {
-			t.Fatal(err)
-		}
-		if n := last(t, out.String(), `issue codes_per_s=(\d+) peak_mb=(\d+)`); n[0] < 1 || n[1] < 1 {
-			t.Fatal(n)
-		}
-	})
 }

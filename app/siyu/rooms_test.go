@@ -66,7 +66,7 @@ var floors = []floor{
 	{[]string{"clock", "fault", "money"}, "pure words that everybody uses"},
 	{[]string{"id", "seal", "code/token", "code/picture", "campaign/draw"}, "pure arithmetic without a database"},
 	{[]string{"db"}, "the only one that knows the engines"},
-	{[]string{"db/dbtest"}, "a fresh schema for tests"},
+	{[]string{"db/dbtest", "db/dbbench"}, "a fresh schema for tests; what claims are measured against"},
 	{[]string{"outbox", "audit", "replay", "ledger"}, "what every context needs beside its own tables"},
 	{[]string{"notice", "message"}, "what WeChat said and what is said to people: rows with a wake-up"},
 	{[]string{"identity", "brand", "operator"}, "who is who"},
@@ -103,7 +103,8 @@ var libraries = []library{
 	{"gorm.io/", []string{"model/"}, "SQL belongs to the context that owns the table"},
 	{"gorm.io/driver/", []string{"model/db"}, "only model/db knows the engines"},
 	{"github.com/glebarez/", []string{"model/db"}, "only model/db knows the engines"},
-	{"github.com/go-sql-driver/", []string{"model/db", "model/db/dbtest"}, "only model/db knows the engines"},
+	{"github.com/go-sql-driver/", []string{"model/db", "model/db/dbtest", "model/db/dbbench"}, "only model/db and its test benches know the engines"},
+	{"github.com/chromedp/", []string{"tests only"}, "the program drives no browser; its tests do"},
 	{"net/http", []string{"handler", "handler/", "app/siyu", "app/faults", "wechat", "wechat/simulator"}, "a transaction that waits for a remote call holds its locks"},
 }
 
@@ -320,6 +321,8 @@ func TestRoomsRefuse(t *testing.T) {
 		{"job/a.go", "github.com/silenceper/wechat/v2/util", "", "one package"},
 		{"wechat/simulator/a.go", "siyu/wechat", "", "mistakes"},
 		{"wechat/simulator/a_test.go", "siyu/wechat", "", ""},
+		{"app/siyu/a.go", "github.com/chromedp/chromedp", "", "no browser"},
+		{"app/siyu/a_test.go", "github.com/chromedp/chromedp", "", ""},
 		{"config/a.go", "siyu/model/money", "", "before anything"},
 		{"app/h5/a.go", "siyu/model/money", "", "embed"},
 		{"cmd/a.go", "siyu/model/money", "", "no room"},

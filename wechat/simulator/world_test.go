@@ -359,3 +359,27 @@ func has(t *testing.T, text, part string) {
 		t.Errorf("%q is not in:\n%s", part, text)
 	}
 }
+
+func TestAnEagerUserTakesWhatArrivesAfterTheAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.sim.AddUser(simulator.User{Name: "小满", City: "上海", Eager: true})
+	a := w.v3("POST", transfers, w.transferOrder("A1"))
+	if a.body.text("state") != "WAIT_USER_CONFIRM" || a.body.text("package_info") == "" {
+		t.Errorf("the answer is not what others get: %+v", a)
+	}
+	if notices := w.arrived("/notice"); len(notices) != 1 {
+		t.Errorf("%d notices", len(notices))
+	}
+	w.v2("sendredpack", w.packet("B1"))
+	must(t, w.sim.Settle(t.Context()))
+	if w.bill("A1").State != "SUCCESS" || w.bill("B1").State != "RECEIVED" || w.sim.WalletFen("小满") != 2*188 {
+		t.Errorf("%+v %+v", w.bill("A1"), w.bill("B1"))
+	}
+	w.order(simulator.Misfortune{Call: "payout", Kind: "user_never_confirms"})
+	w.v3("POST", transfers, w.transferOrder("A2"))
+	must(t, w.sim.Settle(t.Context()))
+	if got := w.bill("A2").State; got != "WAIT_USER_CONFIRM" {
+		t.Errorf("who never confirms did: %s", got)
+	}
+	w.conserved()
+}
