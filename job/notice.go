@@ -39,7 +39,7 @@ func (w *Notices) Apply(ctx context.Context, noticeID id.ID) (Verdict, error) {
 	}
 	switch n.Source {
 	case notice.Transfer:
-		_, err = w.packets.ApplyReport(ctx, n.Body)
+		_, err = w.packets.ApplyReport(ctx, n.AccountID, n.Body)
 	default:
 		err = w.follows.ApplyMessage(ctx, n)
 	}

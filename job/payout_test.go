@@ -9,7 +9,6 @@ import (
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
-	"siyu/model/id"
 	"siyu/model/redpacket"
 	"siyu/wechat/simulator"
 )
@@ -139,7 +138,7 @@ func TestAnEmptiedQueueLosesNothing(t *testing.T) {
 			t.Fatal(len(rows), err)
 		}
 		// Handed to a queue that then forgot everything.
-		if err := r.Outbox.MarkSent(ctx, []id.ID{rows[0].ID}); err != nil {
+		if err := r.Outbox.MarkSent(ctx, rows[:1]); err != nil {
 			t.Fatal(err)
 		}
 		if r.step() != 0 {

@@ -11,7 +11,6 @@ import (
 
 	"siyu/model/clock"
 	"siyu/model/fail"
-	"siyu/model/id"
 	"siyu/model/outbox"
 )
 
@@ -64,7 +63,7 @@ func (r *Relay) Once(ctx context.Context) (int, error) {
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	sent := make([]id.ID, 0, len(rows))
+	sent := make([]outbox.Row, 0, len(rows))
 	for _, row := range rows {
 		if _, known := queueOf[row.Task]; !known {
 			// Put by a newer version of the program: its own relay will take it.
@@ -74,7 +73,7 @@ func (r *Relay) Once(ctx context.Context) (int, error) {
 		if err = r.hand(ctx, row); err != nil {
 			break // Redis is away: the rest waits with it
 		}
-		sent = append(sent, row.ID)
+		sent = append(sent, row)
 	}
 	// Marked after handing over: a crash in between costs a second wake-up, the other
 	// order would cost the first.

@@ -24,7 +24,9 @@ import (
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/id"
+	"siyu/model/money"
 	"siyu/model/notice"
+	"siyu/model/outbox"
 	"siyu/model/redpacket"
 	"siyu/wechat"
 	"siyu/wechat/simulator"
@@ -115,10 +117,11 @@ func (r *rig) callback(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.notices.Add(1)
-	report := redpacket.Report{BillNo: n.BillNo, Out: string(n.Answer.State), WechatNo: n.WechatNo, Code: n.State, Reason: n.FailReason}
+	report := redpacket.Report{BillNo: n.BillNo, Out: string(n.Answer.State), WechatNo: n.WechatNo, Code: n.State, Reason: n.FailReason,
+		OpenID: n.OpenID, AmountFen: money.Fen(n.AmountFen)}
 	text, err := report.Body()
 	if err == nil {
-		_, err = r.Notices.Store(req.Context(), notice.Notice{Source: notice.Transfer, DedupKey: n.ID, Body: text})
+		_, err = r.Notices.Store(req.Context(), notice.Notice{Source: notice.Transfer, DedupKey: n.ID, AccountID: r.Merchant.ID, Body: text})
 	}
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
@@ -150,7 +153,7 @@ func (r *rig) step() int {
 		r.t.Fatal(err)
 	}
 	for _, row := range rows {
-		if err := r.Outbox.MarkSent(ctx, []id.ID{row.ID}); err != nil {
+		if err := r.Outbox.MarkSent(ctx, []outbox.Row{row}); err != nil {
 			r.t.Fatal(err)
 		}
 		if err := r.runner.Run(ctx, row.ID); err != nil {

@@ -64,7 +64,7 @@ func (c *Cron) Chores() []Chore {
 		{"requeue silent rows", 20 * time.Second, c.requeue},
 		{"queue payouts that lost their wake-up", time.Minute, c.stuck},
 		{"mark payouts that take too long", 10 * time.Minute, c.slow},
-		{"remind of transfers that wait", time.Minute, c.remind},
+		{"remind of transfers that wait", time.Minute, c.reminder()},
 		{"end campaigns", 10 * time.Second, c.end},
 		{"expire exports", 10 * time.Minute, c.Exports.Expire},
 		{"trial balance", time.Hour, c.trial},
@@ -120,43 +120,54 @@ func (c *Cron) stuck(ctx context.Context) error {
 
 // slow marks payouts whose outcome is unknown for a day: a person must look.
 func (c *Cron) slow(ctx context.Context) error {
-	list, err := c.Packets.Unknown(ctx, c.Clock.Now().Add(-24*time.Hour), 200)
-	if err != nil {
-		return err
-	}
-	for _, p := range list {
-		if _, err := c.Packets.MarkReview(ctx, p.ID, true, "结果超过 24 小时仍未知 "+p.Code); err != nil {
-			return err
+	return batches(ctx, 200, func(limit int) (int, error) {
+		list, err := c.Packets.Unknown(ctx, c.Clock.Now().Add(-24*time.Hour), limit)
+		for _, p := range list {
+			if _, err := c.Packets.MarkReview(ctx, p.ID, true, "结果超过 24 小时仍未知 "+p.Code); err != nil {
+				return 0, err
+			}
 		}
-	}
-	return nil
+		return len(list), err
+	})
 }
 
-// remindAfter is how long a transfer may wait before its owner is told, once.
-const remindAfter = 2 * time.Hour
+const (
+	// remindAfter is how long a transfer may wait before its owner is told, once.
+	remindAfter = 2 * time.Hour
+	// remindBack is how far a process that just started looks back.
+	remindBack = time.Hour
+)
 
-// remind tells members once of a transfer that waits for them.
-func (c *Cron) remind(ctx context.Context) error {
-	now := c.Clock.Now()
-	waiting, err := c.Packets.Waiting(ctx, now.Add(-remindAfter-time.Hour), now.Add(-remindAfter), 200)
-	if err != nil {
+// reminder is the chore that tells members once of a transfer that waits for them. It
+// remembers how far it came, so that each transfer is looked at once per process.
+func (c *Cron) reminder() func(context.Context) error {
+	var from clock.Instant
+	var after id.ID
+	return func(ctx context.Context) error {
+		until := c.Clock.Now().Add(-remindAfter)
+		if back := until.Add(-remindBack); from < back {
+			from, after = back, 0
+		}
+		return batches(ctx, 200, func(limit int) (int, error) {
+			list, err := c.Packets.Waiting(ctx, from, after, until, limit)
+			for _, p := range list {
+				if err := c.remind(ctx, p); err != nil {
+					return 0, err
+				}
+				from, after = p.MovedAt, p.ID
+			}
+			return len(list), err
+		})
+	}
+}
+
+func (c *Cron) remind(ctx context.Context, p redpacket.Payout) error {
+	account, err := c.official(ctx, p)
+	if err != nil || account == 0 { // paid under a mini program: no customer-service window to use
 		return err
 	}
-	for _, p := range waiting {
-		account, err := c.official(ctx, p)
-		if err != nil {
-			return err
-		}
-		if account == 0 {
-			continue // paid under a mini program: no customer-service window to use
-		}
-		err = c.Messages.Tell(ctx, message.Message{MessageKey: "remind:" + p.ID.String(), AccountID: account, MemberID: p.MemberID, OpenID: p.OpenID,
-			Text: fmt.Sprintf("您有一个 %s 元红包待确认收款，%s 前有效。\n<a href=\"%s/packets/%s\">去确认收款</a>", p.AmountFen.Yuan(), p.ConfirmBy().Local(), c.PublicURL, p.ClaimID)})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.Messages.Tell(ctx, message.Message{MessageKey: "remind:" + p.ID.String(), AccountID: account, MemberID: p.MemberID, OpenID: p.OpenID,
+		Text: fmt.Sprintf("您有一个 %s 元红包待确认收款，%s 前有效。\n<a href=\"%s/packets/%s\">去确认收款</a>", p.AmountFen.Yuan(), p.ConfirmBy().Local(), c.PublicURL, p.ClaimID)})
 }
 
 func (c *Cron) official(ctx context.Context, p redpacket.Payout) (id.ID, error) {
@@ -188,13 +199,25 @@ func (c *Cron) trial(ctx context.Context) error {
 // Kept for how long: answers a day more than any client retries, finished wake-ups a week.
 func (c *Cron) prune(ctx context.Context) error {
 	now := c.Clock.Now()
-	if err := c.Replay.Prune(ctx, now.Add(-48*time.Hour), 1000); err != nil {
+	err := batches(ctx, 1000, func(limit int) (int, error) { return c.Replay.Prune(ctx, now.Add(-48*time.Hour), limit) })
+	if err != nil {
 		return err
 	}
 	if err := c.Operators.Prune(ctx, 1000); err != nil {
 		return err
 	}
-	return c.Outbox.Prune(ctx, now.Add(-7*24*time.Hour), 5000)
+	return batches(ctx, 1000, func(limit int) (int, error) { return c.Outbox.Prune(ctx, now.Add(-7*24*time.Hour), limit) })
+}
+
+// batches repeats a bounded deletion until nothing is left to delete: what arrives in
+// an hour at a peak is far more than one transaction should hold.
+func batches(ctx context.Context, limit int, do func(limit int) (int, error)) error {
+	for ctx.Err() == nil {
+		if n, err := do(limit); err != nil || n < limit {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 func (c *Cron) gauges() func(context.Context) error {

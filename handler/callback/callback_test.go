@@ -218,7 +218,7 @@ func TestTransferNotices(t *testing.T) {
 				t.Fatal(err)
 			}
 			var r redpacket.Report
-			want := redpacket.Report{BillNo: "SY20261121000000000001", Out: redpacket.OutSettled, WechatNo: "W1", Code: "SUCCESS", AmountFen: 188}
+			want := redpacket.Report{BillNo: "SY20261121000000000001", Out: redpacket.OutSettled, WechatNo: "W1", Code: "SUCCESS", OpenID: "o1", AmountFen: 188}
 			if err := json.Unmarshal(n.Body, &r); err != nil || r != want {
 				t.Fatalf("%+v %v", r, err)
 			}

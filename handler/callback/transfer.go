@@ -50,7 +50,7 @@ func (h *Handler) keepTransfer(ctx context.Context, c *gin.Context) error {
 		return refusal(err)
 	}
 	report, err := redpacket.Report{BillNo: n.BillNo, Out: string(n.Answer.State), WechatNo: n.WechatNo, Code: n.State,
-		Reason: n.FailReason, AmountFen: money.Fen(n.AmountFen)}.Body()
+		Reason: n.FailReason, OpenID: n.OpenID, AmountFen: money.Fen(n.AmountFen)}.Body()
 	if err != nil {
 		return err
 	}

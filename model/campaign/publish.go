@@ -117,7 +117,8 @@ func shape(tiers []Tier) []draw.Tier {
 // Publish seals the prizes and reserves the exact spend in one transaction. expect is
 // the spend the operator was shown; another one is refused, so that nobody publishes
 // what he did not see. Publishing again answers the published campaign. Faults:
-// Invalid campaign_problems (Detail problems), Conflict campaign_state, spend_changed.
+// Invalid campaign_problems (Detail problems), Conflict campaign_state, campaign_changed,
+// spend_changed.
 func (s *Store) Publish(ctx context.Context, campaignID id.ID, expect money.Fen) (Campaign, error) {
 	var c Campaign
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
@@ -167,17 +168,20 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	if _, err := draw.New(seed, uint64(c.Codes), shape(c.Tiers)); err != nil {
 		return fmt.Errorf("campaign: publish %d: %w", c.ID, err)
 	}
-	c.State, c.SpendFen, c.PublishedAt, c.Version = Published, p.SpendFen, s.db.Now(), c.Version+1
+	seen := c.Version
+	c.State, c.SpendFen, c.PublishedAt, c.Version = Published, p.SpendFen, s.db.Now(), seen+1
 	c.Terms = terms(*c)
 	c.SeedHash = draw.Commit(seed, c.Terms)
-	r := tx.Model(&campaignRow{}).Where("id = ? AND state = ?", c.ID, Draft).Updates(map[string]any{
+	// The version too: a draft that is edited between the reading above and this line
+	// must not be published with a window, a payer or caps that nobody checked.
+	r := tx.Model(&campaignRow{}).Where("id = ? AND state = ? AND version = ?", c.ID, Draft, seen).Updates(map[string]any{
 		"state": c.State, "codes": c.Codes, "spend_fen": c.SpendFen, "terms": c.Terms, "seed_hash": c.SeedHash,
 		"seed": s.box.Seal(seedPlace(c.ID), seed), "published_at": c.PublishedAt, "version": c.Version})
 	if r.Error != nil {
 		return r.Error
 	}
 	if r.RowsAffected != 1 {
-		return stateFault(*c, "发布")
+		return fault.New(fault.Conflict, "campaign_changed", "活动草稿刚刚被修改，请重新预览后再发布")
 	}
 	if err := writeParts(tx, *c); err != nil {
 		return err
@@ -302,10 +306,14 @@ func (s *Store) EndDue(ctx context.Context, now clock.Instant) (int, error) {
 	if err := s.db.Read(ctx).Model(&Campaign{}).Where("state IN (?, ?) AND until_at <= ?", Published, Paused, now).Limit(100).Pluck("id", &due).Error; err != nil {
 		return 0, fmt.Errorf("campaign: due: %w", err)
 	}
-	for n, campaignID := range due {
+	n := 0
+	var failed []error
+	for _, campaignID := range due { // one that cannot end must not keep the others' budgets
 		if _, err := s.End(ctx, campaignID); err != nil {
-			return n, err
+			failed = append(failed, err)
+			continue
 		}
+		n++
 	}
-	return len(due), nil
+	return n, errors.Join(failed...)
 }

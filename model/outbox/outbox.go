@@ -10,6 +10,8 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -108,16 +110,27 @@ func (s *Store) Due(ctx context.Context, limit int) ([]Row, error) {
 	return rows, nil
 }
 
-// MarkSent moves rows from waiting to sent. Two relays may both have handed a row
-// over; that is a second wake-up, and wake-ups are harmless. A row that its worker has
-// put off meanwhile is not due any more and keeps waiting.
-func (s *Store) MarkSent(ctx context.Context, ids []id.ID) error {
-	if len(ids) == 0 {
+// MarkSent moves rows from waiting to sent, as they were when they were read. A row
+// that its worker has put off meanwhile waits again and is left alone: marked sent it
+// would be silent until Requeue. Two relays may both have handed a row over; that is a
+// second wake-up, and wake-ups are harmless.
+func (s *Store) MarkSent(ctx context.Context, rows []Row) error {
+	byTries := map[int][]id.ID{}
+	for _, r := range rows {
+		byTries[r.Tries] = append(byTries[r.Tries], r.ID)
+	}
+	if len(byTries) == 0 {
 		return nil
 	}
 	return s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Model(&Row{}).Where("id IN ? AND state = ? AND due_at <= ?", ids, Waiting, s.db.Now()).
-			Updates(map[string]any{"state": Sent, "sent_at": s.db.Now()}).Error
+		for _, tries := range slices.Sorted(maps.Keys(byTries)) {
+			err := tx.Model(&Row{}).Where("id IN ? AND state = ? AND tries = ?", byTries[tries], Waiting, tries).
+				Updates(map[string]any{"state": Sent, "sent_at": s.db.Now()}).Error
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -193,13 +206,18 @@ func (s *Store) Counts(ctx context.Context) (waiting, sent int64, oldest time.Du
 	return
 }
 
-// Prune deletes rows that were done before the given moment, at most limit.
-func (s *Store) Prune(ctx context.Context, doneBefore clock.Instant, limit int) error {
-	return s.db.InTx(ctx, func(tx *gorm.DB) error {
+// Prune deletes rows that were done before the given moment, at most limit, and says
+// how many.
+func (s *Store) Prune(ctx context.Context, doneBefore clock.Instant, limit int) (n int, err error) {
+	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
 		var ids []id.ID
-		if err := tx.Model(&Row{}).Where("state = ? AND due_at < ? AND done_at < ?", Done, doneBefore, doneBefore).Limit(limit).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+		if err := tx.Model(&Row{}).Where("state = ? AND due_at < ? AND done_at < ?", Done, doneBefore, doneBefore).Limit(limit).Pluck("id", &ids).Error; err != nil {
 			return err
+		}
+		if n = len(ids); n == 0 {
+			return nil
 		}
 		return tx.Where("id IN ?", ids).Delete(&Row{}).Error
 	})
+	return n, err
 }

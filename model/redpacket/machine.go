@@ -123,9 +123,9 @@ func (s *Store) Apply(ctx context.Context, payoutID id.ID, a Answer, next clock.
 			from = append([]string{a.Out}, from...)
 		}
 		now := s.db.Now()
-		set := map[string]any{"state": a.Out, "moved_at": now, "code": a.Code, "reason": cut(a.Reason, 300), "next_at": next, "review": false}
+		set := map[string]any{"state": a.Out, "moved_at": now, "code": cut(a.Code, 64), "reason": cut(a.Reason, 300), "next_at": next, "review": false}
 		if a.WechatNo != "" {
-			set["wechat_no"] = a.WechatNo
+			set["wechat_no"] = cut(a.WechatNo, 64)
 		}
 		if a.Out == OutAccepted {
 			set["wait_user"], set["package_info"] = a.WaitUser, a.Package
@@ -149,7 +149,7 @@ func (s *Store) Apply(ctx context.Context, payoutID id.ID, a Answer, next clock.
 
 // noteTx keeps what an answer said that moves no state.
 func (s *Store) noteTx(tx *gorm.DB, payoutID id.ID, a Answer, next clock.Instant) error {
-	set := map[string]any{"code": a.Code, "reason": cut(a.Reason, 300), "next_at": next}
+	set := map[string]any{"code": cut(a.Code, 64), "reason": cut(a.Reason, 300), "next_at": next}
 	if a.Out == OutHold {
 		set["review"] = true
 	}
@@ -245,12 +245,12 @@ func (s *Store) Stuck(ctx context.Context, dueBefore clock.Instant, limit int) (
 	return out, err
 }
 
-// Waiting lists accepted payouts that wait for their owner and were accepted in
-// [from, until).
-func (s *Store) Waiting(ctx context.Context, from, until clock.Instant, limit int) ([]Payout, error) {
+// Waiting lists accepted payouts that wait for their owner and were accepted after
+// (from, after), the moment and id of the last one seen, and before until.
+func (s *Store) Waiting(ctx context.Context, from clock.Instant, after id.ID, until clock.Instant, limit int) ([]Payout, error) {
 	var out []Payout
-	err := s.db.Read(ctx).Where("state = ? AND wait_user = ? AND rail = ? AND moved_at >= ? AND moved_at < ?", Accepted, true, brand.RailTransfer, from, until).
-		Order("moved_at").Limit(limit).Find(&out).Error
+	err := s.db.Read(ctx).Where("state = ? AND wait_user = ? AND rail = ? AND (moved_at > ? OR (moved_at = ? AND id > ?)) AND moved_at < ?",
+		Accepted, true, brand.RailTransfer, from, from, after, until).Order("moved_at, id").Limit(limit).Find(&out).Error
 	return out, err
 }
 
