@@ -62,10 +62,7 @@ func benchClaim(ctx context.Context, args []string, out io.Writer) error {
 				return err
 			}},
 		}
-		conns, closeAll, err := dialMany(w.cfg.Addr, slices.Max(list))
-		if err != nil {
-			return err
-		}
+		conns, closeAll := dialMany(w.cfg.Addr, slices.Max(list))
 		defer closeAll()
 		subjects = append(subjects, struct {
 			name string

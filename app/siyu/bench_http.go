@@ -22,33 +22,27 @@ type benchConn struct {
 	body bytes.Buffer
 }
 
-func dialBench(addr string) (*benchConn, error) {
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	return &benchConn{conn: conn, addr: addr, in: bufio.NewReaderSize(conn, 32<<10)}, nil
-}
+// dialBench names a connection; it is opened by its first request, because the server
+// closes one that says nothing for a while.
+func dialBench(addr string) *benchConn { return &benchConn{addr: addr} }
 
-// dialMany opens one connection per client; the returned function closes them.
-func dialMany(addr string, n int) (list []*benchConn, closeAll func(), err error) {
-	closeAll = func() {
+// dialMany makes one connection per client; the returned function closes them.
+func dialMany(addr string, n int) (list []*benchConn, closeAll func()) {
+	for range n {
+		list = append(list, dialBench(addr))
+	}
+	return list, func() {
 		for _, c := range list {
 			c.close()
 		}
 	}
-	for range n {
-		c, err := dialBench(addr)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-		list = append(list, c)
-	}
-	return list, closeAll, nil
 }
 
-func (c *benchConn) close() { _ = c.conn.Close() } // only read from; nothing can be lost
+func (c *benchConn) close() {
+	if c.conn != nil {
+		_ = c.conn.Close() // only read from; nothing can be lost
+	}
+}
 
 // benchUA is WeChat's browser on a phone.
 const benchUA = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 MicroMessenger/8.0.50"
@@ -92,6 +86,13 @@ type benchAnswer struct {
 
 // ask sends a request and reads the whole answer.
 func (c *benchConn) ask(request []byte) (benchAnswer, error) {
+	if c.conn == nil {
+		conn, err := net.Dial("tcp", c.addr)
+		if err != nil {
+			return benchAnswer{}, err
+		}
+		c.conn, c.in = conn, bufio.NewReaderSize(conn, 32<<10)
+	}
 	if _, err := c.conn.Write(request); err != nil {
 		return benchAnswer{}, err
 	}

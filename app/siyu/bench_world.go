@@ -178,11 +178,9 @@ func (w *benchWorld) merchant(ctx context.Context, p *process) (brand.Account, e
 // enrol makes the members by logging them in, as their phones would: in the mini
 // program and on the pages. WeChat's unionid makes one person of both.
 func (w *benchWorld) enrol(ctx context.Context) error {
-	visitor, err := dialBench(w.cfg.Addr)
-	if err != nil {
-		return err
-	}
+	visitor := dialBench(w.cfg.Addr)
 	defer visitor.close()
+	var err error
 	for i := range w.options.members {
 		m := benchMember{user: fmt.Sprintf("用户%d", i), ip: benchIP(int64(i))}
 		w.sim.AddUser(simulator.User{Name: m.user, City: "上海", Eager: true})
