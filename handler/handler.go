@@ -23,10 +23,16 @@ type Audiences struct {
 
 // Routes is the table of everything, for the golden list.
 func (a Audiences) Routes() []web.Route {
-	all := append([]web.Route{}, a.Ops...)
+	all := append(front(), a.Ops...)
 	all = append(all, a.Consumer.Routes()...)
 	all = append(all, a.Callback.Routes()...)
 	return append(all, a.Admin.Routes()...)
+}
+
+// front is the bare address: people who type it want their packets.
+func front() []web.Route {
+	return []web.Route{{Method: http.MethodGet, Path: "/", Permission: "public", Summary: "首页",
+		Handler: func(c *gin.Context) { c.Redirect(http.StatusFound, "/packets") }}}
 }
 
 // New builds the engine with every audience on it.
@@ -36,10 +42,10 @@ func New(o web.Options, a Audiences) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	web.Mount(e, front(), nil)
 	web.Mount(e, a.Ops, nil)
 	web.Mount(e, a.Consumer.Routes(), nil)
 	web.Mount(e, a.Callback.Routes(), nil)
 	a.Admin.Mount(e)
-	e.GET("/", func(c *gin.Context) { c.Redirect(http.StatusFound, "/packets") })
 	return e, nil
 }
