@@ -117,133 +117,17 @@ func (Sight) TableName() string { return "code_sight" }
 type Store struct {
 	db       *db.DB
 	consents *consent.Store
+	merger   *db.Merger[record]
 }
 
-// New makes a store.
-func New(d *db.DB, consents *consent.Store) *Store { return &Store{db: d, consents: consents} }
-
-// Record stores an observation and returns what is known of the code, this
-// observation included.
-func (s *Store) Record(ctx context.Context, o Observation) (Sight, error) {
-	if o.BatchID == 0 || len(o.Visitor) > 30 {
-		return Sight{}, fmt.Errorf("scan: malformed observation")
-	}
-	now := s.db.Now()
-	before, err := s.Sight(ctx, o.BatchID, o.Serial)
-	if err != nil {
-		return Sight{}, err
-	}
-	// The common reload costs two reads and no transaction.
-	if !o.counts() || before.FirstMember != 0 {
-		recent, err := s.recent(ctx, o, now)
-		if err != nil || recent {
-			return before, err
-		}
-	}
-	var fresh bool
-	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
-		// Nothing is read in here: under snapshot isolation a read before an update
-		// makes everybody but one start again (MariaDB's error 1020).
-		var err error
-		if fresh, err = s.first(tx, o, now, before.BatchID != 0); err != nil {
-			return err
-		}
-		flag := suspicion(before, o, now)
-		stored, err := s.append(tx, o, now, foresee(before, o, now, fresh, flag))
-		if err != nil || !stored {
-			return err
-		}
-		return s.count(tx, o, now, flag)
-	})
-	if err != nil {
-		return Sight{}, fmt.Errorf("scan: record: %w", err)
-	}
-	// Read after the commit: the transaction's own view may be older than its guard.
-	after, err := s.Sight(ctx, o.BatchID, o.Serial)
-	after.Fresh = fresh
-	return after, err
-}
-
-// foresee is the state that goes into the scan's row: the verdict on the sight as
-// it is once this observation is counted.
-func foresee(cur Sight, o Observation, now clock.Instant, fresh bool, flag string) string {
-	switch {
-	case fresh:
-		cur.FirstMember, cur.FirstAt, cur.Fresh = o.MemberID, now, true
-	case o.counts() && cur.FirstMember == 0:
-		cur.FirstMember, cur.FirstAt, cur.Others = -1, now, cur.Others+1 // somebody was faster just now
-	case o.counts() && cur.FirstMember != o.MemberID:
-		cur.Others++
-	}
-	if flag != "" || cur.Others >= ManyOthers {
-		cur.FlaggedAt = now
-	}
-	return string(authentic(Facts{Known: true, CodeState: o.CodeState, Member: o.MemberID, Sight: cur}).State)
-}
-
-// recent says whether the same visitor was stored within the window.
-func (s *Store) recent(ctx context.Context, o Observation, now clock.Instant) (bool, error) {
-	var n int64
-	err := s.db.Read(ctx).Raw(`SELECT COUNT(*) FROM scan WHERE batch_id = ? AND serial = ? AND visitor = ? AND window_no >= ? AND at > ?`,
-		o.BatchID, o.Serial, o.visitor(), windowNo(now)-1, now.Add(-RepeatWindow)).Scan(&n).Error
-	if err != nil {
-		return false, fmt.Errorf("scan: recent: %w", err)
-	}
-	return n > 0, nil
+// New makes a store. One store per process, so that its observations are merged.
+func New(d *db.DB, consents *consent.Store) *Store {
+	s := &Store{db: d, consents: consents}
+	s.merger = db.NewMerger(d, s.write)
+	return s
 }
 
 func windowNo(at clock.Instant) int64 { return int64(at) / RepeatWindow.Milliseconds() }
-
-// first makes sure the code has a row and tries to become its first verification.
-// The guarded update decides, whoever read what before.
-func (s *Store) first(tx *gorm.DB, o Observation, now clock.Instant, known bool) (bool, error) {
-	if !known {
-		err := tx.Exec(`INSERT INTO code_sight (batch_id, serial, first_member, first_at, first_city, scans, others, anonymous,
-			last_member, last_at, last_city, last_lat_e4, last_lon_e4, flagged_at, flag_reason) VALUES (?,?,0,0,'',0,0,0,0,0,'',0,0,0,'')`+
-			s.db.Once("serial"), o.BatchID, o.Serial).Error
-		if err != nil {
-			return false, err
-		}
-	}
-	if !o.counts() {
-		return false, nil
-	}
-	res := tx.Exec(`UPDATE code_sight SET first_member = ?, first_at = ?, first_city = ? WHERE batch_id = ? AND serial = ? AND first_member = 0`,
-		o.MemberID, now, o.Place.name(), o.BatchID, o.Serial)
-	return res.RowsAffected == 1, res.Error
-}
-
-func (s *Store) append(tx *gorm.DB, o Observation, now clock.Instant, verdict string) (bool, error) {
-	res := tx.Exec(`INSERT INTO scan (id, brand_id, product_id, batch_id, serial, member_id, visitor, window_no, verdict,
-		province, city, exact_place, ip, user_agent, at) VALUES (?,?,?,?,?,?,?,?,?,?,?,'',?,?,?)`+s.db.Once("serial"),
-		s.db.NewID(), o.BrandID, o.ProductID, o.BatchID, o.Serial, o.MemberID, o.visitor(), windowNo(now), verdict,
-		cut(o.Place.Province, 32), cut(o.Place.City, 32), cut(o.IP, 45), cut(o.UserAgent, 200), now)
-	return res.RowsAffected == 1, res.Error
-}
-
-func (s *Store) count(tx *gorm.DB, o Observation, now clock.Instant, flag string) error {
-	if o.MemberID == 0 {
-		return tx.Exec(`UPDATE code_sight SET anonymous = anonymous + 1 WHERE batch_id = ? AND serial = ?`, o.BatchID, o.Serial).Error
-	}
-	if !o.counts() {
-		return nil
-	}
-	err := tx.Exec(`UPDATE code_sight SET scans = scans + 1, others = others + CASE WHEN first_member <> ? THEN 1 ELSE 0 END,
-		last_member = ?, last_at = ?, last_city = ?, last_lat_e4 = ?, last_lon_e4 = ? WHERE batch_id = ? AND serial = ?`,
-		o.MemberID, o.MemberID, now, o.Place.name(), o.Place.LatE4, o.Place.LonE4, o.BatchID, o.Serial).Error
-	if err != nil {
-		return err
-	}
-	if flag != "" {
-		err = tx.Exec(`UPDATE code_sight SET flagged_at = ?, flag_reason = ? WHERE batch_id = ? AND serial = ? AND flagged_at = 0`,
-			now, flag, o.BatchID, o.Serial).Error
-		if err != nil {
-			return err
-		}
-	}
-	return tx.Exec(`UPDATE code_sight SET flagged_at = ?, flag_reason = 'many' WHERE batch_id = ? AND serial = ? AND flagged_at = 0 AND others >= ?`,
-		now, o.BatchID, o.Serial, ManyOthers).Error
-}
 
 // suspicion is the flag this observation raises by where it comes from, or "". The
 // same member's two places say more about his network than about the code.

@@ -1,0 +1,286 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/fault"
+	"siyu/model/id"
+)
+
+// record is one observation on its way through a merged transaction.
+type record struct {
+	o      Observation
+	now    clock.Instant
+	known  bool // the code has a row: they are never deleted
+	doubt  bool // it may have one
+	sight  Sight
+	stored bool
+	err    error
+}
+
+type codeKey struct {
+	batch  id.ID
+	serial int64
+}
+
+func (r *record) key() codeKey { return codeKey{r.o.BatchID, r.o.Serial} }
+
+// Record stores an observation and returns what is known of the code, this
+// observation included. Observations that wait are written together; each has its
+// answer when they are committed.
+func (s *Store) Record(ctx context.Context, o Observation) (Sight, error) {
+	if o.BatchID == 0 || len(o.Visitor) > 30 {
+		return Sight{}, fmt.Errorf("scan: malformed observation")
+	}
+	r := &record{o: o, now: s.db.Now()}
+	before, recent, err := s.look(ctx, o, r.now)
+	// The common reload costs one read and no transaction.
+	if err != nil || recent && (!o.counts() || before.FirstMember != 0) {
+		return before, err
+	}
+	r.known = before.BatchID != 0
+	if err := s.merger.Do(ctx, r); err != nil {
+		return Sight{}, err
+	}
+	return r.sight, r.err
+}
+
+// look reads what is known of a code, and whether this visitor was stored within the
+// window, in one go.
+func (s *Store) look(ctx context.Context, o Observation, now clock.Instant) (Sight, bool, error) {
+	var row struct {
+		Sight
+		Recent bool
+	}
+	err := s.db.Read(ctx).Raw(`SELECT code_sight.*, EXISTS (SELECT 1 FROM scan WHERE scan.batch_id = ? AND scan.serial = ? AND scan.visitor = ? AND `+recently+`) AS recent
+		FROM code_sight WHERE code_sight.batch_id = ? AND code_sight.serial = ?`,
+		o.BatchID, o.Serial, o.visitor(), windowNo(now)-1, windowNo(now), now.Add(-RepeatWindow), o.BatchID, o.Serial).Scan(&row).Error
+	if err != nil {
+		return Sight{}, false, fmt.Errorf("scan: sight: %w", err)
+	}
+	return row.Sight, row.Recent, nil
+}
+
+// recently is what makes a scan the same as an earlier one of its visitor. The number of
+// the window is what the unique key knows; the moment is what people mean.
+const recently = "window_no >= ? AND (window_no = ? OR at > ?)"
+
+// write brings every observation to its outcome. One that cannot be written never fails
+// its neighbours: what went wrong with all is tried again with each alone.
+func (s *Store) write(ctx context.Context, batch []*record) {
+	// One order everywhere, so that two processes cannot wait for each other.
+	slices.SortStableFunc(batch, func(a, b *record) int {
+		return cmp.Or(cmp.Compare(a.o.BatchID, b.o.BatchID), cmp.Compare(a.o.Serial, b.o.Serial))
+	})
+	err := s.commit(ctx, batch)
+	if errors.Is(err, errSeen) {
+		for _, r := range batch {
+			r.doubt = true
+		}
+		err = s.commit(ctx, batch)
+	}
+	if err != nil && len(batch) > 1 && fault.KindOf(err) != fault.Unavailable {
+		for _, r := range batch {
+			s.write(ctx, []*record{r})
+		}
+		return
+	}
+	for _, r := range batch {
+		if r.err = err; err != nil {
+			r.err = fmt.Errorf("scan: record: %w", err)
+		}
+	}
+}
+
+// errSeen leaves the transaction when a code that nobody had seen got its row meanwhile.
+var errSeen = errors.New("scan: the code was seen meanwhile")
+
+// commit writes observations in one transaction of multi-row statements. The rows of the
+// codes are locked, or are new, before anything is decided; so what is decided in here,
+// who was first above all, holds.
+func (s *Store) commit(ctx context.Context, batch []*record) error {
+	return s.db.InFreshTx(ctx, func(tx *gorm.DB) error {
+		sights, past, err := s.lock(ctx, tx, batch)
+		if err != nil {
+			return err
+		}
+		fresh := map[codeKey]bool{}
+		for _, r := range batch {
+			k := r.key()
+			cur, locked := sights[k]
+			fresh[k] = fresh[k] || !locked
+			cur.BatchID, cur.Serial = k.batch, k.serial
+			seen := visitKey{k, r.o.visitor()}
+			r.sight, r.stored = observe(cur, r.o, r.now, past[seen])
+			past[seen] = past[seen] || r.stored
+			cur = r.sight
+			cur.Fresh = false
+			sights[k] = cur
+		}
+		if err := s.saveSights(ctx, tx, sights, fresh); err != nil {
+			return err
+		}
+		return s.saveScans(ctx, tx, batch)
+	})
+}
+
+// visitKey is one visitor of one code.
+type visitKey struct {
+	codeKey
+	visitor string
+}
+
+// lock locks and reads the rows of the codes that have been seen, and which of their
+// visitors were stored within the window. A code in doubt gets its row first.
+func (s *Store) lock(ctx context.Context, tx *gorm.DB, batch []*record) (map[codeKey]Sight, map[visitKey]bool, error) {
+	sights, past := map[codeKey]Sight{}, map[visitKey]bool{}
+	var codes, visits []string
+	var codeArgs, visitArgs []any
+	blank := db.NewRows("code_sight", sightColumns)
+	for _, r := range batch {
+		if !r.known && !r.doubt {
+			continue
+		}
+		k, v := r.key(), visitKey{r.key(), r.o.visitor()}
+		if _, there := sights[k]; !there {
+			sights[k] = Sight{}
+			if r.doubt {
+				addSight(blank, Sight{BatchID: k.batch, Serial: k.serial})
+			}
+			codes, codeArgs = append(codes, "(batch_id = ? AND serial = ?)"), append(codeArgs, k.batch, k.serial)
+		}
+		if _, there := past[v]; !there {
+			past[v] = false
+			visits = append(visits, "(batch_id = ? AND serial = ? AND visitor = ? AND "+recently+")")
+			visitArgs = append(visitArgs, k.batch, k.serial, v.visitor, windowNo(r.now)-1, windowNo(r.now), r.now.Add(-RepeatWindow))
+		}
+	}
+	if len(codes) == 0 {
+		return sights, past, nil
+	}
+	if _, err := blank.Insert(ctx, tx, s.db.Once("serial")); err != nil {
+		return nil, nil, err
+	}
+	stmt := "SELECT * FROM code_sight WHERE " + strings.Join(codes, " OR ")
+	if s.db.Driver() == db.MySQL {
+		stmt += " FOR UPDATE" // SQLite has one writer, and it is us
+	}
+	var rows []Sight
+	if err := tx.WithContext(ctx).Raw(stmt, codeArgs...).Scan(&rows).Error; err != nil {
+		return nil, nil, err
+	}
+	for _, r := range rows {
+		sights[codeKey{r.BatchID, r.Serial}] = r
+	}
+	var earlier []Scan
+	if err := tx.WithContext(ctx).Raw("SELECT batch_id, serial, visitor FROM scan WHERE "+strings.Join(visits, " OR "), visitArgs...).Scan(&earlier).Error; err != nil {
+		return nil, nil, err
+	}
+	for _, e := range earlier {
+		past[visitKey{codeKey{e.BatchID, e.Serial}, e.Visitor}] = true
+	}
+	return sights, past, nil
+}
+
+// observe is what a code is known for after one more observation, and whether that one
+// is stored. It is pure. A visitor who was stored within the window changes nothing,
+// except that he becomes first if nobody is: the item may have been activated since.
+func observe(cur Sight, o Observation, now clock.Instant, again bool) (after Sight, stored bool) {
+	flag := suspicion(cur, o, now)
+	if o.counts() && cur.FirstMember == 0 {
+		cur.FirstMember, cur.FirstAt, cur.FirstCity, cur.Fresh = o.MemberID, now, o.Place.name(), true
+	}
+	if again {
+		return cur, false
+	}
+	switch {
+	case o.MemberID == 0:
+		cur.Anonymous++
+	case o.counts():
+		cur.Scans++
+		if cur.FirstMember != o.MemberID {
+			cur.Others++
+		}
+		cur.LastMember, cur.LastAt, cur.LastCity = o.MemberID, now, o.Place.name()
+		cur.LastLatE4, cur.LastLonE4 = o.Place.LatE4, o.Place.LonE4
+		if flag == "" && cur.Others >= ManyOthers {
+			flag = "many"
+		}
+		if flag != "" && cur.FlaggedAt == 0 {
+			cur.FlaggedAt, cur.FlagReason = now, flag
+		}
+	}
+	return cur, true
+}
+
+const sightColumns = "batch_id, serial, first_member, first_at, first_city, scans, others, anonymous, last_member, last_at, last_city, last_lat_e4, last_lon_e4, flagged_at, flag_reason"
+
+func addSight(rows *db.Rows, c Sight) {
+	rows.Add(c.BatchID, c.Serial, c.FirstMember, c.FirstAt, c.FirstCity, c.Scans, c.Others, c.Anonymous,
+		c.LastMember, c.LastAt, c.LastCity, c.LastLatE4, c.LastLonE4, c.FlaggedAt, c.FlagReason)
+}
+
+// saveSights writes what is known now: over the locked rows, and the new ones only if
+// they are still new.
+func (s *Store) saveSights(ctx context.Context, tx *gorm.DB, sights map[codeKey]Sight, fresh map[codeKey]bool) error {
+	keys := make([]codeKey, 0, len(sights))
+	for k := range sights {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b codeKey) int { return cmp.Or(cmp.Compare(a.batch, b.batch), cmp.Compare(a.serial, b.serial)) })
+	newRows, locked := db.NewRows("code_sight", sightColumns), db.NewRows("code_sight", sightColumns)
+	for _, k := range keys {
+		if fresh[k] {
+			addSight(newRows, sights[k])
+		} else {
+			addSight(locked, sights[k])
+		}
+	}
+	n, err := newRows.Insert(ctx, tx, s.db.Once("serial"))
+	if err != nil {
+		return err
+	}
+	if n != int64(newRows.Len()) {
+		return errSeen
+	}
+	_, err = locked.Insert(ctx, tx, s.overwrite())
+	return err
+}
+
+// overwrite ends an INSERT whose rows exist and are locked.
+func (s *Store) overwrite() string {
+	tail, set := " ON CONFLICT (batch_id, serial) DO UPDATE SET ", "%s = excluded.%s"
+	if s.db.Driver() == db.MySQL {
+		tail, set = " ON DUPLICATE KEY UPDATE ", "%s = VALUES(%s)"
+	}
+	columns := strings.Split(sightColumns, ", ")[2:]
+	for i, c := range columns {
+		columns[i] = fmt.Sprintf(set, c, c)
+	}
+	return tail + strings.Join(columns, ", ")
+}
+
+func (s *Store) saveScans(ctx context.Context, tx *gorm.DB, batch []*record) error {
+	rows := db.NewRows("scan", `id, brand_id, product_id, batch_id, serial, member_id, visitor, window_no, verdict,
+		province, city, exact_place, ip, user_agent, at`)
+	for _, r := range batch {
+		if !r.stored {
+			continue
+		}
+		o := r.o
+		verdict := authentic(Facts{Known: true, CodeState: o.CodeState, Member: o.MemberID, Sight: r.sight}).State
+		rows.Add(s.db.NewID(), o.BrandID, o.ProductID, o.BatchID, o.Serial, o.MemberID, o.visitor(), windowNo(r.now), string(verdict),
+			cut(o.Place.Province, 32), cut(o.Place.City, 32), "", cut(o.IP, 45), cut(o.UserAgent, 200), r.now)
+	}
+	_, err := rows.Insert(ctx, tx, s.db.Once("serial"))
+	return err
+}
