@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/wechat/simulator"
+)
+
+func simUser(name string) simulator.User { return simulator.User{Name: name, City: "上海"} }
+
+// event is one thing done to the town. Everything random about it was drawn before the
+// run began, so the seed alone replays the schedule.
+type event struct {
+	at   time.Duration
+	what string
+	do   func(ctx context.Context, t *town)
+}
+
+// Places to die at, by the part of the program that passes them; model/fail says how
+// they are named.
+var (
+	webPlaces = []string{
+		"commit.before@model/claim", "commit.after@model/claim", "commit.before@model/scan", "commit.after@model/scan",
+		"commit.before@model/identity", "commit.after@model/identity", "commit.before@model/member", "commit.after@model/member",
+		"commit.before@model/notice.(*Store).Store", "commit.after@model/notice.(*Store).Store", "login.before", "login.after",
+	}
+	workPlaces = []string{
+		"commit.before@model/redpacket.(*Store).Begin", "commit.after@model/redpacket.(*Store).Begin", "send.before", "send.after", "ask.before", "ask.after",
+		"commit.before@model/redpacket.(*Store).Apply", "commit.after@model/redpacket.(*Store).Apply", "enqueue.before", "enqueue.after",
+		"commit.before@model/outbox.(*Store).MarkSent", "commit.after@model/outbox.(*Store).MarkSent",
+		"commit.before@model/outbox.(*Store).move", "commit.after@model/outbox.(*Store).move", "commit.after@model/outbox.(*Store).Requeue",
+		"commit.before@model/notice.(*Store).end", "commit.after@model/notice.(*Store).end", "commit.before@model/export", "commit.after@model/export",
+	}
+)
+
+// ills are misfortunes with the calls they make sense for.
+var ills = []struct {
+	call  string
+	kinds []string
+}{
+	{"payout", []string{"commit_then_drop", "drop", "delay", "unknown_code", "http_500", "http_502", "commit_then_500", "garbage_body", "balance_short",
+		"user_blocks", "user_never_confirms", "processing", "bad_answer_signature", "probe_answer_signature", "notice_before_answer"}},
+	{"payout.query", []string{"drop", "delay", "unknown_code", "http_500", "http_502", "garbage_body", "wrong_amount", "no_receive_time", "bad_answer_signature"}},
+	{"notice", []string{"missing_notice", "duplicate_notice", "out_of_order_notice", "forged_notice", "delay"}},
+	{"oauth", []string{"drop", "http_500", "garbage_body", "unknown_code"}},
+	{"user.info", []string{"expired_token", "http_500"}},
+	{"stable_token", []string{"http_500", "drop"}},
+}
+
+// rate is how often something of a kind happens.
+type rate struct {
+	every time.Duration
+	what  string
+	draw  func(t *town, r *rand.Rand) func(ctx context.Context, t *town)
+	mysql bool // needs the servers
+}
+
+// seconds draws a duration from a range.
+func seconds(r *rand.Rand, from, until float64) time.Duration {
+	return time.Duration((from + r.Float64()*(until-from)) * float64(time.Second))
+}
+
+func rates() []rate {
+	return []rate{
+		{every: 700 * time.Millisecond, what: "misfortune at WeChat", draw: drawIll},
+		{every: 6 * time.Second, what: "forged notice", draw: drawForgery},
+		{every: 9 * time.Second, what: "process frozen", draw: drawFreeze},
+		{every: 25 * time.Second, what: "merchant short of money", draw: drawPoverty},
+		{every: 12 * time.Second, what: "print file ordered", draw: drawExport},
+		{every: 20 * time.Second, what: "disk full", draw: drawFullDisk},
+		{every: 20 * time.Second, what: "clock jumps", draw: drawJump},
+		{every: 8 * time.Second, what: "rows locked", draw: drawLock},
+		{every: 5 * time.Second, what: "connections cut", draw: drawCut, mysql: true},
+		{every: 30 * time.Second, what: "MariaDB killed", draw: drawMariaKill, mysql: true},
+		{every: 23 * time.Second, what: "MariaDB frozen", draw: drawMariaFreeze, mysql: true},
+		{every: 17 * time.Second, what: "Redis flushed", draw: drawFlush, mysql: true},
+		{every: 23 * time.Second, what: "Redis killed", draw: drawRedisKill, mysql: true},
+		{every: 29 * time.Second, what: "Redis frozen", draw: drawRedisFreeze, mysql: true},
+	}
+}
+
+// schedule draws the whole storm from the seed.
+func (t *town) schedule() []event {
+	var out []event
+	for i, k := range rates() {
+		if k.mysql && t.engine != db.MySQL {
+			continue
+		}
+		r := rand.New(rand.NewPCG(t.seed, uint64(i)))
+		for at := seconds(r, 0.3, 1) + seconds(r, 0, k.every.Seconds()); at < t.lasts; at += seconds(r, k.every.Seconds()/2, k.every.Seconds()*3/2) {
+			out = append(out, event{at, k.what, k.draw(t, r)})
+		}
+	}
+	r := rand.New(rand.NewPCG(t.seed, 99))
+	if t.kills > 0 {
+		step := t.lasts.Seconds() / float64(t.kills+1)
+		for n := range t.kills {
+			out = append(out, event{seconds(r, (float64(n)+0.5)*step, (float64(n)+1.5)*step), "kill -9", drawKill(t, r)})
+		}
+		out = append(out, event{t.lasts * 85 / 100, "campaign ended", endCampaign})
+	}
+	slices.SortFunc(out, func(a, b event) int { return int(a.at - b.at) })
+	return out
+}
+
+// storm runs the schedule.
+func (t *town) storm(ctx context.Context, list []event) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	began := clock.System().Now()
+	for _, e := range list {
+		if wait := e.at - clock.System().Now().Sub(began); wait > 0 && !pause(ctx, wait) {
+			return
+		}
+		t.tally.add(e.what, 1)
+		wg.Go(func() { e.do(ctx, t) })
+	}
+	pause(ctx, t.lasts-clock.System().Now().Sub(began))
+}
+
+func drawKill(t *town, r *rand.Rand) func(context.Context, *town) {
+	n := r.IntN(1 << 20)
+	orders := ""
+	mode, web, work, passage := r.IntN(10), webPlaces[r.IntN(len(webPlaces))], workPlaces[r.IntN(len(workPlaces))], 1+r.IntN(6)
+	chance, dice := 0.0005+r.Float64()*0.004, r.Uint64()
+	return func(_ context.Context, t *town) {
+		p := t.procs[n%len(t.procs)]
+		place := map[string]string{"web": web, "work": work, "serve": []string{web, work}[n/16%2]}[p.args[0]]
+		switch {
+		case mode < 6:
+			orders = fmt.Sprintf("%s:%d", place, passage)
+		case mode < 8:
+			orders = fmt.Sprintf("random:%.5f:%d", chance, dice)
+		}
+		p.kill(orders)
+	}
+}
+
+func drawIll(_ *town, r *rand.Rand) func(context.Context, *town) {
+	group := ills[[]int{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5}[r.IntN(11)]]
+	m := simulator.Misfortune{Call: group.call, Kind: group.kinds[r.IntN(len(group.kinds))], Count: 1 + r.IntN(3), Delay: seconds(r, 1, 4)}
+	if m.Kind == "forged_notice" {
+		m.Code = []string{"", "probe", "stale", "serial"}[r.IntN(4)]
+	}
+	return func(_ context.Context, t *town) { t.must(t.sim.SetMisfortune(m)) }
+}
+
+// drawForgery says of some bill that it is paid. siyu must not believe it.
+func drawForgery(_ *town, r *rand.Rand) func(context.Context, *town) {
+	n, state, how := r.IntN(1<<20), []string{"SUCCESS", "FAIL", "CANCELLED"}[r.IntN(3)], []string{"", "probe", "stale", "serial"}[r.IntN(4)]
+	return func(_ context.Context, t *town) {
+		bills := t.sim.Bills(t.shelf[0].mchID)
+		if len(bills) == 0 {
+			return
+		}
+		b := bills[n%len(bills)]
+		if status, err := t.sim.Forge(b.BillNo, state, how); err == nil && (status == 200 || status == 204) {
+			t.people.blame("伪造的通知被接受：" + b.BillNo)
+		}
+	}
+}
+
+func drawFreeze(_ *town, r *rand.Rand) func(context.Context, *town) {
+	n, d := r.IntN(1<<20), seconds(r, 0.5, 5)
+	return func(ctx context.Context, t *town) {
+		p := t.procs[n%len(t.procs)]
+		p.signal(syscall.SIGSTOP)
+		pause(ctx, d)
+		p.signal(syscall.SIGCONT)
+	}
+}
+
+func drawPoverty(_ *town, r *rand.Rand) func(context.Context, *town) {
+	n, d := r.IntN(2), seconds(r, 2, 6)
+	return func(ctx context.Context, t *town) {
+		mch := t.shelf[n].mchID
+		all := t.sim.BalanceFen(mch)
+		t.must(t.sim.TopUp(mch, -all))
+		pause(ctx, d)
+		t.must(t.sim.TopUp(mch, all))
+	}
+}
+
+// drawJump moves the clock: to just before or after midnight in Shanghai, or back by some
+// minutes, as a wrong time server does.
+func drawJump(_ *town, r *rand.Rand) func(context.Context, *town) {
+	kind, d := r.IntN(3), seconds(r, 1, 400)
+	return func(_ context.Context, t *town) {
+		switch kind {
+		case 0:
+			t.must(t.clk.jump(t.clk.toMidnight() - 3*time.Second))
+		case 1:
+			t.must(t.clk.jump(d))
+		default:
+			t.must(t.clk.jump(-d))
+		}
+	}
+}
+
+// must keeps a mistake of the driver's own: nothing of it may be taken for siyu's.
+func (t *town) must(err error) {
+	if err != nil {
+		t.people.blame("driver: " + err.Error())
+	}
+}
+
+func (p *people) blame(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wrong = append(p.wrong, what)
+}

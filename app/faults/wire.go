@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// wire stands before WeChat and counts, bill by bill, what was asked for, whether it was
+// answered or not. WeChat's rule: a number is sent again only after its outcome was
+// asked for. The simulator forgives a repetition; the rule does not.
+type wire struct {
+	next http.Handler
+
+	mu     sync.Mutex
+	sends  map[string]int
+	asks   map[string]int
+	unsaid []string // sent again without asking
+}
+
+func newWire(next http.Handler) *wire {
+	return &wire{next: next, sends: map[string]int{}, asks: map[string]int{}}
+}
+
+var numberIn = regexp.MustCompile(`(?:"out_bill_no"\s*:\s*"|<mch_billno>(?:<!\[CDATA\[)?)([0-9A-Za-z_-]+)`)
+
+const (
+	transferPath = "/v3/fund-app/mch-transfer/transfer-bills"
+	askTransfer  = transferPath + "/out-bill-no/"
+	sendRedpack  = "/mmpaymkttransfers/sendredpack"
+	askRedpack   = "/mmpaymkttransfers/gethbinfo"
+)
+
+// ServeHTTP implements http.Handler.
+func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	switch {
+	case strings.HasSuffix(path, transferPath), strings.HasSuffix(path, sendRedpack):
+		w.note(numberOf(r), true)
+	case strings.HasSuffix(path, askRedpack):
+		w.note(numberOf(r), false)
+	case strings.Contains(path, askTransfer) && r.Method == http.MethodGet:
+		w.note(path[strings.LastIndexByte(path, '/')+1:], false)
+	}
+	w.next.ServeHTTP(rw, r)
+}
+
+func numberOf(r *http.Request) string {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	m := numberIn.FindSubmatch(body)
+	if err != nil || m == nil {
+		return "" // cut off: the simulator will say so
+	}
+	return string(m[1])
+}
+
+func (w *wire) note(number string, send bool) {
+	if number == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !send {
+		w.asks[number]++
+		return
+	}
+	w.sends[number]++
+	if w.sends[number] > 1+w.asks[number] {
+		w.unsaid = append(w.unsaid, fmt.Sprintf("%s 发送 %d 次，只查询过 %d 次", number, w.sends[number], w.asks[number]))
+	}
+}
+
+func (w *wire) unasked() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unsaid
+}
