@@ -44,8 +44,10 @@ export function openWeb(path) {
 }
 
 export function closeWeb() {
-  if (web) web.cover.remove();
+  if (!web) return;
+  web.cover.remove();
   web = null;
+  document.dispatchEvent(new CustomEvent("webclosed"));
 }
 
 function webMenu(frame) {

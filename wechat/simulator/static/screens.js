@@ -143,7 +143,6 @@ async function drawScan() {
   if (screen().querySelector(".finder")) return; // nothing on it follows the state
   const file = h("input", { type: "file", accept: "image/*", class: "hidden", onchange: (e) => { scanPicture(e.target.files[0]); e.target.value = ""; } });
   const text = h("input", { type: "text", placeholder: "粘贴码值或网址", "aria-label": "码值或网址" });
-  const picks = h("div", { class: "picks" });
   const finder = h("div", { class: "finder", onclick: () => file.click(),
     ondragover: (e) => { e.preventDefault(); finder.classList.add("over"); },
     ondragleave: () => finder.classList.remove("over"),
@@ -152,8 +151,14 @@ async function drawScan() {
   screen().replaceChildren(bar("扫一扫"), h("div", { class: "body" }, finder,
     h("div", { class: "ways" },
       h("form", { onsubmit: (e) => { e.preventDefault(); scanText(text.value); } }, text, h("button", { class: "big" }, "扫码")),
-      h("button", { class: "big plain", onclick: () => file.click() }, "从相册选图片"), file), picks));
-  const list = await codes();
+      h("button", { class: "big plain", onclick: () => file.click() }, "从相册选图片"), file), h("div", { class: "picks" })));
+  await listCodes();
+}
+
+// listCodes fills the list of codes at hand: a page that was closed may have used one up.
+async function listCodes() {
+  const list = await codes().catch(() => null), picks = screen().querySelector(".picks");
+  if (!list || !picks) return; // another tab by now
   picks.replaceChildren(...(list.length ? [h("h3", {}, "手边的码"), ...list.map((c) => h("button", { class: "pick", onclick: () => scanText(c.url) }, codeIcon(), h("div", {}, h("b", {}, c.label), h("small", {}, c.url.replace(/^https?:\/\//i, "")))))]
     : [h("h3", {}, "还没有示例码：打印一批码，或粘贴码值")]));
 }
@@ -185,5 +190,6 @@ export function draw() {
   drawWallet();
 }
 
+document.addEventListener("webclosed", listCodes);
 export function person() { at.chat = ""; screen().replaceChildren(); }
 export { scanPicture };
