@@ -28,6 +28,8 @@ import (
 	"siyu/model/clock"
 	"siyu/model/code"
 	"siyu/model/consent"
+	"siyu/model/fresh"
+	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/member"
 	"siyu/model/points"
@@ -86,6 +88,11 @@ type Handler struct {
 	strangers *scan.Throttle // anonymous looks that are stored, per address
 	reports   *scan.Throttle // reports of fakes, per address
 	logins    *scan.Throttle // mini-program logins, per address
+
+	// What every scan asks for; a change is seen within a second.
+	goods     *fresh.Cache[id.ID, product.Product]
+	brands    *fresh.Cache[id.ID, brand.Brand]
+	officials *fresh.Cache[id.ID, []brand.Account] // by brand
 }
 
 // New reads the templates and fails when they do not parse.
@@ -100,7 +107,12 @@ func New(d Deps) (*Handler, error) {
 	h := &Handler{Deps: d, host: u.Host, guesses: scan.NewGuesses(d.Clock),
 		strangers: scan.NewThrottle(d.Clock, 60, 10*time.Minute),
 		reports:   scan.NewThrottle(d.Clock, 5, 10*time.Minute),
-		logins:    scan.NewThrottle(d.Clock, 60, time.Minute)}
+		logins:    scan.NewThrottle(d.Clock, 60, time.Minute),
+		goods:     fresh.New(d.Clock, d.Products.Get),
+		brands:    fresh.New(d.Clock, d.Brands.Get),
+		officials: fresh.New(d.Clock, func(ctx context.Context, brandID id.ID) ([]brand.Account, error) {
+			return d.Brands.Accounts(ctx, brandID, brand.Official)
+		})}
 	return h, h.load(d.Pages)
 }
 

@@ -110,7 +110,7 @@ func codeText(path string) (string, bool) {
 }
 
 func (h *Handler) official(ctx context.Context, brandID id.ID) (brand.Account, error) {
-	list, err := h.Brands.Accounts(ctx, brandID, brand.Official)
+	list, err := h.officials.Get(ctx, brandID)
 	if err != nil {
 		return brand.Account{}, err
 	}

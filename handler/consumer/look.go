@@ -27,6 +27,11 @@ type visit struct {
 	ip, ua   string
 	stranger string    // tells anonymous visitors apart
 	limit    *scan.Cap // a limit that a claim has just met
+
+	// Who the session's member is, once who has read it.
+	read    bool
+	member  id.ID
+	blocked bool
 }
 
 func (h *Handler) visit(c *gin.Context, text string) visit {
@@ -95,10 +100,10 @@ func unknownCode(reason string) view {
 func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, error) {
 	out := view{Code: found}
 	var err error
-	if out.Brand, err = h.Brands.Get(ctx, found.BrandID); err != nil {
+	if out.Brand, err = h.brands.Get(ctx, found.BrandID); err != nil {
 		return view{}, err
 	}
-	if out.Product, err = h.Products.Get(ctx, found.ProductID); err != nil {
+	if out.Product, err = h.goods.Get(ctx, found.ProductID); err != nil {
 		return view{}, err
 	}
 	if out.Batch, err = h.Codes.Batch(ctx, found.BatchID); err != nil {
@@ -109,9 +114,10 @@ func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, e
 	f := scan.Facts{Now: now, Known: true, CodeState: found.State, CodeReason: found.StateReason, WeChat: v.wechat, Snapshot: v.snapshot,
 		Limit: v.limit, SupportPhone: out.Brand.SupportPhone, ScanPoints: out.Product.ScanPoints * int64(out.Product.PointsPercent) / 100,
 		Campaign: scan.Campaign{State: out.Offer.State, Name: out.Offer.Name, FromAt: out.Offer.FromAt, UntilAt: out.Offer.UntilAt, TopPrize: out.Offer.TopPrize}}
-	if f.Member, f.Blocked, err = h.who(ctx, v.session); err != nil {
+	if err := h.meet(ctx, &v); err != nil {
 		return view{}, err
 	}
+	f.Member, f.Blocked = v.member, v.blocked
 	if f.Sight, err = h.record(ctx, v, found, f); err != nil {
 		return view{}, err
 	}
@@ -137,6 +143,15 @@ func (h *Handler) who(ctx context.Context, s *session) (memberID id.ID, blocked 
 	return m.ID, m.Blocked(), err
 }
 
+// meet reads who the visit's session is, once.
+func (h *Handler) meet(ctx context.Context, v *visit) (err error) {
+	if !v.read {
+		v.member, v.blocked, err = h.who(ctx, v.session)
+		v.read = err == nil
+	}
+	return err
+}
+
 func (h *Handler) record(ctx context.Context, v visit, found code.Code, f scan.Facts) (scan.Sight, error) {
 	if f.Member == 0 {
 		// One genuine code must not let a stranger fill the disk.
@@ -151,6 +166,9 @@ func (h *Handler) record(ctx context.Context, v visit, found code.Code, f scan.F
 
 // claimed adds who claimed the code to the facts and returns the member's own claim.
 func (h *Handler) claimed(ctx context.Context, found code.Code, f *scan.Facts) (*claim.Claim, error) {
+	if f.Sight.Fresh {
+		return nil, nil // who claims has looked before, so nobody has
+	}
 	cl, ok, err := h.Claims.ByCode(ctx, found.BatchID, found.Serial)
 	if err != nil || !ok {
 		return nil, err
@@ -192,7 +210,7 @@ func (h *Handler) scanPage(c *gin.Context) {
 		return
 	}
 	if v.wechat && c.Query("wx") == "" {
-		if a, err := h.official(ctx, found.BrandID); err == nil && !h.knows(ctx, v.session, a) {
+		if a, err := h.official(ctx, found.BrandID); err == nil && !h.knows(ctx, &v, a) {
 			if h.toWeChat(c, a, localPath(path), false) == nil {
 				return
 			}
@@ -208,10 +226,9 @@ func (h *Handler) scanPage(c *gin.Context) {
 
 // knows says whether the session is good for an account's brand: red packets go to
 // the openid of that account, and a member must still exist.
-func (h *Handler) knows(ctx context.Context, s *session, a brand.Account) bool {
-	if s == nil || s.Channel == channelH5 && s.AppID != a.AppID {
+func (h *Handler) knows(ctx context.Context, v *visit, a brand.Account) bool {
+	if v.session == nil || v.session.Channel == channelH5 && v.session.AppID != a.AppID {
 		return false
 	}
-	memberID, _, err := h.who(ctx, s)
-	return err != nil || memberID != 0
+	return h.meet(ctx, v) != nil || v.member != 0
 }

@@ -61,7 +61,7 @@ type confirm struct {
 
 // packet reads what became of a claim.
 func (h *Handler) packet(ctx context.Context, cl claim.Claim) (packet, error) {
-	prod, err := h.Products.Get(ctx, cl.ProductID)
+	prod, err := h.goods.Get(ctx, cl.ProductID)
 	if err != nil {
 		return packet{}, err
 	}

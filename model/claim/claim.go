@@ -16,6 +16,7 @@ import (
 	"siyu/model/code"
 	"siyu/model/db"
 	"siyu/model/fault"
+	"siyu/model/fresh"
 	"siyu/model/id"
 	"siyu/model/money"
 	"siyu/model/outbox"
@@ -79,15 +80,15 @@ type Store struct {
 	points    *points.Store
 	out       *outbox.Store
 	people    People
-	goods     *cache[product.Product]
-	payers    *cache[brand.Account]
+	goods     *fresh.Cache[id.ID, product.Product]
+	payers    *fresh.Cache[id.ID, brand.Account]
 	group     group
 }
 
 // New makes a store. One store per process, so that its claims are merged.
 func New(d *db.DB, c *campaign.Store, r *redpacket.Store, p *points.Store, out *outbox.Store, products Products, accounts Accounts, people People) *Store {
 	s := &Store{db: d, campaigns: c, packets: r, points: p, out: out, people: people,
-		goods: newCache(d.Clock(), products.Get), payers: newCache(d.Clock(), accounts.Account)}
+		goods: fresh.New(d.Clock(), products.Get), payers: fresh.New(d.Clock(), accounts.Account)}
 	s.group.most = 1
 	if d.Driver() == db.MySQL {
 		s.group.most = 2 // while one waits for the server, the other prepares

@@ -3,15 +3,12 @@ package claim
 import (
 	"context"
 	"strconv"
-	"sync"
-	"time"
 
 	"siyu/model/brand"
 	"siyu/model/campaign"
 	"siyu/model/clock"
 	"siyu/model/code"
 	"siyu/model/fault"
-	"siyu/model/id"
 	"siyu/model/product"
 )
 
@@ -45,7 +42,7 @@ func (s *Store) plan(ctx context.Context, c code.Code, who Who) (plan, error) {
 		return plan{}, err
 	}
 	now := s.db.Now()
-	prod, err := s.goods.get(ctx, c.ProductID)
+	prod, err := s.goods.Get(ctx, c.ProductID)
 	if err != nil {
 		return plan{}, err
 	}
@@ -89,7 +86,7 @@ func (s *Store) draw(ctx context.Context, p plan, c code.Code, who Who) (plan, e
 		return p, nil
 	}
 	// For every prize, won or not: otherwise the fault itself would tell the prize.
-	if p.pay, err = s.payers.get(ctx, p.offer.AccountID); err != nil {
+	if p.pay, err = s.payers.Get(ctx, p.offer.AccountID); err != nil {
 		return plan{}, err
 	}
 	if p.openID = who.OpenID; who.AppID != p.pay.Settings.PayAppID {
@@ -101,48 +98,4 @@ func (s *Store) draw(ctx context.Context, p plan, c code.Code, who Who) (plan, e
 		return plan{}, fault.New(fault.Conflict, "pay_account_mismatch", "请用微信扫码打开页面领取，红包才能到您的微信").With("app_id", p.pay.Settings.PayAppID)
 	}
 	return p, nil
-}
-
-// cache keeps what every claim of a product or campaign asks for, for a moment: the same
-// row need not be read twenty thousand times a second. A change is seen within freshFor.
-type cache[T any] struct {
-	load func(ctx context.Context, key id.ID) (T, error)
-	clk  clock.Clock
-	mu   sync.RWMutex
-	kept map[id.ID]kept[T]
-}
-
-type kept[T any] struct {
-	value T
-	at    clock.Instant
-}
-
-const (
-	freshFor = time.Second
-	keptMost = 10_000 // then the cache begins anew
-)
-
-func newCache[T any](clk clock.Clock, load func(context.Context, id.ID) (T, error)) *cache[T] {
-	return &cache[T]{load: load, clk: clk, kept: map[id.ID]kept[T]{}}
-}
-
-func (c *cache[T]) get(ctx context.Context, key id.ID) (T, error) {
-	now := c.clk.Now()
-	c.mu.RLock()
-	k, ok := c.kept[key]
-	c.mu.RUnlock()
-	if age := now.Sub(k.at); ok && age >= 0 && age < freshFor { // a clock that jumped back is stale, too
-		return k.value, nil
-	}
-	v, err := c.load(ctx, key)
-	if err != nil {
-		return v, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.kept) >= keptMost {
-		clear(c.kept)
-	}
-	c.kept[key] = kept[T]{v, now}
-	return v, nil
 }
