@@ -82,17 +82,14 @@ type Store struct {
 	people    People
 	goods     *fresh.Cache[id.ID, product.Product]
 	payers    *fresh.Cache[id.ID, brand.Account]
-	group     group
+	merger    *db.Merger[waiting]
 }
 
 // New makes a store. One store per process, so that its claims are merged.
 func New(d *db.DB, c *campaign.Store, r *redpacket.Store, p *points.Store, out *outbox.Store, products Products, accounts Accounts, people People) *Store {
 	s := &Store{db: d, campaigns: c, packets: r, points: p, out: out, people: people,
 		goods: fresh.New(d.Clock(), products.Get), payers: fresh.New(d.Clock(), accounts.Account)}
-	s.group.most = 1
-	if d.Driver() == db.MySQL {
-		s.group.most = 2 // while one waits for the server, the other prepares
-	}
+	s.merger = db.NewMerger(d, s.run)
 	return s
 }
 

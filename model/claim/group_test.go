@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"siyu/model/brand"
 	"siyu/model/campaign"
@@ -69,7 +68,7 @@ func item(s *Store, serial int64, member, campaignID id.ID, cash int64) *waiting
 		p.claim.CashFen, p.openID = 188, "o1"
 		p.pay = brand.Account{ID: 9, Settings: brand.Settings{Rail: brand.RailTransfer, PayAppID: "wx1"}}
 	}
-	return &waiting{ctx: context.Background(), plan: p, done: make(chan struct{})}
+	return &waiting{plan: p}
 }
 
 func count(t *testing.T, d *db.DB, query string) (n int64) {
@@ -85,10 +84,9 @@ func TestOneTransactionForMany(t *testing.T) {
 		s, _ := merged(t, d, 0)
 		t.Run("two members for one code in one batch: the first in order wins, the others are taken", func(t *testing.T) {
 			batch := []*waiting{item(s, 1, 1, 7, 0), item(s, 1, 2, 7, 0), item(s, 2, 2, 7, 0)}
-			s.finish(batch)
+			s.run(context.Background(), batch)
 			won := 0
 			for _, w := range batch {
-				<-w.done
 				if w.err == nil {
 					won++
 				}
@@ -104,7 +102,7 @@ func TestOneTransactionForMany(t *testing.T) {
 				w.plan.offer.CapMemberDay = 4
 				batch = append(batch, w)
 			}
-			s.finish(batch)
+			s.run(context.Background(), batch)
 			won := 0
 			for _, w := range batch {
 				if w.err == nil {
@@ -126,7 +124,7 @@ func TestOneTransactionForMany(t *testing.T) {
 			broken := item(s, 32, 4, 7, 188)
 			broken.plan.openID = "" // an order without a person is refused by redpacket
 			good := item(s, 33, 4, 7, 0)
-			s.finish([]*waiting{bad, broken, good})
+			s.run(context.Background(), []*waiting{bad, broken, good})
 			if good.err != nil || broken.err == nil || (d.Driver() == db.MySQL && bad.err == nil) {
 				t.Fatal(good.err, broken.err, bad.err)
 			}
@@ -136,20 +134,9 @@ func TestOneTransactionForMany(t *testing.T) {
 		})
 		t.Run("a blocked member fails alone", func(t *testing.T) {
 			shut, good := item(s, 41, 66, 7, 0), item(s, 42, 5, 7, 0)
-			s.finish([]*waiting{shut, good})
+			s.run(context.Background(), []*waiting{shut, good})
 			if fault.Of(shut.err).Code != "member_blocked" || good.err != nil {
 				t.Fatal(shut.err, good.err)
-			}
-		})
-		t.Run("a caller who left while waiting writes nothing", func(t *testing.T) {
-			gone := item(s, 51, 6, 7, 0)
-			ctx, cancel := context.WithCancel(context.Background())
-			gone.ctx = ctx
-			cancel()
-			good := item(s, 52, 6, 7, 0)
-			s.finish([]*waiting{gone, good})
-			if fault.Of(gone.err).Code != "timeout" || good.err != nil || count(t, d, "SELECT COUNT(*) FROM claim WHERE serial = 51") != 0 {
-				t.Fatal(gone.err, good.err)
 			}
 		})
 		t.Run("a paused campaign refuses its own claims and no others", func(t *testing.T) {
@@ -157,7 +144,7 @@ func TestOneTransactionForMany(t *testing.T) {
 				t.Fatal(err)
 			}
 			stopped, good, free := item(s, 61, 7, 8, 0), item(s, 62, 7, 7, 0), item(s, 63, 7, 0, 0)
-			s.finish([]*waiting{stopped, good, free})
+			s.run(context.Background(), []*waiting{stopped, good, free})
 			if stopped.err != errUncounted || good.err != nil || free.err != nil {
 				t.Fatal(stopped.err, good.err, free.err)
 			}
@@ -168,7 +155,7 @@ func TestOneTransactionForMany(t *testing.T) {
 			for n := int64(1); n <= 6; n++ {
 				batch = append(batch, item(s, n, id.ID(n), 7, 188))
 			}
-			s.finish(batch)
+			s.run(context.Background(), batch)
 			won := 0
 			for _, w := range batch {
 				if w.err == nil {
@@ -188,7 +175,7 @@ func TestOneTransactionForMany(t *testing.T) {
 			for n := int64(1); n <= 6; n++ {
 				batch = append(batch, item(s, n, id.ID(n), 7, 0))
 			}
-			s.finish(batch)
+			s.run(context.Background(), batch)
 			won := 0
 			for _, w := range batch {
 				if w.err == nil {
@@ -199,38 +186,5 @@ func TestOneTransactionForMany(t *testing.T) {
 				t.Fatal(won)
 			}
 		})
-	})
-}
-
-func TestWaiting(t *testing.T) {
-	clk := clock.NewFake(dbtest.Start)
-	s, _ := merged(t, dbtest.Open(t, db.SQLite, clk), 0)
-	t.Run("a deadline ends the wait, not the work", func(t *testing.T) {
-		s.group.mu.Lock()
-		s.group.working = s.group.most // nobody takes the queue
-		s.group.mu.Unlock()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
-		defer cancel()
-		if err := s.submit(ctx, item(s, 1, 1, 7, 0).plan); fault.Of(err).Code != "timeout" {
-			t.Fatal(err)
-		}
-	})
-	t.Run("a queue that is too long refuses at once", func(t *testing.T) {
-		s.group.mu.Lock()
-		s.group.queue = make([]*waiting, waitMost)
-		s.group.mu.Unlock()
-		if err := s.submit(context.Background(), item(s, 2, 1, 7, 0).plan); fault.KindOf(err) != fault.Throttled {
-			t.Fatal(err)
-		}
-	})
-	t.Run("a committer that finds nothing goes, and the next claim starts one", func(t *testing.T) {
-		s.group.mu.Lock()
-		s.group.queue, s.group.working = nil, 0
-		s.group.mu.Unlock()
-		for n := int64(3); n < 6; n++ {
-			if err := s.submit(context.Background(), item(s, n, 1, 7, 0).plan); err != nil {
-				t.Fatal(err)
-			}
-		}
 	})
 }
