@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -84,6 +85,7 @@ type Handler struct {
 	assets    map[string]asset
 	scripts   map[string]string // plain name -> name with the content's hash
 	host      string            // of PublicURL
+	unknown   sync.Map          // unknownKey -> the page in pieces
 	guesses   *scan.Guesses
 	strangers *scan.Throttle // anonymous looks that are stored, per address
 	reports   *scan.Throttle // reports of fakes, per address

@@ -206,7 +206,7 @@ func (h *Handler) scanPage(c *gin.Context) {
 		return
 	}
 	if reason != "" {
-		h.showScan(c, http.StatusOK, v, unknownCode(reason), "")
+		h.showUnknown(c, v, reason)
 		return
 	}
 	if v.wechat && c.Query("wx") == "" {

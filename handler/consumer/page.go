@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -109,15 +110,28 @@ type frame struct {
 	Body      any
 }
 
-// show renders a page. The policy allows our own script, the inline style by hash,
-// and the one foreign picture that a product may have.
+// show renders a page.
 func (h *Handler) show(c *gin.Context, status int, name string, f frame, pictures ...string) {
+	b, err := h.render(name, f)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	h.send(c, status, b, pictures...)
+}
+
+func (h *Handler) render(name string, f frame) ([]byte, error) {
 	f.CSS, f.Script, f.Company = h.css, h.scripts["app.js"], h.Company
 	var b bytes.Buffer
 	if err := h.templates.ExecuteTemplate(&b, name, f); err != nil {
-		web.Fail(c, fmt.Errorf("consumer: page %s: %w", name, err))
-		return
+		return nil, fmt.Errorf("consumer: page %s: %w", name, err)
 	}
+	return b.Bytes(), nil
+}
+
+// send answers with a page. The policy allows our own script, the inline style by hash,
+// and the one foreign picture that a product may have.
+func (h *Handler) send(c *gin.Context, status int, page []byte, pictures ...string) {
 	img := "'self' data:"
 	for _, p := range pictures {
 		if u, err := url.Parse(p); err == nil && u.Scheme == "https" && u.Host != "" && !strings.ContainsAny(u.Host, " ;,'\"") {
@@ -129,7 +143,8 @@ func (h *Handler) show(c *gin.Context, status int, name string, f frame, picture
 		"; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	hd.Set("Permissions-Policy", "geolocation=(self), camera=(), microphone=()")
 	hd.Set("Cache-Control", "no-store")
-	c.Data(status, "text/html; charset=utf-8", b.Bytes())
+	hd.Set("Content-Length", strconv.Itoa(len(page))) // known, so not in chunks
+	c.Data(status, "text/html; charset=utf-8", page)
 }
 
 // notice is a page that says one thing and offers one way on.

@@ -31,14 +31,10 @@ type scanView struct {
 }
 
 func (h *Handler) showScan(c *gin.Context, status int, v visit, out view, note string) {
-	body := scanView{view: out, Token: out.Code.Token, Notice: note, FormToken: h.formToken(v.session),
-		CanClaim: out.Verdict.Reward.Can(), Logged: out.Facts.Member != 0, Reported: c.Query("reported") == "1"}
+	body := scanView{Token: out.Code.Token, Notice: note, FormToken: h.formToken(v.session), Reported: c.Query("reported") == "1"}
 	if body.Token == "" {
 		body.Token = c.Param("token")
 	}
-	body.Path = "/q/" + url.PathEscape(body.Token)
-	body.LoginURL = "/wx/login?to=" + url.QueryEscape(body.Path)
-	body.FullURL = body.LoginURL + "&full=1"
 	if out.Claim != nil {
 		p, err := h.packet(c.Request.Context(), *out.Claim)
 		if err != nil {
@@ -47,11 +43,21 @@ func (h *Handler) showScan(c *gin.Context, status int, v visit, out view, note s
 		}
 		body.Packet = &p
 	}
+	h.show(c, status, "scan.html", scanFrame(out, body), out.Product.PictureURL)
+}
+
+// scanFrame is the whole page but for what show adds. body brings what depends on the
+// request.
+func scanFrame(out view, body scanView) frame {
+	body.view, body.CanClaim, body.Logged = out, out.Verdict.Reward.Can(), out.Facts.Member != 0
+	body.Path = "/q/" + url.PathEscape(body.Token)
+	body.LoginURL = "/wx/login?to=" + url.QueryEscape(body.Path)
+	body.FullURL = body.LoginURL + "&full=1"
 	f := frame{Title: out.Verdict.Title, Brand: out.Brand.Name, Phone: out.Brand.SupportPhone, Organiser: out.Offer.Organiser, Body: body}
 	if out.Offer.CampaignID != 0 {
 		f.RulesURL = "/rules/" + out.Offer.CampaignID.String()
 	}
-	h.show(c, status, "scan.html", f, out.Product.PictureURL)
+	return f
 }
 
 type packetView struct {
