@@ -79,6 +79,12 @@ func demoShelf() []*demoGoods {
 	}
 }
 
+// demoDefaults are the variables that the demo reads in another way than the rest. Quiet
+// logs, or the address of the phone page would scroll away with the first scan.
+func demoDefaults() map[string]string {
+	return map[string]string{"SIYU_ENV": config.Demo, "SIYU_LOG_LEVEL": "warn"}
+}
+
 // demo runs everything on this machine against the simulator.
 func demo(ctx context.Context, cfg config.Config, _ []string, out io.Writer) error {
 	if !cfg.Simulator {
@@ -94,7 +100,7 @@ func demo(ctx context.Context, cfg config.Config, _ []string, out io.Writer) err
 			return err
 		}
 	}
-	p := &process{cfg: cfg, out: out, parts: parts{true, true}, seed: d.seed, opened: d.announce}
+	p := &process{cfg: cfg, out: out, parts: parts{true, true}, seed: d.seed, opened: d.announce, simFile: filepath.Join(cfg.Data, "simulator.json")}
 	return p.run(ctx)
 }
 

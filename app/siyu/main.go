@@ -65,10 +65,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 			continue
 		}
 		cfg, err := config.Load(func(name string) string {
-			if name == "SIYU_ENV" && c.name == "demo" && getenv(name) == "" {
-				return config.Demo
+			if v := getenv(name); v != "" || c.name != "demo" {
+				return v
 			}
-			return getenv(name)
+			return demoDefaults()[name]
 		})
 		if err != nil {
 			fmt.Fprintf(errOut, "siyu: configuration:\n%v\n", err)

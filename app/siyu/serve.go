@@ -35,7 +35,9 @@ type process struct {
 	queue  *queue
 	reg    *prometheus.Registry
 	sim    *simulator.Simulator // nil when WeChat is real
-	parts  parts
+	// simFile keeps the simulator's world between runs; empty: every run begins anew.
+	simFile string
+	parts   parts
 	// opened is called when everything runs; tests and the demo begin there.
 	opened func(p *process) error
 	// seed fills the database before anything runs; only the demo has one.
@@ -98,7 +100,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, p.env.Close()) }()
 	if simulate {
 		p.sim = simulator.New(simulator.Options{BaseURL: "http://" + p.cfg.SimAddr, AppURL: p.cfg.PublicURL,
-			Now: func() time.Time { return p.clock.Now().Time() }, Log: p.log})
+			Now: func() time.Time { return p.clock.Now().Time() }, Log: p.log, File: p.simFile})
 		defer p.sim.Close()
 	}
 	if err := ensureFirst(ctx, p.env); err != nil {

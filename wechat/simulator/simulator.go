@@ -3,8 +3,8 @@
 // tested against signatures, token rules, windows and state machines instead of
 // stubs, plus the page GET /sim/phone on which a person holds a pretended phone.
 //
-// It owns users, follows, chats, tokens, bills and merchant balances, all in
-// memory. It imports nothing of siyu: what it knows about the wire it wrote
+// It owns users, follows, chats, tokens, bills and merchant balances, in memory
+// and, with Options.File, from one run to the next (keep.go). It imports nothing of siyu: what it knows about the wire it wrote
 // itself, so a mistake made on both sides by the same code cannot hide.
 //
 // Promises:
@@ -44,6 +44,7 @@ type Options struct {
 	NoticeScale      float64       // 1 = WeChat's real retry schedule; 0 means 0.01
 	CallbackDeadline time.Duration // how long siyu may take to answer a callback; 0 means WeChat's 5 s
 	Seed             int64
+	File             string // where the world is kept between runs; empty: nowhere
 }
 
 // Simulator is safe for concurrent use.
@@ -80,6 +81,11 @@ type Simulator struct {
 	flying      int            // outbound deliveries not finished
 	idle        chan struct{}  // closed when flying is 0
 	held        []heldDelivery // deliveries kept back by out_of_order_notice
+	kept        memory         // of the last run, what was not asked for yet
+	keptVersion int64
+	keptAt      time.Time
+
+	keeping sync.Mutex // one writer of the file at a time
 }
 
 // New builds an empty world. It panics if Options.Now is nil, which is a
@@ -125,12 +131,17 @@ func New(o Options) *Simulator {
 			s.app = u
 		}
 	}
+	if o.File != "" {
+		if err := s.recall(); err != nil {
+			s.log.Warn("simulator: the last world cannot be read, a new one begins", "file", o.File, "error", err)
+		}
+	}
 	s.routes = s.endpoints()
 	s.pages = s.phonePages()
 	return s
 }
 
-// Close stops every timer and waits until no delivery is in the air.
+// Close stops every timer, waits until no delivery is in the air and keeps the world.
 func (s *Simulator) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -140,6 +151,7 @@ func (s *Simulator) Close() {
 	s.stop()
 	<-idle
 	s.client.CloseIdleConnections()
+	s.remember(true)
 }
 
 // Settle waits until every callback and notice has been accepted or given up,
@@ -200,6 +212,7 @@ var hosts = [...]string{
 // ServeHTTP routes by prefix first, then by Host header, then to the phone.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.sweep()
+	s.remember(false)
 	for _, h := range hosts {
 		if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/"+h+"/"); ok {
 			s.serveHost(w, r, h, "/"+rest)

@@ -149,6 +149,7 @@ func (s *Simulator) AddApp(a App) {
 	for _, name := range s.userOrder {
 		s.index(s.users[name], a.AppID)
 	}
+	s.recallApp(s.apps[a.AppID])
 }
 
 // AddMerchant registers or replaces a merchant. It panics on a public key that
@@ -169,6 +170,7 @@ func (s *Simulator) AddMerchant(m Merchant) {
 		return
 	}
 	s.merchants[m.MchID] = &merchant{Merchant: m, public: public}
+	s.recallMerchant(s.merchants[m.MchID])
 }
 
 // AddUser registers or replaces a user; what happened to them stays.

@@ -59,6 +59,7 @@ type world struct {
 	appURL  string
 	private *rsa.PrivateKey
 
+	mode     string
 	mu       sync.Mutex
 	now      time.Time
 	arrivals []arrival
@@ -69,15 +70,17 @@ func newWorld(t *testing.T) *world { return newWorldWith(t, "plain") }
 
 func newWorldWith(t *testing.T, mode string) *world {
 	t.Helper()
-	w := &world{T: t, now: time.Date(2026, 11, 20, 2, 0, 0, 0, time.UTC)}
+	w := &world{T: t, mode: mode, now: time.Date(2026, 11, 20, 2, 0, 0, 0, time.UTC)}
 	shop := httptest.NewServer(http.HandlerFunc(w.shop))
 	t.Cleanup(shop.Close)
-	var sim *simulator.Simulator
-	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { sim.ServeHTTP(rw, r) }))
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		sim := w.sim
+		w.mu.Unlock()
+		sim.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(front.Close)
-	sim = simulator.New(simulator.Options{BaseURL: front.URL, AppURL: shop.URL, Now: w.clock, NoticeScale: 1e-9, Seed: 7})
-	t.Cleanup(sim.Close)
-	w.sim, w.base, w.appURL = sim, front.URL, shop.URL
+	w.base, w.appURL = front.URL, shop.URL
 
 	privatePEM, publicPEM := merchantKey()
 	block, _ := pem.Decode([]byte(privatePEM))
@@ -86,12 +89,24 @@ func newWorldWith(t *testing.T, mode string) *world {
 		t.Fatal(err)
 	}
 	w.private = key.(*rsa.PrivateKey)
-	sim.AddApp(simulator.App{Kind: "official", AppID: officialID, Name: "山泉茶饮", Secret: "secret1", Token: token, AESKey: aesKey, Mode: mode, CallbackURL: shop.URL + "/callback", OpenPlatform: "brand"})
-	sim.AddApp(simulator.App{Kind: "mini", AppID: miniID, Name: "山泉会员", Secret: "secret2", Token: token, AESKey: aesKey, CallbackURL: shop.URL + "/callback", OpenPlatform: "brand"})
+	w.begin("", publicPEM)
+	return w
+}
+
+// begin starts a simulator with the world's accounts; file is where it keeps them.
+func (w *world) begin(file, publicPEM string) {
+	w.Helper()
+	sim := simulator.New(simulator.Options{BaseURL: w.base, AppURL: w.appURL, Now: w.clock, NoticeScale: 1e-9, Seed: 7, File: file})
+	w.Cleanup(sim.Close)
+	w.mu.Lock()
+	w.sim = sim
+	w.mu.Unlock()
+	shop, mode := w.appURL, w.mode
+	sim.AddApp(simulator.App{Kind: "official", AppID: officialID, Name: "山泉茶饮", Secret: "secret1", Token: token, AESKey: aesKey, Mode: mode, CallbackURL: shop + "/callback", OpenPlatform: "brand"})
+	sim.AddApp(simulator.App{Kind: "mini", AppID: miniID, Name: "山泉会员", Secret: "secret2", Token: token, AESKey: aesKey, CallbackURL: shop + "/callback", OpenPlatform: "brand"})
 	sim.AddMerchant(simulator.Merchant{MchID: mchID, Name: "山泉饮品", APIKeyV2: keyV2, APIv3Key: keyV3, SerialNo: serial, PublicKeyPEM: publicPEM, AppIDs: []string{officialID, miniID}, BalanceFen: 1_000_000})
 	sim.AddUser(simulator.User{Name: "小满", City: "上海"})
 	sim.AddUser(simulator.User{Name: "老周", City: "成都"})
-	return w
 }
 
 func (w *world) clock() time.Time {

@@ -1,0 +1,172 @@
+package simulator
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"sort"
+	"time"
+)
+
+// What a world with Options.File keeps between two runs: people with their chats and
+// money, follows, bills, balances, and how far numbers were given out (a message id that
+// came again would be taken for a repetition). Tokens, logins, scenes and windows are
+// forgotten, as WeChat forgets them all the time.
+type memory struct {
+	Counter  int64                            `json:"counter"`
+	Users    []keptUser                       `json:"users"`
+	Follows  map[string]map[string]keptFollow `json:"follows"`  // by app, by user
+	Balances map[string]int64                 `json:"balances"` // by merchant
+	Bills    []keptBill                       `json:"bills"`
+}
+
+type keptUser struct {
+	User
+	WalletFen int64           `json:"wallet_fen"`
+	Chats     []ChatMessage   `json:"chats"`
+	Consents  map[string]bool `json:"consents"`
+}
+
+type keptFollow struct {
+	At    time.Time `json:"at"`
+	Scene string    `json:"scene"`
+}
+
+type keptBill struct {
+	Bill
+	Print     string    `json:"print"`
+	ActName   string    `json:"act_name"`
+	Remark    string    `json:"remark"`
+	Stuck     bool      `json:"stuck"`
+	Returned  bool      `json:"returned"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// keepEvery is how much a killed process may forget.
+const keepEvery = time.Second
+
+// recall reads the file. Apps and merchants are registered later and find their part
+// then; until then it stays in s.kept.
+func (s *Simulator) recall() error {
+	text, err := os.ReadFile(s.opts.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var m memory
+	if err := json.Unmarshal(text, &m); err != nil {
+		return err
+	}
+	s.counter.Store(m.Counter + 10_000) // more than a killed process gave out unnoticed
+	for _, k := range m.Users {
+		if k.Consents == nil {
+			k.Consents = map[string]bool{}
+		}
+		s.users[k.Name] = &user{User: k.User, walletFen: k.WalletFen, chats: k.Chats, consents: k.Consents}
+		s.userOrder = append(s.userOrder, k.Name)
+	}
+	s.kept = m
+	s.kept.Users = nil
+	return nil
+}
+
+// recallApp gives an app its followers back; the caller holds the lock.
+func (s *Simulator) recallApp(a *app) {
+	for name, f := range s.kept.Follows[a.AppID] {
+		if s.users[name] != nil {
+			a.follows[name] = &follow{at: f.At, scene: f.Scene}
+		}
+	}
+	delete(s.kept.Follows, a.AppID)
+}
+
+// recallMerchant gives a merchant its balance and bills back; the caller holds the lock.
+func (s *Simulator) recallMerchant(m *merchant) {
+	if fen, ok := s.kept.Balances[m.MchID]; ok {
+		m.BalanceFen = fen
+		delete(s.kept.Balances, m.MchID)
+	}
+	rest := s.kept.Bills[:0]
+	for _, k := range s.kept.Bills {
+		if k.MchID != m.MchID || s.users[k.User] == nil {
+			rest = append(rest, k)
+			continue
+		}
+		b := &bill{Bill: k.Bill, print: k.Print, actName: k.ActName, remark: k.Remark, stuck: k.Stuck, returned: k.Returned, expiresAt: k.ExpiresAt}
+		s.bills.all = append(s.bills.all, b)
+		s.bills.byNumber[b.MchID+"/"+b.BillNo] = b
+		if b.Package != "" {
+			s.bills.byPackage[b.Package] = b
+		}
+		if b.State != "FAILED" && b.State != "FAIL" {
+			s.bills.count(b, 1)
+		}
+		if len(next[b.State]) > 0 && (s.nextSweep.IsZero() || b.expiresAt.Before(s.nextSweep)) {
+			s.nextSweep = b.expiresAt
+		}
+	}
+	s.kept.Bills = rest
+	sort.SliceStable(s.bills.all, func(i, j int) bool { return s.bills.all[i].CreatedAt.Before(s.bills.all[j].CreatedAt) })
+}
+
+// remember writes the file when something changed. A file that cannot be written costs
+// the next run its past, nothing else.
+func (s *Simulator) remember(now bool) {
+	if s.opts.File == "" || !s.keeping.TryLock() {
+		return
+	}
+	defer s.keeping.Unlock()
+	s.mu.Lock()
+	at := s.now()
+	if s.version == s.keptVersion || !now && at.Sub(s.keptAt) < keepEvery {
+		s.mu.Unlock()
+		return
+	}
+	s.keptVersion, s.keptAt = s.version, at
+	m := s.memorize()
+	text, err := json.Marshal(m)
+	s.mu.Unlock()
+	half := s.opts.File + ".part"
+	if err == nil {
+		err = os.WriteFile(half, text, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(half, s.opts.File)
+	}
+	if err != nil {
+		s.log.Warn("simulator: the world is not kept", "error", err)
+	}
+}
+
+// memorize copies what is to be kept, and what nobody has asked for yet; the caller
+// holds the lock.
+func (s *Simulator) memorize() memory {
+	m := memory{Counter: s.counter.Load(), Follows: map[string]map[string]keptFollow{}, Balances: map[string]int64{}, Bills: append([]keptBill(nil), s.kept.Bills...)}
+	for id, list := range s.kept.Follows {
+		m.Follows[id] = list
+	}
+	for id, fen := range s.kept.Balances {
+		m.Balances[id] = fen
+	}
+	for _, name := range s.userOrder {
+		u := s.users[name]
+		m.Users = append(m.Users, keptUser{u.User, u.walletFen, u.chats, u.consents})
+	}
+	for id, a := range s.apps {
+		list := map[string]keptFollow{}
+		for name, f := range a.follows {
+			list[name] = keptFollow{f.at, f.scene}
+		}
+		m.Follows[id] = list
+	}
+	for id, x := range s.merchants {
+		m.Balances[id] = x.BalanceFen
+	}
+	for _, b := range s.bills.all {
+		m.Bills = append(m.Bills, keptBill{b.Bill, b.print, b.actName, b.remark, b.stuck, b.returned, b.expiresAt})
+	}
+	return m
+}
