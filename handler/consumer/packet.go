@@ -69,6 +69,9 @@ func (h *Handler) packet(ctx context.Context, cl claim.Claim) (packet, error) {
 	if cl.CashFen == 0 {
 		return p.without(), nil
 	}
+	if cl.BillNo != "" { // made a moment ago: nothing can be read that is not known
+		return p.with(redpacket.Payout{State: redpacket.Pending, BillNo: cl.BillNo, NextAt: cl.CreatedAt}, brand.Account{}, h.Clock.Now()), nil
+	}
 	pay, err := h.Packets.OfClaim(ctx, cl.ID)
 	if err != nil {
 		return packet{}, err

@@ -42,6 +42,7 @@ type Claim struct {
 	Day        clock.Day     `json:"day"`
 	CreatedAt  clock.Instant `json:"created_at"`
 	Again      bool          `json:"again" gorm:"-"` // this member had claimed it before
+	BillNo     string        `json:"-" gorm:"-"`     // of the payout, known to who has just made the claim
 }
 
 // TableName names the table for GORM.

@@ -9,7 +9,9 @@ import (
 	"siyu/model/clock"
 	"siyu/model/code"
 	"siyu/model/fault"
+	"siyu/model/id"
 	"siyu/model/product"
+	"siyu/model/redpacket"
 )
 
 // plan is everything about a claim that is decided before its transaction.
@@ -18,6 +20,7 @@ type plan struct {
 	offer      campaign.Offer
 	pay        brand.Account
 	openID     string
+	payoutID   id.ID
 	scanPoints int64
 	product    product.Product
 }
@@ -96,6 +99,10 @@ func (s *Store) draw(ctx context.Context, p plan, c code.Code, who Who) (plan, e
 	}
 	if p.openID == "" {
 		return plan{}, fault.New(fault.Conflict, "pay_account_mismatch", "请用微信扫码打开页面领取，红包才能到您的微信").With("app_id", p.pay.Settings.PayAppID)
+	}
+	if won.AmountFen > 0 {
+		p.payoutID = s.db.NewID()
+		p.claim.BillNo = redpacket.BillNo(p.payoutID, p.claim.Day)
 	}
 	return p, nil
 }

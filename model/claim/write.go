@@ -203,7 +203,7 @@ func (s *Store) follow(ctx context.Context, tx *gorm.DB, won []*waiting) error {
 			points.Earning{Key: key + ":scan", BrandID: c.BrandID, MemberID: c.MemberID, Points: p.scanPoints, Memo: "扫码积分 " + cut(p.product.Name, 60)},
 			points.Earning{Key: key + ":prize", BrandID: c.BrandID, MemberID: c.MemberID, Points: c.Points - p.scanPoints, Memo: "中奖积分 " + cut(c.Prize, 60)})
 		if c.CashFen > 0 {
-			orders = append(orders, redpacket.Order{ClaimID: c.ID, BrandID: c.BrandID, CampaignID: c.CampaignID, MemberID: c.MemberID,
+			orders = append(orders, redpacket.Order{PayoutID: p.payoutID, Day: c.Day, ClaimID: c.ID, BrandID: c.BrandID, CampaignID: c.CampaignID, MemberID: c.MemberID,
 				Account: p.pay, OpenID: p.openID, AmountFen: c.CashFen, Wishing: p.offer.Wishing, ActName: p.offer.Name})
 		}
 	}

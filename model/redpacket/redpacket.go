@@ -16,6 +16,7 @@
 package redpacket
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -93,6 +94,8 @@ func (p Payout) ConfirmBy() clock.Instant {
 
 // Order is what a claim asks for.
 type Order struct {
+	PayoutID   id.ID     // 0: made here
+	Day        clock.Day // in the bill number; 0: today
 	ClaimID    id.ID
 	BrandID    id.ID
 	CampaignID id.ID
@@ -144,8 +147,8 @@ func (s *Store) PromiseAllTx(ctx context.Context, tx *gorm.DB, orders []Order) e
 		if o.AmountFen <= 0 || o.OpenID == "" || o.Account.ID == 0 {
 			return fmt.Errorf("redpacket: order of claim %d is incomplete", o.ClaimID)
 		}
-		payoutID := s.db.NewID()
-		bill := BillNo(payoutID, day)
+		payoutID := cmp.Or(o.PayoutID, s.db.NewID())
+		bill := BillNo(payoutID, cmp.Or(o.Day, day))
 		set := o.Account.Settings
 		rows.Add(payoutID, o.ClaimID, o.BrandID, o.CampaignID, o.MemberID, o.Account.ID, set.Rail, set.PayAppID, o.OpenID, o.AmountFen, bill,
 			cut(o.Wishing, 60), cut(o.ActName, 32), Pending, 0, "", "", "", "", 0, 0, now, now, now, 0)
