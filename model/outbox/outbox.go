@@ -51,11 +51,17 @@ type Store struct {
 	db *db.DB
 	// nudge tells the relay in this process that something was put, so that it does
 	// not wait for its next look. Other processes find it by looking.
-	nudge chan struct{}
+	nudge   chan struct{}
+	endings *db.Merger[ending]
 }
 
-// New makes a store. One store per process, so that the nudge reaches the relay.
-func New(d *db.DB) *Store { return &Store{db: d, nudge: make(chan struct{}, 1)} }
+// New makes a store. One store per process, so that the nudge reaches the relay and
+// reports are merged.
+func New(d *db.DB) *Store {
+	s := &Store{db: d, nudge: make(chan struct{}, 1)}
+	s.endings = db.NewMerger(d, s.report)
+	return s
+}
 
 // Nudges receives after something was put. It may fire once for many rows.
 func (s *Store) Nudges() <-chan struct{} { return s.nudge }
@@ -141,25 +147,6 @@ func (s *Store) Get(ctx context.Context, rowID id.ID) (Row, error) {
 		return Row{}, fmt.Errorf("outbox: row %d: %w", rowID, err)
 	}
 	return r, nil
-}
-
-// MarkDone ends a row.
-func (s *Store) MarkDone(ctx context.Context, rowID id.ID) error {
-	return s.move(ctx, rowID, map[string]any{"state": Done, "done_at": s.db.Now(), "last_error": ""})
-}
-
-// PutOff makes a row due again after a pause; why is kept for operators (no secrets).
-func (s *Store) PutOff(ctx context.Context, rowID id.ID, after time.Duration, why string) error {
-	if r := []rune(why); len(r) > 480 {
-		why = string(r[:480])
-	}
-	return s.move(ctx, rowID, map[string]any{"state": Waiting, "due_at": s.db.Now().Add(after), "tries": gorm.Expr("tries + 1"), "last_error": why})
-}
-
-func (s *Store) move(ctx context.Context, rowID id.ID, set map[string]any) error {
-	return s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Model(&Row{}).Where("id = ? AND state <> ?", rowID, Done).Updates(set).Error
-	})
 }
 
 // Requeue makes rows waiting again that were sent before the given moment and of
