@@ -75,14 +75,16 @@ func TestAReportThatCannotBeWrittenFailsAlone(t *testing.T) {
 		}
 		ctx := context.Background()
 		s := New(d)
-		var row id.ID
-		err := d.InTx(ctx, func(tx *gorm.DB) (err error) { row, err = s.PutTx(ctx, tx, "notice:apply", 1, 0); return err })
-		if err != nil {
-			t.Fatal(err)
+		var rows [2]id.ID
+		for i := range rows {
+			err := d.InTx(ctx, func(tx *gorm.DB) (err error) { rows[i], err = s.PutTx(ctx, tx, "notice:apply", 1, 0); return err })
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-		good, bad := &ending{row: row}, &ending{row: row, off: off{clk.Now(), strings.Repeat("x", 501)}}
+		good, bad := &ending{row: rows[0]}, &ending{row: rows[1], off: off{clk.Now(), strings.Repeat("x", 501)}}
 		s.report(ctx, []*ending{bad, good})
-		if r, err := s.Get(ctx, row); err != nil || r.State != Done || good.err != nil || bad.err == nil {
+		if r, err := s.Get(ctx, rows[0]); err != nil || r.State != Done || good.err != nil || bad.err == nil {
 			t.Errorf("%+v, good %v, bad %v", r, good.err, bad.err)
 		}
 	})
