@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"siyu/model/campaign"
+	"siyu/model/campaign/draw"
 	"siyu/model/claim/claimtest"
 	"siyu/model/clock"
 	"siyu/model/db"
@@ -238,6 +239,19 @@ func TestSealAndReveal(t *testing.T) {
 			for _, bad := range []string{"", "siyu-draw-2" + c.Terms[11:], c.Terms + "tier 9\n", strings.Replace(c.Terms, "winners 1", "winners 01", 1)} {
 				if _, err := campaign.ParseTerms(bad); fault.Of(err).Code != "terms" {
 					t.Errorf("accepted %q", bad)
+				}
+			}
+		})
+		t.Run("terms that somebody made up end with a fault, not in a walk without end", func(t *testing.T) {
+			for _, from := range []string{"from -5", "from 999"} {
+				text := strings.Replace(c.Terms, "from 0", from, 1)
+				p, err := campaign.ParseTerms(text)
+				if err != nil {
+					continue
+				}
+				p.SeedHash = draw.Commit(seed, text)
+				if _, err := campaign.Recompute(p, c.SeedRevealed, w.Batch.ID, 1); fault.Of(err).Code != "terms" {
+					t.Fatal(err)
 				}
 			}
 		})

@@ -237,7 +237,11 @@ func Recompute(c Campaign, seedHex string, batchID id.ID, serial int64) (Prize, 
 			if err != nil {
 				return Prize{}, err
 			}
-			tier, amount := d.At(uint64(sc.DrawFrom + serial - sc.FromSerial))
+			at := sc.DrawFrom + serial - sc.FromSerial
+			if at < 0 || at >= c.Codes { // terms that somebody made up
+				return Prize{}, fault.NewInvalid("terms", "活动条款文本不完整或被改动")
+			}
+			tier, amount := d.At(uint64(at))
 			return Prize{Tier: c.Tiers[tier], AmountFen: money.Fen(amount)}, nil
 		}
 	}

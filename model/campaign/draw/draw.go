@@ -108,8 +108,12 @@ func (d *Draw) At(i uint64) (tier int, amount int64) {
 	return tier, d.Amount(tier, rank-d.from[tier])
 }
 
-// Rank is the keyed permutation of [0, N).
+// Rank is the keyed permutation of [0, N). It panics when i is not below N: the walk
+// would never end.
 func (d *Draw) Rank(i uint64) uint64 {
+	if i >= d.n {
+		panic("draw: no such code")
+	}
 	mask := uint64(1)<<d.w - 1
 	for {
 		l, r := i>>d.w, i&mask
