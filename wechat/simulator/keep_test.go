@@ -50,6 +50,12 @@ func TestKeep(t *testing.T) {
 			t.Errorf("%v", out)
 		}
 	})
+	t.Run("people keep their addresses", func(t *testing.T) {
+		users := w.phone("GET", "state?user=", "", nil)["users"].([]any)
+		if ip := users[0].(map[string]any)["ip"]; len(users) != 2 || ip != "101.80.1.10" {
+			t.Errorf("%v", users)
+		}
+	})
 	t.Run("chats, bills and money are as they were", func(t *testing.T) {
 		chats := w.sim.Chats("小满")
 		if len(chats) != 6 || chats[0].Text != "第一次" || chats[5].Text != "第二次" {

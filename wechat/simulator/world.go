@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -181,12 +182,17 @@ func (s *Simulator) AddUser(u User) {
 	if u.Avatar == "" {
 		u.Avatar = "🙂"
 	}
-	if u.IP == "" {
-		u.IP = cityIP(u.City, len(s.userOrder))
-	}
 	if old := s.users[u.Name]; old != nil {
+		if u.IP == "" && u.City == old.City {
+			u.IP = old.IP
+		} else if u.IP == "" {
+			u.IP = cityIP(u.City, slices.Index(s.userOrder, u.Name))
+		}
 		old.User = u
 		return
+	}
+	if u.IP == "" {
+		u.IP = cityIP(u.City, len(s.userOrder))
 	}
 	s.users[u.Name] = &user{User: u, consents: map[string]bool{}}
 	s.userOrder = append(s.userOrder, u.Name)

@@ -78,9 +78,11 @@ desk.addEventListener("click", () => {
 const asked = new URLSearchParams(location.search);
 const start = asked.get("user") || remembered();
 if (asked.get("tab") in names) at.tab = asked.get("tab");
-if (asked.get("chat")) at.chat = asked.get("chat");
 drawTabs();
-(start ? choose(start) : refresh()).then(() => { if (asked.get("scan")) scanText(asked.get("scan")); }, () => toast("连不上模拟器"));
+(start ? choose(start) : refresh()).then(() => {
+  if (asked.get("chat")) { at.chat = asked.get("chat"); draw(); }
+  if (asked.get("scan")) scanText(asked.get("scan"));
+}, () => toast("连不上模拟器"));
 
 let failing = false;
 setInterval(() => {
