@@ -36,7 +36,7 @@ var (
 		"commit.before@model/redpacket.(*Store).Begin", "commit.after@model/redpacket.(*Store).Begin", "send.before", "send.after", "ask.before", "ask.after",
 		"commit.before@model/redpacket.(*Store).Apply", "commit.after@model/redpacket.(*Store).Apply", "enqueue.before", "enqueue.after",
 		"commit.before@model/outbox.(*Store).MarkSent", "commit.after@model/outbox.(*Store).MarkSent",
-		"commit.before@model/outbox.(*Store).move", "commit.after@model/outbox.(*Store).move", "commit.after@model/outbox.(*Store).Requeue",
+		"commit.before@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).Requeue",
 		"commit.before@model/notice.(*Store).end", "commit.after@model/notice.(*Store).end", "commit.before@model/export", "commit.after@model/export",
 	}
 )

@@ -204,31 +204,45 @@ func (t *town) compareBills(ctx context.Context, v *verdict) error {
 
 // compareFiles reads every print file that is said to be ready.
 func (t *town) compareFiles(ctx context.Context) (wrong []string, err error) {
-	list, err := t.exports.List(ctx, t.brand.ID, 0, 100)
-	if err != nil {
+	for before := id.ID(0); ; {
+		page, err := t.exports.List(ctx, t.brand.ID, before, 100)
+		if err != nil || len(page) == 0 {
+			return wrong, err
+		}
+		for _, e := range page {
+			found, err := t.compareFile(ctx, e)
+			if err != nil {
+				return nil, err
+			}
+			wrong = append(wrong, found...)
+			t.tally.add("print files "+e.State, 1)
+		}
+		before = page[len(page)-1].ID
+	}
+}
+
+func (t *town) compareFile(ctx context.Context, e export.Export) (wrong []string, err error) {
+	say := func(format string, args ...any) {
+		wrong = append(wrong, fmt.Sprintf("码包 %d %s：", e.ID, e.State)+fmt.Sprintf(format, args...))
+	}
+	switch {
+	case e.State == export.Expired, e.State == export.Failed && e.Error != "":
+		return nil, nil
+	case e.State != export.Ready:
+		say("没有结果")
+		return wrong, nil
+	}
+	if e, err = t.exports.Get(ctx, e.ID); err != nil {
 		return nil, err
 	}
-	for _, e := range list {
-		t.tally.add("print files "+e.State, 1)
-		if e.State == export.Failed && e.Error == "" || e.State == export.Running || e.State == export.Waiting {
-			wrong = append(wrong, fmt.Sprintf("码包 %d %s：%s", e.ID, e.State, e.Error))
-		}
-		if e.State != export.Ready {
-			continue
-		}
-		whole, err := t.exports.Get(ctx, e.ID)
-		if err != nil {
-			return nil, err
-		}
-		if len(whole.Parts) == 0 {
-			wrong = append(wrong, fmt.Sprintf("码包 %d 没有文件", e.ID))
-		}
-		for _, part := range whole.Parts {
-			body, err := os.ReadFile(filepath.Join(t.disk.path, "exports", e.ID.String(), part.File))
-			sum := sha256.Sum256(body)
-			if err != nil || int64(len(body)) != part.Bytes || hex.EncodeToString(sum[:]) != part.SHA256 {
-				wrong = append(wrong, fmt.Sprintf("码包 %d 的文件 %s：%d 字节，应为 %d (%v)", e.ID, part.File, len(body), part.Bytes, err))
-			}
+	if len(e.Parts) == 0 {
+		say("没有文件")
+	}
+	for _, part := range e.Parts {
+		body, err := os.ReadFile(filepath.Join(t.disk.path, "exports", e.ID.String(), part.File))
+		sum := sha256.Sum256(body)
+		if err != nil || int64(len(body)) != part.Bytes || hex.EncodeToString(sum[:]) != part.SHA256 {
+			say("文件 %s 有 %d 字节，应为 %d (%v)", part.File, len(body), part.Bytes, err)
 		}
 	}
 	return wrong, nil

@@ -124,9 +124,11 @@ func drawExport(t *town, r *rand.Rand) func(context.Context, *town) {
 	}
 }
 
-func drawFullDisk(_ *town, r *rand.Rand) func(context.Context, *town) {
-	d := seconds(r, 0.5, 3)
+// drawFullDisk fills the disk just when a print file is about to be written.
+func drawFullDisk(t *town, r *rand.Rand) func(context.Context, *town) {
+	order, d := drawExport(t, r), seconds(r, 1, 4)
 	return func(ctx context.Context, t *town) {
+		order(ctx, t)
 		t.must(t.disk.fill(t.procs))
 		pause(ctx, d)
 		t.must(t.disk.free(t.procs))

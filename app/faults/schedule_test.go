@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"siyu/model/db"
+)
+
+// TestSchedule: the same seed draws the same storm, another seed another one, and a
+// storm does everything that the engine knows.
+func TestSchedule(t *testing.T) {
+	draw := func(engine string, seed uint64) string {
+		town := &town{plan: plan{engine: engine, seed: seed, lasts: 2 * time.Minute, kills: 30}, stores: &stores{shelf: newShelf(100)}}
+		var b strings.Builder
+		for _, e := range town.schedule() {
+			fmt.Fprintln(&b, e.at, e.what)
+		}
+		return b.String()
+	}
+	for _, engine := range []string{db.SQLite, db.MySQL} {
+		first := draw(engine, 5)
+		if draw(engine, 5) != first {
+			t.Errorf("%s: a seed drew two storms", engine)
+		}
+		if draw(engine, 6) == first {
+			t.Errorf("%s: two seeds drew one storm", engine)
+		}
+		for _, k := range rates() {
+			if has := strings.Contains(first, k.what); has != (engine == db.MySQL || !k.mysql) {
+				t.Errorf("%s: %s is there: %v", engine, k.what, has)
+			}
+		}
+		if n := strings.Count(first, "kill -9"); n != 30 {
+			t.Errorf("%s: %d kills", engine, n)
+		}
+	}
+}
+
+// TestWire: a number that is sent again must have been asked for, on both rails.
+func TestWire(t *testing.T) {
+	w := newWire(http.NotFoundHandler())
+	call := func(method, path, body string) {
+		w.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/api.mch.weixin.qq.com"+path, strings.NewReader(body)))
+	}
+	redpack := func(path, number string) {
+		call("POST", path, "<xml><mch_billno><![CDATA["+number+"]]></mch_billno></xml>")
+	}
+	call("POST", transferPath, `{"out_bill_no":"A1","transfer_amount":1}`)
+	call("GET", askTransfer+"A1", "")
+	call("POST", transferPath, `{"out_bill_no":"A1","transfer_amount":1}`)
+	redpack(sendRedpack, "B1")
+	redpack(askRedpack, "B1")
+	redpack(sendRedpack, "B1")
+	if bad := w.unasked(); len(bad) != 0 {
+		t.Fatal(bad)
+	}
+	call("POST", transferPath, `{"out_bill_no":"A1","transfer_amount":1}`)
+	redpack(sendRedpack, "B2")
+	redpack(sendRedpack, "B2")
+	if bad := w.unasked(); len(bad) != 2 || !strings.HasPrefix(bad[0], "A1") || !strings.HasPrefix(bad[1], "B2") {
+		t.Fatal(bad)
+	}
+}
+
+// TestPlaces: a place that was renamed would never be passed, and nobody would notice.
+// Every place that the storm kills at is in the source that it names.
+func TestPlaces(t *testing.T) {
+	source := func(pattern string) string {
+		files, err := filepath.Glob(filepath.Join("..", "..", pattern, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Errorf("no source in %s: %v", pattern, err)
+		}
+		var b strings.Builder
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(name, "_test.go") {
+				b.Write(text)
+			}
+		}
+		return b.String()
+	}
+	outward := source("job") + source("handler/*")
+	for _, place := range slices.Concat(webPlaces, workPlaces) {
+		point, at, commit := strings.Cut(place, "@")
+		if !commit {
+			if !strings.Contains(outward, `fail.Point("`+point+`")`) {
+				t.Errorf("nothing passes %s", place)
+			}
+			continue
+		}
+		dir, method, narrow := strings.Cut(at, ".(*")
+		text := source(dir)
+		method = strings.ReplaceAll(regexp.QuoteMeta(method), `\)\.`, `\) `)
+		if !regexp.MustCompile(`\.In(Fresh)?Tx\(`).MatchString(text) || narrow && !regexp.MustCompile(`func \(\w+ \*`+method+`\(`).MatchString(text) {
+			t.Errorf("nothing passes %s", place)
+		}
+	}
+}
