@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -75,7 +74,7 @@ func (h *Handler) login(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	from := network(web.ClientIP(c))
+	from := web.ClientNetwork(c)
 	if h.tries.Over(from) {
 		web.Fail(c, errLogins)
 		return
@@ -116,12 +115,3 @@ func describe(s operator.Session) about {
 }
 
 func (h *Handler) me(c *gin.Context) (any, error) { return describe(current(c)), nil }
-
-// network is what a throttle counts: an IPv6 customer owns a whole /64.
-func network(ip string) string {
-	a, err := netip.ParseAddr(ip)
-	if err != nil || !a.Is6() {
-		return ip
-	}
-	return netip.PrefixFrom(a, 64).Masked().String()
-}

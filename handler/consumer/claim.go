@@ -23,7 +23,7 @@ func (h *Handler) claim(ctx context.Context, v visit) (claim.Claim, error) {
 	case err != nil:
 		return claim.Claim{}, err
 	case !out.Facts.Known:
-		return claim.Claim{}, fault.New(fault.NotFound, "code_unknown", out.Verdict.Title+"。"+out.Verdict.Text)
+		return claim.Claim{}, errUnknown(out)
 	case out.Facts.Member == 0:
 		return claim.Claim{}, errLogin
 	case out.Facts.Claim == nil && (out.Verdict.State == scan.Elsewhere || out.Verdict.State == scan.Abnormal):
@@ -156,6 +156,44 @@ func (h *Handler) apiScan(c *gin.Context) (any, error) {
 		s.Claim = &p
 	}
 	return s, nil
+}
+
+// onceGenuine makes an action on a code repeatable. The code is looked at before the
+// Idempotency-Key: remembering answers costs SQL, and a forged code costs none.
+func (h *Handler) onceGenuine(action, unknown func(c *gin.Context) (any, error)) gin.HandlerFunc {
+	once := web.Once(h.Replays, h.owner, http.StatusOK, action)
+	return func(c *gin.Context) {
+		v, err := h.apiVisit(c)
+		if err != nil {
+			web.Fail(c, err)
+			return
+		}
+		_, reason, err := h.check(c.Request.Context(), v)
+		switch {
+		case err != nil:
+			web.Fail(c, err)
+		case reason == "":
+			once(c)
+		default:
+			c.Set(keyReason, reason)
+			web.Answer(unknown)(c)
+		}
+	}
+}
+
+// keyReason is why the code of a request is none of ours.
+const keyReason = "consumer.reason"
+
+func unknownScan(c *gin.Context) (any, error) {
+	return seen{Verdict: unknownCode(c.GetString(keyReason)).Verdict}, nil
+}
+
+func unknownClaim(c *gin.Context) (any, error) {
+	return nil, errUnknown(unknownCode(c.GetString(keyReason)))
+}
+
+func errUnknown(v view) error {
+	return fault.New(fault.NotFound, "code_unknown", v.Verdict.Title+"。"+v.Verdict.Text)
 }
 
 // apiClaim is POST /api/v1/claim.

@@ -246,10 +246,10 @@ func (h *Handler) apiLogin(c *gin.Context) (any, error) {
 	if err := web.BindLoose(c, &in); err != nil {
 		return nil, err
 	}
-	if h.logins.Over(web.ClientIP(c)) {
+	if h.logins.Over(web.ClientNetwork(c)) {
 		return nil, errBusyLogin
 	}
-	h.logins.Hit(web.ClientIP(c))
+	h.logins.Hit(web.ClientNetwork(c))
 	ctx := c.Request.Context()
 	a, err := h.Brands.AccountByApp(ctx, brand.Mini, in.AppID)
 	if err != nil {

@@ -25,6 +25,7 @@ type visit struct {
 	wechat   bool
 	snapshot bool
 	ip, ua   string
+	network  string    // what throttles count
 	stranger string    // tells anonymous visitors apart
 	limit    *scan.Cap // a limit that a claim has just met
 
@@ -36,7 +37,7 @@ type visit struct {
 
 func (h *Handler) visit(c *gin.Context, text string) visit {
 	b := browserOf(c.Request)
-	v := visit{text: text, session: h.session(c), wechat: b.wechat, ip: web.ClientIP(c), ua: c.Request.UserAgent(),
+	v := visit{text: text, session: h.session(c), wechat: b.wechat, ip: web.ClientIP(c), network: web.ClientNetwork(c), ua: c.Request.UserAgent(),
 		snapshot: b.wechat && c.Query("wx") == wxSnapshot}
 	v.stranger = h.Cookies.Signer.Digest("visitor", v.ip+"\n"+v.ua)
 	if v.session != nil {
@@ -155,10 +156,10 @@ func (h *Handler) meet(ctx context.Context, v *visit) (err error) {
 func (h *Handler) record(ctx context.Context, v visit, found code.Code, f scan.Facts) (scan.Sight, error) {
 	if f.Member == 0 {
 		// One genuine code must not let a stranger fill the disk.
-		if h.strangers.Over(v.ip) {
+		if h.strangers.Over(v.network) {
 			return h.Scans.Sight(ctx, found.BatchID, found.Serial)
 		}
-		h.strangers.Hit(v.ip)
+		h.strangers.Hit(v.network)
 	}
 	return h.Scans.Record(ctx, scan.Observation{BrandID: found.BrandID, ProductID: found.ProductID, BatchID: found.BatchID, Serial: found.Serial,
 		CodeState: found.State, MemberID: f.Member, Blocked: f.Blocked, Visitor: v.stranger, Place: h.Places.Place(v.ip), IP: v.ip, UserAgent: v.ua})

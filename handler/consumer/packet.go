@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -206,28 +205,24 @@ type account struct {
 	Next    string        `json:"next"` // ?before= of the next page, "" on the last
 }
 
-// points reads balance and statement. The cursor is a moment in milliseconds.
+// points reads balance and statement.
 func (h *Handler) points(c *gin.Context) (account, error) {
 	s, err := h.must(c)
 	if err != nil {
 		return account{}, err
 	}
-	limit, err := web.Limit(c)
+	page, err := web.Paging(c)
 	if err != nil {
 		return account{}, err
-	}
-	before, err := strconv.ParseInt(strings.TrimSpace(c.DefaultQuery("before", "0")), 10, 64)
-	if err != nil || before < 0 {
-		return account{}, fault.NewInvalid("bad_field", "参数 before 不对").With("field", "before")
 	}
 	out := account{}
 	if out.Balance, err = h.Points.Balance(c.Request.Context(), s.Member); err != nil {
 		return account{}, err
 	}
-	if out.Lines, err = h.Points.Statement(c.Request.Context(), s.Member, clock.Instant(before), limit); err != nil {
+	if out.Lines, err = h.Points.Statement(c.Request.Context(), s.Member, page.Before, page.Limit); err != nil {
 		return account{}, err
 	}
-	out.Next = web.Next(out.Lines, limit, func(l ledger.Line) string { return strconv.FormatInt(int64(l.At), 10) })
+	out.Next = web.Next(out.Lines, page.Limit, func(l ledger.Line) string { return l.ID.String() })
 	return out, nil
 }
 

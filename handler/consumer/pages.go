@@ -270,11 +270,11 @@ func (h *Handler) reportForm(c *gin.Context) {
 		h.fail(c, err)
 		return
 	}
-	if h.reports.Over(v.ip) {
+	if h.reports.Over(v.network) {
 		h.fail(c, fault.New(fault.Throttled, "too_many_reports", "举报过于频繁，请稍后再试"))
 		return
 	}
-	h.reports.Hit(v.ip)
+	h.reports.Hit(v.network)
 	ctx := c.Request.Context()
 	// Not check: who reports a fake is no guesser.
 	found, err := h.Codes.Check(ctx, v.text)
@@ -289,7 +289,14 @@ func (h *Handler) reportForm(c *gin.Context) {
 	if found != (code.Code{}) {
 		r.TokenText = "" // batch and serial say it; a live token is not copied around
 	}
-	if _, err := h.Scans.PutReport(ctx, r); err != nil {
+	// A form carries no Idempotency-Key; its own token is as good: tapped twice, it is
+	// one report.
+	key := h.Cookies.Signer.Digest("report", get("form_token")+"\n"+c.Param("token")+"\n"+r.Note)
+	_, _, _, err = h.Replays.Do(ctx, h.owner(c), key, nil, func() (int, []byte, error) {
+		_, err := h.Scans.PutReport(ctx, r)
+		return http.StatusSeeOther, []byte{}, err
+	})
+	if err != nil {
 		h.fail(c, err)
 		return
 	}

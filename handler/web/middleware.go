@@ -42,6 +42,17 @@ func identify(trusted []netip.Prefix) gin.HandlerFunc {
 // ClientIP is the address of the client as text, "" when it is unknown.
 func ClientIP(c *gin.Context) string { return c.GetString(keyIP) }
 
+// ClientNetwork is what a throttle counts: the client's address, of IPv6 its /64. One
+// customer owns all of that, so whole addresses would limit nobody.
+func ClientNetwork(c *gin.Context) string {
+	ip := ClientIP(c)
+	a, err := netip.ParseAddr(ip)
+	if err != nil || !a.Is6() {
+		return ip
+	}
+	return netip.PrefixFrom(a, 64).Masked().String()
+}
+
 // clientIP walks X-Forwarded-For from the right, over all header lines, and takes
 // the first address that no trusted proxy owns: everything left of it is only what
 // the client claims.

@@ -10,6 +10,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"gorm.io/gorm"
 
@@ -150,16 +151,28 @@ type Line struct {
 	At     clock.Instant `json:"at"`
 }
 
-// Statement lists an account's entries, newest first, before a cursor (0 = newest).
-func (l *Ledger) Statement(ctx context.Context, unit string, a Account, before clock.Instant, limit int) ([]Line, error) {
-	if before == 0 {
-		before = 1 << 62
+// Statement lists an account's entries, newest first, after the entry before (0: from
+// the newest). The cursor is an entry and not a moment, because one claim books several
+// entries at the same moment.
+func (l *Ledger) Statement(ctx context.Context, unit string, a Account, before id.ID, limit int) ([]Line, error) {
+	at := clock.Instant(math.MaxInt64)
+	if before != 0 {
+		var found []clock.Instant
+		if err := l.db.Read(ctx).Raw("SELECT at FROM ledger_entry WHERE id = ?", before).Scan(&found).Error; err != nil {
+			return nil, fmt.Errorf("ledger: statement: %w", err)
+		}
+		if len(found) == 0 {
+			return []Line{}, nil
+		}
+		at = found[0]
 	}
-	var lines []Line
-	err := l.db.Read(ctx).Raw(`SELECT id, amount, memo, entry_key, at FROM ledger_entry WHERE credit_owner = ? AND credit_kind = ? AND unit = ? AND at < ?
-		UNION ALL SELECT id, -amount, memo, entry_key, at FROM ledger_entry WHERE debit_owner = ? AND debit_kind = ? AND unit = ? AND at < ?
+	lines := []Line{}
+	err := l.db.Read(ctx).Raw(`SELECT id, amount, memo, entry_key, at FROM ledger_entry
+			WHERE credit_owner = ? AND credit_kind = ? AND unit = ? AND at <= ? AND (at < ? OR id < ?)
+		UNION ALL SELECT id, -amount, memo, entry_key, at FROM ledger_entry
+			WHERE debit_owner = ? AND debit_kind = ? AND unit = ? AND at <= ? AND (at < ? OR id < ?)
 		ORDER BY 5 DESC, 1 DESC LIMIT ?`,
-		a.Owner, a.Kind, unit, before, a.Owner, a.Kind, unit, before, limit).Scan(&lines).Error
+		a.Owner, a.Kind, unit, at, at, before, a.Owner, a.Kind, unit, at, at, before, limit).Scan(&lines).Error
 	if err != nil {
 		return nil, fmt.Errorf("ledger: statement: %w", err)
 	}

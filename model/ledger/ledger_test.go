@@ -114,6 +114,33 @@ func TestLedger(t *testing.T) {
 				t.Fatalf("%+v %v", trial, err)
 			}
 		})
+		t.Run("paging a statement shows every entry once, also those of one moment", func(t *testing.T) {
+			m := ledger.Account{Kind: ledger.Member, Owner: 901}
+			for i := range 7 {
+				if err := post(ledger.Entry{Key: fmt.Sprintf("m:%d", i), Unit: ledger.Points, Debit: ledger.Account{Kind: ledger.Issue, Owner: 1}, Credit: m, Amount: 1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			seen := map[id.ID]bool{}
+			for before, pages := id.ID(0), 0; pages < 10; pages++ {
+				page, err := l.Statement(ctx, ledger.Points, m, before, 2)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, line := range page {
+					if seen[line.ID] {
+						t.Fatal("an entry came twice")
+					}
+					seen[line.ID], before = true, line.ID
+				}
+				if len(page) == 0 {
+					break
+				}
+			}
+			if len(seen) != 7 {
+				t.Fatalf("%d of 7 entries", len(seen))
+			}
+		})
 		t.Run("a statement pages from the newest and signs both directions", func(t *testing.T) {
 			m := ledger.Account{Kind: ledger.Member, Owner: 900}
 			issue := ledger.Account{Kind: ledger.Issue, Owner: 1}
@@ -131,7 +158,7 @@ func TestLedger(t *testing.T) {
 			if err != nil || len(first) != 2 || first[0].Amount != -4 || first[1].Amount != 3 || first[1].Memo != "扫码积分" {
 				t.Fatalf("%+v %v", first, err)
 			}
-			rest, err := l.Statement(ctx, ledger.Points, m, first[1].At, 10)
+			rest, err := l.Statement(ctx, ledger.Points, m, first[1].ID, 10)
 			if err != nil || len(rest) != 2 || rest[1].Amount != 1 {
 				t.Fatalf("%+v %v", rest, err)
 			}

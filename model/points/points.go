@@ -12,7 +12,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"siyu/model/clock"
 	"siyu/model/id"
 	"siyu/model/ledger"
 )
@@ -67,8 +66,8 @@ func (s *Store) Balance(ctx context.Context, memberID id.ID) (int64, error) {
 	return s.ledger.Balance(ctx, ledger.Points, ledger.Account{Kind: ledger.Member, Owner: memberID})
 }
 
-// Statement lists a member's entries, newest first, before a moment (0 = now on).
-func (s *Store) Statement(ctx context.Context, memberID id.ID, before clock.Instant, limit int) ([]ledger.Line, error) {
+// Statement lists a member's entries, newest first, after the entry before (0 = the newest).
+func (s *Store) Statement(ctx context.Context, memberID, before id.ID, limit int) ([]ledger.Line, error) {
 	if limit <= 0 || limit > 100 {
 		limit = 100
 	}

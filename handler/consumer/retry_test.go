@@ -1,0 +1,173 @@
+package consumer
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"siyu/model/claim/claimtest"
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/db/dbtest"
+)
+
+// repeated sends the same thing twice under one key and something else under the same
+// key: one answer, one new row in the table, and a conflict.
+func (p *phone) repeated(t *testing.T, path, bearer, table string, same, other any) {
+	t.Helper()
+	before := p.count(table)
+	send := func(in any) (int, string, string) {
+		status, data, code := p.api("POST", path, bearer, in, "Idempotency-Key", "one-key-for-"+table)
+		return status, fmt.Sprint(data), code
+	}
+	status, first, code := send(same)
+	if status != 200 {
+		t.Fatal(status, first, code)
+	}
+	if status, again, code := send(same); status != 200 || again != first {
+		t.Fatalf("%d %s %s, first %s", status, again, code, first)
+	}
+	if status, _, code := send(other); status != http.StatusConflict || code != "key_reused" {
+		t.Fatal(status, code)
+	}
+	if n := p.count(table) - before; n != 1 {
+		t.Fatalf("%d rows more in %s", n, table)
+	}
+}
+
+// twice posts the same form of one page two times: a second tap, or a browser that lost
+// the answer. Forms carry no Idempotency-Key.
+func (p *phone) twice(t *testing.T, page answer, path, table string, fields url.Values) {
+	t.Helper()
+	before := p.count(table)
+	first, again := p.post(page, path, fields), p.post(page, path, fields)
+	if first.Code != http.StatusSeeOther || again.Code != first.Code || again.Header().Get("Location") != first.Header().Get("Location") {
+		t.Fatal(first.Code, first.Header(), again.Code, again.Header())
+	}
+	if n := p.count(table) - before; n != 1 {
+		t.Fatalf("%d rows more in %s", n, table)
+	}
+}
+
+// Every write of the consumer's side. A route that is not listed fails the test.
+func TestRetries(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		s := newSite(t, d, clk, claimtest.Setup{})
+		mini := s.phone("mi")
+		mini.get("/packets") // the red packet goes to the openid of the official account
+		bearer := mini.miniLogin()
+		code := func(serial int64) map[string]string { return map[string]string{"code": s.token(serial)} }
+		tries := map[string]func(t *testing.T){
+			"POST /api/v1/scan":  func(t *testing.T) { mini.repeated(t, "/api/v1/scan", bearer, "scan", code(1), code(2)) },
+			"POST /api/v1/claim": func(t *testing.T) { mini.repeated(t, "/api/v1/claim", bearer, "claim", code(1), code(2)) },
+			"POST /api/v1/location": func(t *testing.T) {
+				mini.repeated(t, "/api/v1/location", bearer, "consent", place{Agree: true}, place{})
+			},
+			// WeChat's code works once and the answer is a secret: nothing is kept, whoever
+			// lost the answer asks wx.login for another code. One person either way.
+			"POST /api/v1/login": func(t *testing.T) {
+				kept, people := s.count("replay"), s.count("person")
+				for _, who := range []string{"neu", "neu", "noch"} {
+					status, data, code := s.phone(who).api("POST", "/api/v1/login", "", map[string]string{"app_id": miniID, "code": who}, "Idempotency-Key", "login")
+					if status != 200 || data["token"] == "" {
+						t.Fatal(status, code)
+					}
+				}
+				if s.count("replay") != kept || s.count("person") != people+2 {
+					t.Fatal(s.count("replay")-kept, s.count("person")-people)
+				}
+			},
+			"POST /q/:token/claim": func(t *testing.T) {
+				lin := s.phone("lin")
+				path := "/q/" + s.token(3)
+				lin.twice(t, lin.get(path), path+"/claim", "claim", nil)
+			},
+			"POST /q/:token/report": func(t *testing.T) {
+				path := "/q/0123456789ABCDEF"
+				for _, who := range []*phone{s.phone("lin"), {site: s, ip: "31.0.0.9", ua: cameraUA, host: "q.example.cn", cookies: map[string]string{}}} {
+					page := who.get(path)
+					who.twice(t, page, path+"/report", "report", url.Values{"note": {"买到假货"}})
+					who.twice(t, page, path+"/report", "report", url.Values{"note": {"补充：在集市买的"}})
+				}
+			},
+			"POST /me/location": func(t *testing.T) {
+				lin := s.phone("lin")
+				lin.get("/q/" + s.token(3))
+				lin.twice(t, lin.get("/privacy"), "/me/location", "consent", url.Values{"agree": {"1"}})
+			},
+		}
+		for _, r := range s.h.Routes() {
+			if r.Method == http.MethodGet {
+				continue
+			}
+			name := r.Method + " " + r.Path
+			try, there := tries[name]
+			if !there {
+				t.Errorf("%s: nobody says what a repeated call gets", name)
+				continue
+			}
+			t.Run(name, try)
+		}
+		s.Audit(t)
+	})
+}
+
+// The database is closed: whatever asks it anything fails.
+func TestForgedCodesCostNoSQLEvenWithAKey(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		s := newSite(t, d, clk, claimtest.Setup{})
+		mini := s.phone("mi")
+		bearer := mini.miniLogin()
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		forged := map[string]string{"code": "0123456789ABCDEF"}
+		if status, data, code := mini.api("POST", "/api/v1/scan", bearer, forged, "Idempotency-Key", "k"); status != 200 || data["can_claim"] != false {
+			t.Error(status, data, code)
+		}
+		if status, _, code := mini.api("POST", "/api/v1/claim", bearer, forged, "Idempotency-Key", "k"); status != 404 || code != "code_unknown" {
+			t.Error(status, code)
+		}
+	})
+}
+
+// A customer of IPv6 owns a whole /64: changing the address within it must not help.
+func TestChangingTheAddressWithinOneNetworkDoesNotHelp(t *testing.T) {
+	clk := clock.NewFake(dbtest.Start)
+	s := newSite(t, dbtest.Open(t, db.SQLite, clk), clk, claimtest.Setup{})
+	at := func(i int) *phone {
+		p := s.phone("nobody")
+		p.ip, p.ua = fmt.Sprintf("2001:db8:7:7::%x", i+1), cameraUA
+		return p
+	}
+	t.Run("looks that fill the disk", func(t *testing.T) {
+		for i := range 80 {
+			at(i).get("/q/" + s.token(5))
+		}
+		if n := s.count("scan"); n > 60 {
+			t.Fatalf("%d rows of one customer", n)
+		}
+	})
+	t.Run("reports", func(t *testing.T) {
+		refused := 0
+		for i := range 10 {
+			p := at(i)
+			if a := p.post(p.get("/q/0123456789ABCDEF"), "/q/0123456789ABCDEF/report", url.Values{"note": {fmt.Sprint(i)}}); a.Code == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		if refused < 5 {
+			t.Fatalf("%d refused", refused)
+		}
+	})
+	t.Run("log-ins, each of which asks WeChat", func(t *testing.T) {
+		last := ""
+		for i := range 70 {
+			_, _, last = at(i).api("POST", "/api/v1/login", "", map[string]string{"app_id": miniID, "code": "x"})
+		}
+		if last != "too_many_logins" {
+			t.Fatal(last)
+		}
+	})
+}
