@@ -157,6 +157,22 @@ func TestAudit(t *testing.T) {
 				}
 			}
 		})
+		t.Run("nor one whose name is spelled as only JSON would read it", func(t *testing.T) {
+			const leak = "hunter3"
+			after := map[string]string{}
+			// encoding/json fills the field password from each of these.
+			for _, name := range []string{"passWord", "PASSword", "pa\u017f\u017fword", "old_passWord", "app_secreT", "api_\u212aey_v2", "API_kEY_V2", "private_key_pEM"} {
+				after[name] = leak
+			}
+			e := act
+			e.Action, e.Before, e.After = "odd", nil, after
+			if err := s.Record(ctx, e); err != nil {
+				t.Fatal(err)
+			}
+			if l := list(t, audit.Filter{Action: "odd"}); strings.Contains(l[0].AfterJSON, leak) {
+				t.Fatal(l[0].AfterJSON)
+			}
+		})
 		t.Run("huge values are cut to what the table holds", func(t *testing.T) {
 			e := act
 			e.Action, e.Reason = "big", strings.Repeat("因", 5000)

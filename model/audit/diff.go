@@ -140,8 +140,14 @@ func hide(name string, raw json.RawMessage) json.RawMessage {
 
 // isSecret goes by the words of a field's name: password, appSecret, api_key_v2. An
 // id or a hash of a secret, and the list of which secrets are set, are not secret.
+//
+// Both as it is spelled and with the case taken away the way encoding/json does when it
+// looks for a field: "passWord" and "paſſword" fill a field named password.
 func isSecret(name string) bool {
-	w := words(name)
+	return secretWords(words(name)) || secretWords(words(strings.ToLower(strings.ToUpper(name))))
+}
+
+func secretWords(w []string) bool {
 	if len(w) == 0 || slices.Contains(w, "id") || slices.Contains(w, "hash") || w[0] == "has" {
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"siyu/model/campaign/draw"
 	"siyu/model/fault"
 )
 
@@ -55,8 +56,21 @@ func ParseTerms(text string) (Campaign, error) {
 			return c, bad
 		}
 	}
-	if terms(c) != strings.Join(lines, "\n")+"\n" {
+	if terms(c) != strings.Join(lines, "\n")+"\n" || !c.numbered() {
 		return c, bad
 	}
 	return c, nil
+}
+
+// numbered says whether the scopes number all codes from 0 on without gaps. A draw is
+// defined for nothing else: looking up a number that is not there would not end.
+func (c Campaign) numbered() bool {
+	var n int64
+	for _, s := range c.Scopes {
+		if s.FromSerial < 1 || s.UntilSerial <= s.FromSerial || s.DrawFrom != n || s.UntilSerial-s.FromSerial > draw.MaxCodes-n {
+			return false
+		}
+		n += s.UntilSerial - s.FromSerial
+	}
+	return n == c.Codes
 }

@@ -62,6 +62,9 @@ func (i *Instant) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("time must be RFC 3339, e.g. 2026-11-20T18:02:00+08:00")
 	}
+	if y := t.UTC().Year(); y < 1970 || y > 9999 { // another year could not be written back
+		return fmt.Errorf("time must lie between 1970 and 9999")
+	}
 	*i = From(t)
 	return nil
 }

@@ -49,3 +49,24 @@ func TestInstantJSON(t *testing.T) {
 		t.Fatalf("got %s", got.Local())
 	}
 }
+
+// FuzzInstantJSON: a moment that is read can be written and read again.
+func FuzzInstantJSON(f *testing.F) {
+	for _, s := range []string{`"2026-11-20T18:02:00+08:00"`, `null`, `""`, `"0000-01-01T00:00:00Z"`, `"9999-12-31T23:59:59.999999999+23:59"`, `"1970-01-01T00:00:00Z"`, `5`, `"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var at Instant
+		if json.Unmarshal([]byte(s), &at) != nil {
+			return
+		}
+		b, err := json.Marshal(at)
+		if err != nil {
+			t.Fatalf("%s is %d, which cannot be written: %v", s, at, err)
+		}
+		var again Instant
+		if err := json.Unmarshal(b, &again); err != nil || again != at {
+			t.Fatalf("%s is %d, written %s, read back %d, %v", s, at, b, again, err)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"siyu/model/code/picture"
 	"siyu/model/code/token"
@@ -75,9 +76,11 @@ func newTable(a Archive, w Work, in *inspector) (*table, error) {
 }
 
 // field makes free text safe in a CSV: quoted as RFC 4180 says, and with a ' before
-// what a spreadsheet would run as a formula.
+// what a spreadsheet would run as a formula. Full-width signs count: a Chinese or
+// Japanese Excel reads them like the others
+// (owasp.org/www-community/attacks/CSV_Injection).
 func field(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		s = "'" + s
 	}
 	if strings.ContainsAny(s, ",\"\r\n") {

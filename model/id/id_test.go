@@ -91,3 +91,28 @@ func TestJSON(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParse: an id is positive and has exactly one meaning in text and in JSON.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"1", "9223372036854775807", "9223372036854775808", "-1", "+1", "0x1", " 1", "\uff11", "1_0", "null", "\""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if v, err := Parse(s); err == nil {
+			if again, err := Parse(v.String()); v <= 0 || err != nil || again != v {
+				t.Fatalf("%q is %d, written %s, read back %d, %v", s, v, v, again, err)
+			}
+		} else if v != 0 {
+			t.Fatalf("refused %q but returned %d", s, v)
+		}
+		var v ID
+		if json.Unmarshal([]byte(s), &v) != nil {
+			return
+		}
+		b, err := json.Marshal(v)
+		var again ID
+		if err != nil || json.Unmarshal(b, &again) != nil || again != v || v < 0 {
+			t.Fatalf("JSON %q is %d, written %s, read back %d, %v", s, v, b, again, err)
+		}
+	})
+}

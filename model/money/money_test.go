@@ -42,3 +42,25 @@ func TestOverflowIsRefused(t *testing.T) {
 		t.Error(p, ok)
 	}
 }
+
+// FuzzParse: what is read is within bounds and written back to the same amount.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"12.34", "0", "10000000000.00", " 1", "-1", "1e3", "\uff11", "00000000001.0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := Parse(s)
+		if err != nil {
+			if got != 0 {
+				t.Fatalf("refused %q but returned %d", s, got)
+			}
+			return
+		}
+		if got < 0 || got > Max {
+			t.Fatalf("%q is %d", s, got)
+		}
+		if again, err := Parse(got.Yuan()); err != nil || again != got {
+			t.Fatalf("%q is %d, written %s, read back %d, %v", s, got, got.Yuan(), again, err)
+		}
+	})
+}
