@@ -114,10 +114,11 @@ func TestRoutes(t *testing.T) {
 
 func TestKeep(t *testing.T) {
 	for in, want := range map[string]string{
-		"首次 2026-11-20 18:02（上海）": `首次 <span class="nb">2026-11-20 18:02</span>（上海）`,
-		"客服电话 400-000-0000。":      `客服电话 <a class="nb" href="tel:400-000-0000">400-000-0000</a>。`,
-		"批号 20261101 有误":          `批号 <span class="nb">20261101</span> 有误`,
-		`原因：<b>"x"</b> 3 次`:       `原因：&lt;b&gt;&#34;x&#34;&lt;/b&gt; 3 次`,
+		"首次 2026-11-20 18:02（上海）": `<span class="cl">首次 <span class="nb">2026-11-20 18:02</span>（上海）</span>`,
+		"客服电话 400-000-0000。":      `<span class="cl">客服电话 <a class="nb" href="tel:400-000-0000">400-000-0000</a>。</span>`,
+		"批号 20261101 有误":          `<span class="cl">批号 <span class="nb">20261101</span> 有误</span>`,
+		`原因：<b>"x"</b> 3 次`:       `<span class="cl">原因：&lt;b&gt;&#34;x&#34;&lt;/b&gt; 3 次</span>`,
+		"点击揭晓。不关注也可领取。":           `<span class="cl">点击揭晓。</span><span class="cl">不关注也可领取。</span>`,
 	} {
 		if got := string(keep(in)); got != want {
 			t.Errorf("%s: %s", in, got)

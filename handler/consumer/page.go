@@ -79,11 +79,16 @@ var unbroken = regexp.MustCompile(`\d{4}-\d\d-\d\d(?: \d\d:\d\d)?|\d[\d-]{5,}\d`
 // callable is the support number as verdicts write it: a tap should call it.
 var callable = regexp.MustCompile(`(客服电话 )<span class="nb">(\d[\d-]+)</span>`)
 
-// keep escapes a text, keeps its moments and numbers in one piece and makes the
-// support number a link.
+// clause is what a line is rather broken after than within: a browser breaks Chinese
+// between any two characters, in the middle of words.
+var clause = regexp.MustCompile(`[^，。；]+[，。；]*`)
+
+// keep escapes a text, keeps its clauses, moments and numbers in one piece as far as the
+// line allows and makes the support number a link.
 func keep(s string) template.HTML {
 	s = unbroken.ReplaceAllString(template.HTMLEscapeString(s), `<span class="nb">$0</span>`)
-	return template.HTML(callable.ReplaceAllString(s, `$1<a class="nb" href="tel:$2">$2</a>`))
+	s = callable.ReplaceAllString(s, `$1<a class="nb" href="tel:$2">$2</a>`)
+	return template.HTML(clause.ReplaceAllString(s, `<span class="cl">$0</span>`))
 }
 
 func (h *Handler) static(c *gin.Context) {

@@ -299,9 +299,9 @@ var (
 	blanks = regexp.MustCompile(`\n\s*\n+`)
 )
 
-var together = regexp.MustCompile(`<(?:span|a) class="nb"[^>]*>([^<]*)</(?:span|a)>`)
+var together = regexp.MustCompile(`<a class="nb"[^>]*>([^<]*)</a>|</?span[^>]*>`)
 
-// words is the page without the marks that keep moments in one piece.
+// words is the page without the marks that keep clauses and moments in one piece.
 func words(a answer) string { return together.ReplaceAllString(a.Body.String(), "$1") }
 
 func bare(page string) string { return blanks.ReplaceAllString(style.ReplaceAllString(page, ""), "\n") }

@@ -40,14 +40,21 @@
   var wait = first, timer = 0, asking = false, latest = null, quietUntil = 0;
   var title = box.querySelector("[data-title]"), text = box.querySelector("[data-text]");
   var area = box.querySelector("[data-confirm]"), button = box.querySelector("[data-transfer]");
-  // Moments stay in one piece on a narrow screen, as in the page's first answer.
+  // Clauses stay in one piece on a narrow screen, and moments within them, as in the
+  // page's first answer.
+  function span(into, kind, s) {
+    var el = doc.createElement("span");
+    el.className = kind;
+    el.textContent = s;
+    into.appendChild(el);
+    return el;
+  }
   function say(node, s) {
     if (!node || node.textContent === s) return;
     node.textContent = "";
-    s.split(/(\d{4}-\d\d-\d\d(?: \d\d:\d\d)?)/).forEach(function (part, i) {
-      var el = i % 2 ? doc.createElement("span") : doc.createTextNode(part);
-      if (i % 2) { el.className = "nb"; el.textContent = part; }
-      node.appendChild(el);
+    (s.match(/[^，。；]+[，。；]*/g) || []).forEach(function (clause) {
+      var whole = span(node, "cl", "");
+      clause.split(/(\d{4}-\d\d-\d\d(?: \d\d:\d\d)?)/).forEach(function (part, i) { span(whole, i % 2 ? "nb" : "", part); });
     });
   }
   // WeChat shows the document's title above the page: it must not contradict it.
