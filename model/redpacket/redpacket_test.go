@@ -2,8 +2,6 @@ package redpacket_test
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -157,76 +155,4 @@ func mustBegin(t *testing.T, w *claimtest.World, payoutID id.ID, want bool) {
 	if _, moved, err := w.Packets.Begin(context.Background(), payoutID); err != nil || moved != want {
 		t.Fatal(moved, err)
 	}
-}
-
-// Whatever order claims, sends, answers, notices and the end of the campaign come in,
-// the states follow the model and the book is right after every step.
-func TestRandomInterleavings(t *testing.T) {
-	ctx := context.Background()
-	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
-		seed := uint64(20261121)
-		rng := rand.New(rand.NewPCG(seed, 1))
-		w := claimtest.New(t, d, clk, claimtest.Setup{Codes: 60, Tiers: cash(60)})
-		model := map[id.ID]string{}
-		var ids []id.ID
-		next, ended := int64(1), false
-		moves := map[string]map[string]bool{
-			redpacket.OutAccepted: {redpacket.Sending: true},
-			redpacket.OutSettled:  {redpacket.Sending: true, redpacket.Accepted: true},
-			redpacket.OutReturned: {redpacket.Sending: true, redpacket.Accepted: true},
-			redpacket.OutFailed:   {redpacket.Sending: true, redpacket.Accepted: true},
-		}
-		outs := []string{redpacket.OutAccepted, redpacket.OutSettled, redpacket.OutReturned, redpacket.OutFailed, redpacket.OutUnknown, redpacket.OutDelay, redpacket.OutHold, redpacket.OutNotFound}
-		for step := range 250 {
-			clk.Advance(time.Duration(rng.IntN(90)) * time.Second)
-			switch n := rng.IntN(10); {
-			case n < 3 && next <= 60:
-				c, err := w.Claims.Make(ctx, w.Code(t, next), claimtest.Who(id.ID(next)))
-				next++
-				if err != nil {
-					t.Fatal(step, err)
-				}
-				if ended {
-					if c.CashFen != 0 {
-						t.Fatal("cash after the end")
-					}
-					break
-				}
-				p, err := w.Packets.OfClaim(ctx, c.ID)
-				if err != nil {
-					t.Fatal(step, err)
-				}
-				model[p.ID] = redpacket.Pending
-				ids = append(ids, p.ID)
-			case n < 5 && len(ids) > 0:
-				p := ids[rng.IntN(len(ids))]
-				if _, moved, err := w.Packets.Begin(ctx, p); err != nil || moved != (model[p] == redpacket.Pending) {
-					t.Fatal(step, moved, model[p], err)
-				}
-				if model[p] == redpacket.Pending {
-					model[p] = redpacket.Sending
-				}
-			case n == 9 && step > 200 && !ended:
-				if _, err := w.Campaigns.End(ctx, w.Campaign.ID); err != nil {
-					t.Fatal(step, err)
-				}
-				ended = true
-			case len(ids) > 0:
-				p, out := ids[rng.IntN(len(ids))], outs[rng.IntN(len(outs))]
-				if moves[out][model[p]] {
-					model[p] = out
-				}
-				got, err := w.Packets.Apply(ctx, p, redpacket.Answer{Out: out, AmountFen: 188}, clk.Now())
-				if err != nil || got.State != model[p] {
-					t.Fatalf("seed %d step %d: %s is %s, model says %s (%v)", seed, step, out, got.State, model[p], err)
-				}
-			}
-			if step%25 == 24 {
-				w.Audit(t)
-				if t.Failed() {
-					t.Fatal(fmt.Sprintf("seed %d, step %d", seed, step))
-				}
-			}
-		}
-	})
 }
