@@ -261,3 +261,11 @@ func (s *Store) Unknown(ctx context.Context, since clock.Instant, limit int) ([]
 	err := s.db.Read(ctx).Where("state = ? AND moved_at < ? AND review = ?", Sending, since, false).Order("moved_at").Limit(limit).Find(&out).Error
 	return out, err
 }
+
+// MarkUnknown marks a payout of Unknown for a person, unless it has moved meanwhile.
+func (s *Store) MarkUnknown(ctx context.Context, payoutID id.ID, reason string) error {
+	return s.db.InTx(ctx, func(tx *gorm.DB) error {
+		return tx.Model(&Payout{}).Where("id = ? AND state = ?", payoutID, Sending).
+			Updates(map[string]any{"review": true, "reason": cut(reason, 300)}).Error
+	})
+}
