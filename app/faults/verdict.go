@@ -130,6 +130,14 @@ func (t *town) compareClaims(ctx context.Context, v *verdict) error {
 	var lost, strangers, silent, nobody []string
 	t.people.mu.Lock()
 	defer t.people.mu.Unlock()
+	// Whoever verified first may have met his daily cap: then the code is his and not yet
+	// claimed, and the others were rightly sent away.
+	reserved := map[string]bool{}
+	for _, e := range t.people.errands {
+		if e.refused == "capped" {
+			reserved[e.token()] = true
+		}
+	}
 	owner := map[string]string{}
 	for _, e := range t.people.errands {
 		what := fmt.Sprintf("%s 第 %d 个码 %s", e.goods.name, e.serial, e.who)
@@ -137,7 +145,7 @@ func (t *town) compareClaims(ctx context.Context, v *verdict) error {
 		switch {
 		case e.ack == "" && e.refused == "":
 			silent = append(silent, what)
-		case e.ack == "" && e.refused == "taken" && !claimed[e.goods.batch.ID.String()+"/"+strconv.FormatInt(e.serial, 10)]:
+		case e.ack == "" && e.refused == "taken" && !reserved[e.token()] && !claimed[e.goods.batch.ID.String()+"/"+strconv.FormatInt(e.serial, 10)]:
 			nobody = append(nobody, what)
 		case e.ack != "" && (!there || r.BatchID != e.goods.batch.ID || r.Serial != e.serial):
 			lost = append(lost, what+" 领取 "+e.ack)
@@ -165,9 +173,11 @@ func (t *town) compareBills(ctx context.Context, v *verdict) error {
 		AmountFen int64
 		Review    bool
 		Rail      string
+		Code      string
+		Reason    string
 	}
 	var rows []row
-	if err := t.db.Read(ctx).Raw("SELECT bill_no, state, amount_fen, review, rail FROM payout").Scan(&rows).Error; err != nil {
+	if err := t.db.Read(ctx).Raw("SELECT bill_no, state, amount_fen, review, rail, code, reason FROM payout").Scan(&rows).Error; err != nil {
 		return err
 	}
 	bills := map[string]simulator.Bill{}
@@ -182,7 +192,7 @@ func (t *town) compareBills(ctx context.Context, v *verdict) error {
 			differ = append(differ, fmt.Sprintf("%s 我方 %s %d 分，微信 %s 已付 %d 分", r.BillNo, r.State, r.AmountFen, b.State, b.PaidFen))
 		}
 		if r.Review {
-			marked = append(marked, r.BillNo+" "+r.State)
+			marked = append(marked, r.BillNo+" "+r.State+" "+r.Code+" "+r.Reason)
 		}
 		paid[b.MchID] += b.PaidFen
 		delete(bills, r.BillNo)

@@ -115,11 +115,12 @@ func Point(name string) {
 
 // caller is the first function of ours below the machinery of transactions.
 func caller() string {
-	pcs := make([]uintptr, 24)
+	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {
 		f, more := frames.Next()
-		if ours, ok := strings.CutPrefix(f.Function, "siyu/"); ok && !strings.HasPrefix(ours, "model/db.") {
+		ours, ok := strings.CutPrefix(f.Function, "siyu/")
+		if ok && !strings.HasPrefix(ours, "model/db.") || strings.HasPrefix(f.Function, "main.") {
 			return ours
 		}
 		if !more {
