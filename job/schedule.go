@@ -123,7 +123,7 @@ func (c *Cron) slow(ctx context.Context) error {
 	return batches(ctx, 200, func(limit int) (int, error) {
 		list, err := c.Packets.Unknown(ctx, c.Clock.Now().Add(-24*time.Hour), limit)
 		for _, p := range list {
-			if _, err := c.Packets.MarkReview(ctx, p.ID, true, "结果超过 24 小时仍未知 "+p.Code); err != nil {
+			if err := c.Packets.MarkUnknown(ctx, p.ID, "结果超过 24 小时仍未知 "+p.Code); err != nil {
 				return 0, err
 			}
 		}

@@ -100,6 +100,16 @@ func TestMachine(t *testing.T) {
 				t.Fatalf("%+v %v", p, err)
 			}
 		})
+		t.Run("unknown for too long marks what still is unknown, and nothing that ended meanwhile", func(t *testing.T) {
+			for p, want := range map[redpacket.Payout]bool{ps[0]: true, ps[2]: false} { // sending; settled
+				if err := w.Packets.MarkUnknown(ctx, p.ID, "x"); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := w.Packets.Get(ctx, p.ID); err != nil || got.Review != want {
+					t.Fatalf("%+v %v", got, err)
+				}
+			}
+		})
 		t.Run("a contradiction after the end is kept for a person and moves no money", func(t *testing.T) {
 			begin(ps[5])
 			apply(ps[5], redpacket.OutReturned)
