@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,6 +51,7 @@ func commands() []command {
 func run(ctx context.Context, args []string, getenv func(string) string, out, errOut io.Writer) int {
 	if len(args) == 0 {
 		usage(errOut)
+		fmt.Fprint(errOut, "\nsiyu help also lists the environment variables\n")
 		return 2
 	}
 	switch args[0] {
@@ -58,6 +60,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 		return 0
 	case "help", "-h", "--help":
 		usage(out)
+		variables(out)
 		return 0
 	}
 	for _, c := range commands() {
@@ -74,7 +77,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 			fmt.Fprintf(errOut, "siyu: configuration:\n%v\n", err)
 			return 2
 		}
-		if err := c.run(ctx, cfg, args[1:], out); err != nil && !errors.Is(err, context.Canceled) {
+		if err := c.run(ctx, cfg, args[1:], out); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintf(errOut, "siyu %s: %v\n", c.name, err)
 			return 1
 		}
@@ -90,6 +93,9 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-8s %-18s %s\n", c.name, c.args, c.text)
 	}
+}
+
+func variables(w io.Writer) {
 	fmt.Fprint(w, "\nenvironment:\n\n")
 	for _, v := range config.Variables() {
 		fmt.Fprintf(w, "  %s\n        %s", v.Name, v.Text)

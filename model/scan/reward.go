@@ -18,7 +18,7 @@ func reward(f Facts, item State) Reward {
 		return Reward{None, "暂无奖励", "当前状态不能领取奖励。", 0}
 	}
 	if f.Claim != nil {
-		return Reward{Taken, "奖励已被领取", "该码的奖励已于 " + f.Claim.At.Local() + " 被领取。", f.Claim.At}
+		return Reward{Taken, "奖励已被领取", "已于 " + f.Claim.At.Local() + " 被领取。", f.Claim.At}
 	}
 	if item == Elsewhere {
 		return Reward{None, "暂无奖励", "奖励属于首次验证的人。若您是购买者，请举报或联系客服。", 0}

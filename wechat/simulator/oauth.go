@@ -94,7 +94,7 @@ func consent(r *http.Request) string {
 }
 
 var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html><html lang="zh-CN"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>微信</title>
+<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,"><title>微信</title>
 <style>body{margin:0;font:17px/1.6 system-ui,"PingFang SC","Noto Sans CJK SC",sans-serif;color:#1d2521;background:#fff;text-align:center;padding:18vh 28px 0}
 .face{font-size:56px;line-height:72px}h1{font-size:20px;margin:16px 0 6px}p{color:#5d6963;margin:0 0 28px;font-size:15px}
 a{display:block;max-width:260px;margin:12px auto;padding:12px;border-radius:10px;text-decoration:none;background:#eef1ef;color:#1d2521}a.go{background:#06893f;color:#fff}</style>
