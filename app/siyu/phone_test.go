@@ -43,7 +43,7 @@ func TestPhone(t *testing.T) {
 			}
 			t.Run("picture", func(t *testing.T) {
 				b.t = t
-				b.scansPicture(w, t.TempDir())
+				b.scansPicture(w, t.TempDir(), 1000+size.width)
 			})
 			b.t = t
 			if b.targets == 0 {
@@ -111,10 +111,10 @@ func (b *tab) redpack(g *demoGoods) {
 	b.sees("收到 2 个红包")
 }
 
-// scansPicture chooses a photograph of a code nobody has seen.
-func (b *tab) scansPicture(w *town, dir string) {
+// scansPicture chooses a photograph of a code nobody has seen: each size has its own.
+func (b *tab) scansPicture(w *town, dir string, serial int64) {
 	g := w.demo.shelf[0]
-	png, err := picture.Single(w.demo.url(w.token(b.t, g, int64(1000+b.targets))), 480)
+	png, err := picture.Single(w.demo.url(w.token(b.t, g, serial)), 480)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"siyu/model/clock"
 	"siyu/model/db"
@@ -216,7 +217,9 @@ func (s *Store) SaveAccount(ctx context.Context, a Account, sec Secrets) (Accoun
 	var saved accountRow
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
 		var old accountRow
-		err := tx.Where("kind = ? AND app_id = ?", a.Kind, a.AppID).Take(&old).Error
+		// Locked, because what is written is what is read and more: without it the second
+		// of two who save at once brings back the secrets of before the first.
+		err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("kind = ? AND app_id = ?", a.Kind, a.AppID).Take(&old).Error
 		if err != nil && !db.IsNotFound(err) {
 			return err
 		}

@@ -121,6 +121,41 @@ func TestBrands(t *testing.T) {
 	})
 }
 
+// Two operators who each bring one secret of an account at the same time: both stay.
+func TestSecretsSavedAtOnceAllStay(t *testing.T) {
+	ctx := context.Background()
+	dbtest.EachLoose(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		s := brand.New(d, box(t))
+		b, err := s.Create(ctx, brand.Brand{Slug: "b", Name: "牌", CodeHost: "q.example.cn"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		save := func(sec brand.Secrets) (brand.Account, error) {
+			return s.SaveAccount(ctx, brand.Account{BrandID: b.ID, Kind: brand.Official, AppID: "wx1", Name: "号", CallbackSlug: "slug"}, sec)
+		}
+		a, err := save(brand.Secrets{AppSecret: "0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for round := range 20 {
+			now := fmt.Sprint("round ", round)
+			var wg sync.WaitGroup
+			for _, sec := range []brand.Secrets{{AppSecret: now}, {Token: now}} {
+				wg.Go(func() {
+					if _, err := save(sec); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			got, err := s.Secrets(ctx, a)
+			if err != nil || got.AppSecret != now || got.Token != now {
+				t.Fatalf("round %d: a secret that was saved is the old one: %+v %v", round, got, err)
+			}
+		}
+	})
+}
+
 func TestTokens(t *testing.T) {
 	ctx := context.Background()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {

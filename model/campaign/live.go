@@ -182,8 +182,8 @@ func (s *Store) Live(_ context.Context, campaignID id.ID) (Offer, error) {
 
 // Prize is the outcome of one draw.
 type Prize struct {
-	Tier      Tier
-	AmountFen money.Fen
+	Tier      Tier      `json:"tier"`
+	AmountFen money.Fen `json:"amount_fen"`
 }
 
 // Draw looks up the prize of a code in its running campaign. Only a claim may ask: a

@@ -90,6 +90,18 @@ func TestOutbox(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+		t.Run("a reason that is no text is kept as one, on every engine", func(t *testing.T) {
+			row := put(4, 0)
+			if err := s.PutOff(ctx, row, time.Hour, "dial \xff\xfe: refused"); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := s.Get(ctx, row); err != nil || r.LastError != "dial ?: refused" {
+				t.Fatalf("%q %v", r.LastError, err)
+			}
+			if err := s.MarkDone(ctx, row); err != nil {
+				t.Fatal(err)
+			}
+		})
 		t.Run("done is for ever", func(t *testing.T) {
 			if err := s.MarkDone(ctx, now); err != nil {
 				t.Fatal(err)

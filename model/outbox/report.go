@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -33,6 +34,7 @@ func (s *Store) MarkDone(ctx context.Context, rowID id.ID) error {
 
 // PutOff makes a row due again after a pause; why is kept for operators (no secrets).
 func (s *Store) PutOff(ctx context.Context, rowID id.ID, after time.Duration, why string) error {
+	why = strings.ToValidUTF8(why, "?") // MySQL refuses what is no text, and the row would stay silent
 	if r := []rune(why); len(r) > 480 {
 		why = string(r[:480])
 	}
