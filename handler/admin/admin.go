@@ -9,6 +9,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -80,16 +81,26 @@ const (
 // Mount registers the routes with their guard.
 func (h *Handler) Mount(e gin.IRoutes) { web.Mount(e, h.Routes(), h.guard) }
 
-// Routes is the table. A route that changes something is not a GET, but for fetching
-// a file with a ticket that a POST gave out.
+const (
+	get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+	ok, created         = http.StatusOK, http.StatusCreated
+)
+
+// at is one line of the table.
+func at(method, path, permission, summary string, answer gin.HandlerFunc) web.Route {
+	return web.Route{Method: method, Path: Base + path, Permission: permission, Summary: summary, Handler: answer}
+}
+
+// Routes is the table, area by area. A route that changes something is not a GET, but
+// for fetching a file with a ticket that a POST gave out.
 func (h *Handler) Routes() []web.Route {
-	const (
-		get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-		ok, created         = http.StatusOK, http.StatusCreated
+	return slices.Concat(
+		h.goodsRoutes(),
 	)
-	at := func(method, path, permission, summary string, answer gin.HandlerFunc) web.Route {
-		return web.Route{Method: method, Path: Base + path, Permission: permission, Summary: summary, Handler: answer}
-	}
+}
+
+// goodsRoutes: staff, brands, goods, codes, campaigns and money.
+func (h *Handler) goodsRoutes() []web.Route {
 	return []web.Route{
 		at(post, "/login", Public, "登录", h.login),
 		at(post, "/logout", Session, "退出登录", h.logout),
