@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"siyu/model/db"
+	"siyu/model/fail"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/notice"
@@ -130,9 +131,9 @@ func (r *Runner) safely(ctx context.Context, work Worker, row outbox.Row) (v Ver
 			err = errors.New("worker panicked")
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, timeouts[row.Task])
+	ctx, cancel := context.WithTimeout(ctx, fail.Pace(timeouts[row.Task]))
 	defer cancel()
-	return work(ctx, row.RefID)
+	return work(fail.Deaf(ctx), row.RefID)
 }
 
 // backoff is 2 s, 4 s, 8 s ... up to 10 minutes.

@@ -83,7 +83,7 @@ func (r *Relay) Once(ctx context.Context) (int, error) {
 func (r *Relay) hand(ctx context.Context, row outbox.Row) error {
 	task := asynq.NewTask(row.Task, []byte(row.ID.String()))
 	fail.Point("enqueue.before")
-	_, err := r.queue.EnqueueContext(ctx, task, asynq.Queue(queueOf[row.Task]), asynq.MaxRetry(0), asynq.Timeout(timeouts[row.Task]+30*time.Second),
+	_, err := r.queue.EnqueueContext(ctx, task, asynq.Queue(queueOf[row.Task]), asynq.MaxRetry(0), asynq.Timeout(fail.Pace(timeouts[row.Task]+30*time.Second)),
 		asynq.TaskID(row.ID.String()+"-"+strconv.Itoa(row.Tries)))
 	fail.Point("enqueue.after")
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
@@ -100,5 +100,5 @@ const Lost = 2 * time.Minute
 // Requeue makes silent rows waiting again: the queue lost them (Redis was emptied), or
 // the worker died.
 func (r *Relay) Requeue(ctx context.Context, now clock.Instant) (int64, error) {
-	return r.out.Requeue(ctx, now.Add(-Lost), relayBatch)
+	return r.out.Requeue(ctx, now.Add(-fail.Pace(Lost)), relayBatch)
 }

@@ -20,7 +20,7 @@ func TestANormalBuildObeysNobody(t *testing.T) {
 			t.Errorf("%s is left out", name)
 		}
 	}
-	if fail.Skew() != 0 || fail.Pace(time.Hour) != time.Hour {
+	if fail.Skew() != 0 || fail.Pace(time.Hour) != time.Hour || fail.Deaf(t.Context()) != t.Context() {
 		t.Error("time is not what it should be")
 	}
 }

@@ -2,7 +2,10 @@
 
 package fail
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Point is a place where the process may die.
 func Point(string) {}
@@ -13,5 +16,9 @@ func Broken(string) bool { return false }
 // Skew is by how much the clock is wrong.
 func Skew() time.Duration { return 0 }
 
-// Pace is how often a chore runs that should run every d.
+// Pace is how often a chore runs that should run every d, and how long a worker may
+// take that should have d.
 func Pace(d time.Duration) time.Duration { return d }
+
+// Deaf is the context that a worker gets.
+func Deaf(ctx context.Context) context.Context { return ctx }

@@ -3,6 +3,7 @@
 package fail
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,11 +17,26 @@ import (
 	"unsafe"
 )
 
-// order kills at the nth passage of a place, or with a chance at any place.
+// order kills at the nth passage of a place, or with a chance at any place; with a
+// stall it holds up every nth passage instead.
 type order struct {
 	place string
 	left  atomic.Int64
 	dice  *dice
+	nth   int64
+	stall time.Duration
+}
+
+// meets tells whether the order is for this passage.
+func (o *order) meets(place string) bool {
+	switch {
+	case o.dice != nil:
+		return o.dice.hit()
+	case !strings.HasPrefix(place, o.place):
+		return false
+	}
+	left := o.left.Add(-1)
+	return left == 0 || o.stall > 0 && left%o.nth == 0
 }
 
 type dice struct {
@@ -39,6 +55,7 @@ func (d *dice) hit() bool {
 // object: a point may stand anywhere, and nobody can hand anything to it.
 type settings struct {
 	orders []*order
+	deaf   bool
 	broken map[string]bool
 	skew   *atomic.Int64
 	pace   time.Duration
@@ -50,7 +67,11 @@ var load = sync.OnceValue(func() settings {
 		s.broken[name] = true
 	}
 	for _, text := range strings.Split(os.Getenv("SIYU_FAIL"), ",") {
-		if text != "" {
+		switch text {
+		case "":
+		case "deaf":
+			s.deaf = true
+		default:
 			s.orders = append(s.orders, parse(text))
 		}
 	}
@@ -72,12 +93,22 @@ func parse(text string) *order {
 			return &order{dice: &dice{rng: rand.New(rand.NewPCG(seed, 0)), chance: chance}}
 		}
 	}
-	n, err := strconv.ParseInt(f[len(f)-1], 10, 64)
-	if err != nil || len(f) != 2 || n < 1 {
+	o := &order{}
+	var err error
+	if len(f) == 4 && f[0] == "stall" {
+		var ms int64
+		ms, err = strconv.ParseInt(f[3], 10, 64)
+		o.stall = time.Duration(ms) * time.Millisecond
+		f = f[1:3]
+	}
+	if len(f) == 2 && err == nil {
+		o.place = f[0]
+		o.nth, err = strconv.ParseInt(f[1], 10, 64)
+	}
+	if err != nil || o.nth < 1 {
 		panic("fail: SIYU_FAIL has no meaning: " + text)
 	}
-	o := &order{place: f[0]}
-	o.left.Store(n)
+	o.left.Store(o.nth)
 	return o
 }
 
@@ -104,12 +135,18 @@ func Point(name string) {
 	}
 	place := name + "@" + caller()
 	for _, o := range s.orders {
-		if o.dice != nil && o.dice.hit() || o.dice == nil && strings.HasPrefix(place, o.place) && o.left.Add(-1) == 0 {
-			// Straight to the descriptor: no buffer of the program may hold it back.
-			fmt.Fprintf(os.Stderr, "fail: killed at %s\n", place)
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {} // not one more instruction of the program
+		if !o.meets(place) {
+			continue
 		}
+		// Straight to the descriptor: no buffer of the program may hold it back.
+		if o.stall > 0 {
+			fmt.Fprintf(os.Stderr, "fail: stalled at %s\n", place)
+			time.Sleep(o.stall)
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "fail: killed at %s\n", place)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // not one more instruction of the program
 	}
 }
 
@@ -140,5 +177,15 @@ func Skew() time.Duration {
 	return 0
 }
 
-// Pace is how often a chore runs that should run every d.
+// Pace is how often a chore runs that should run every d, and how long a worker may
+// take that should have d.
 func Pace(d time.Duration) time.Duration { return max(d/load().pace, 200*time.Millisecond) }
+
+// Deaf is the context that a worker gets: in a deaf process one that never ends, as if
+// the worker did not look at it.
+func Deaf(ctx context.Context) context.Context {
+	if load().deaf {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
