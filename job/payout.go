@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"siyu/model/brand"
 	"siyu/model/clock"
@@ -48,18 +45,16 @@ type Payouts struct {
 	pay     payer
 	who     merchants
 	clk     clock.Clock
+	rates   *Rates
 	limits  PayLimits
-
-	mu    sync.Mutex
-	rates map[string]*rate.Limiter // per merchant and rail, shared by all workers of the process
 }
 
 // NewPayouts makes the worker.
-func NewPayouts(packets *redpacket.Store, pay payer, who merchants, clk clock.Clock, limits PayLimits) *Payouts {
+func NewPayouts(packets *redpacket.Store, pay payer, who merchants, clk clock.Clock, rates *Rates, limits PayLimits) *Payouts {
 	if limits.PollMin == 0 {
 		limits.PollMin = 5 * time.Second
 	}
-	return &Payouts{packets: packets, pay: pay, who: who, clk: clk, limits: limits, rates: map[string]*rate.Limiter{}}
+	return &Payouts{packets: packets, pay: pay, who: who, clk: clk, rates: rates, limits: limits}
 }
 
 // Drive moves one payout one step. Pending is sent; sending is queried first and sent
@@ -82,8 +77,9 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 			return v, err
 		}
 	}
-	if err := w.limiter(m).Wait(ctx); err != nil {
-		return Verdict{Again: time.Second, Why: "等待发送名额"}, nil
+	// One turn a run, because a run creates once at most.
+	if v, err := w.turn(ctx, m); err != nil || v.Again > 0 {
+		return v, err
 	}
 	// Committed before the call: whatever happens now, the next run asks first.
 	p, moved, err := w.packets.Begin(ctx, payoutID)
@@ -206,23 +202,26 @@ func (w *Payouts) delay(a wechat.PayAnswer) time.Duration {
 	return max(a.RetryAfter, time.Second)
 }
 
-func (w *Payouts) limiter(m wechat.Merchant) *rate.Limiter {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	key := m.Rail + ":" + m.MchID
-	l, ok := w.rates[key]
-	if !ok {
-		perSecond := w.limits.TransferPerSecond
-		if m.Rail == brand.RailRedpack {
-			perSecond = w.limits.RedpackPerSecond
-		}
-		l = rate.NewLimiter(rate.Limit(perSecond), max(1, perSecond))
-		if perSecond <= 0 {
-			l = rate.NewLimiter(rate.Inf, 1)
-		}
-		w.rates[key] = l
+// turn waits for the rail's next turn, or puts the payout off until one is likely.
+func (w *Payouts) turn(ctx context.Context, m wechat.Merchant) (Verdict, error) {
+	perSecond := w.limits.TransferPerSecond
+	if m.Rail == brand.RailRedpack {
+		perSecond = w.limits.RedpackPerSecond
 	}
-	return l
+	wait, ok := w.rates.Turn(ctx, m.Rail+":"+m.MchID, perSecond)
+	if !ok {
+		return Verdict{Again: wait, Why: "等待发送名额"}, nil
+	}
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return Verdict{}, ctx.Err()
+		}
+	}
+	return Verdict{}, nil
 }
 
 // String names a verdict in logs.

@@ -94,7 +94,7 @@ func newRig(t *testing.T, d *db.DB, clk *clock.Fake, rail string) *rig {
 	if r.client, err = wechat.New(wechat.Options{Hosts: hosts, Now: now, PayTimeout: 400 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
-	payouts := job.NewPayouts(w.Packets, r.client, &who{r.merchant, callback.URL}, clk, job.PayLimits{UserPacketsPerDay: 10, UserFenPerDay: 100_000})
+	payouts := job.NewPayouts(w.Packets, r.client, &who{r.merchant, callback.URL}, clk, job.NewRates(nil, quiet, clock.Wall), job.PayLimits{UserPacketsPerDay: 10, UserFenPerDay: 100_000})
 	r.runner = job.NewRunner(w.Outbox, map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: job.NewNotices(w.Notices, w.Packets, nobody{}).Apply,
 	}, quiet, prometheus.NewRegistry(), clock.Wall)

@@ -24,7 +24,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	who := accounts{e.Brands, p.cfg.PublicURL}
 	limits := job.PayLimits{RedpackPerSecond: p.cfg.Pay.RedpackPerSecond, TransferPerSecond: p.cfg.Pay.TransferPerSecond,
 		UserPacketsPerDay: p.cfg.Pay.UserPacketsPerDay, UserFenPerDay: p.cfg.Pay.UserFenPerDay, Night: p.cfg.Pay.Night.Has}
-	payouts := job.NewPayouts(e.Packets, p.wechat, who, e.Clock, limits)
+	payouts := job.NewPayouts(e.Packets, p.wechat, who, e.Clock, job.NewRates(p.queue.rdb, p.log, clock.Wall), limits)
 	notices := job.NewNotices(e.Notices, e.Packets, e.Followers)
 	messages := job.NewMessages(e.Messages, p.wechat, who)
 	runner := job.NewRunner(e.Outbox, map[string]job.Worker{
