@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,15 +44,57 @@ func (s *Store) Record(ctx context.Context, o Observation) (Sight, error) {
 	}
 	r := &record{o: o, now: s.db.Now()}
 	before, recent, err := s.look(ctx, o, r.now)
-	// The common reload costs one read and no transaction.
-	if err != nil || recent && (!o.counts() || before.FirstMember != 0) {
+	if err != nil {
 		return before, err
+	}
+	return s.keep(ctx, r, before, recent)
+}
+
+// Keep is Record for who has read before, a moment ago, what is known of the code and
+// whether the visitor was stored within the window (Recent). It reads nothing.
+func (s *Store) Keep(ctx context.Context, o Observation, before Sight, recent bool) (Sight, error) {
+	if o.BatchID == 0 || len(o.Visitor) > 30 {
+		return Sight{}, fmt.Errorf("scan: malformed observation")
+	}
+	return s.keep(ctx, &record{o: o, now: s.db.Now()}, before, recent)
+}
+
+func (s *Store) keep(ctx context.Context, r *record, before Sight, recent bool) (Sight, error) {
+	// The common reload writes nothing and so waits for nobody.
+	if recent && (!r.o.counts() || before.FirstMember != 0) {
+		return before, nil
 	}
 	r.known = before.BatchID != 0
 	if err := s.merger.Do(ctx, r); err != nil {
 		return Sight{}, err
 	}
 	return r.sight, r.err
+}
+
+// ErrSeen leaves a transaction of RecordAllTx when a code that nobody had seen got its
+// row meanwhile. The caller runs it again, in doubt.
+var ErrSeen = errors.New("scan: the code was seen meanwhile")
+
+// RecordAllTx stores observations in the caller's transaction, which must be
+// db.InFreshTx, and returns what is known of each one's code, that observation
+// included. The codes' rows stay locked until the commit, so what they say of who was
+// first holds for whatever the caller decides by it. list comes in the order of batch
+// and serial: two processes must not wait for each other. doubt is false the first
+// time and true after ErrSeen.
+func (s *Store) RecordAllTx(ctx context.Context, tx *gorm.DB, list []Observation, doubt bool) ([]Sight, error) {
+	now := s.db.Now()
+	batch := make([]*record, len(list))
+	for i, o := range list {
+		batch[i] = &record{o: o, now: now, known: true, doubt: doubt}
+	}
+	if err := s.recordTx(ctx, tx, batch); err != nil {
+		return nil, err
+	}
+	out := make([]Sight, len(list))
+	for i, r := range batch {
+		out[i] = r.sight
+	}
+	return out, nil
 }
 
 // look reads what is known of a code, and whether this visitor was stored within the
@@ -61,13 +104,20 @@ func (s *Store) look(ctx context.Context, o Observation, now clock.Instant) (Sig
 		Sight
 		Recent bool
 	}
-	err := s.db.Read(ctx).Raw(`SELECT code_sight.*, EXISTS (SELECT 1 FROM scan WHERE scan.batch_id = ? AND scan.serial = ? AND scan.visitor = ? AND `+recently+`) AS recent
-		FROM code_sight WHERE code_sight.batch_id = ? AND code_sight.serial = ?`,
-		o.BatchID, o.Serial, o.visitor(), windowNo(now)-1, windowNo(now), now.Add(-RepeatWindow), o.BatchID, o.Serial).Scan(&row).Error
+	recent, args := Recent(o, now)
+	err := s.db.Read(ctx).Raw("SELECT code_sight.*, "+recent+" AS recent FROM code_sight WHERE code_sight.batch_id = ? AND code_sight.serial = ?",
+		append(args, o.BatchID, o.Serial)...).Scan(&row).Error
 	if err != nil {
 		return Sight{}, false, fmt.Errorf("scan: sight: %w", err)
 	}
 	return row.Sight, row.Recent, nil
+}
+
+// Recent is the SQL expression, with its arguments, that says whether the visitor of an
+// observation was stored within the window: for reads that join more than is ours.
+func Recent(o Observation, now clock.Instant) (expression string, args []any) {
+	return "EXISTS (SELECT 1 FROM scan WHERE scan.batch_id = ? AND scan.serial = ? AND scan.visitor = ? AND " + recently + ")",
+		[]any{o.BatchID, o.Serial, o.visitor(), windowNo(now) - 1, windowNo(now), now.Add(-RepeatWindow)}
 }
 
 // recently is what makes a scan the same as an earlier one of its visitor. The number of
@@ -82,7 +132,7 @@ func (s *Store) write(ctx context.Context, batch []*record) {
 		return cmp.Or(cmp.Compare(a.o.BatchID, b.o.BatchID), cmp.Compare(a.o.Serial, b.o.Serial))
 	})
 	err := s.commit(ctx, batch)
-	if errors.Is(err, errSeen) {
+	if errors.Is(err, ErrSeen) {
 		for _, r := range batch {
 			r.doubt = true
 		}
@@ -101,36 +151,34 @@ func (s *Store) write(ctx context.Context, batch []*record) {
 	}
 }
 
-// errSeen leaves the transaction when a code that nobody had seen got its row meanwhile.
-var errSeen = errors.New("scan: the code was seen meanwhile")
-
-// commit writes observations in one transaction of multi-row statements. The rows of the
-// codes are locked, or are new, before anything is decided; so what is decided in here,
-// who was first above all, holds.
+// commit writes observations in one transaction of multi-row statements.
 func (s *Store) commit(ctx context.Context, batch []*record) error {
-	return s.db.InFreshTx(ctx, func(tx *gorm.DB) error {
-		sights, past, err := s.lock(ctx, tx, batch)
-		if err != nil {
-			return err
-		}
-		fresh := map[codeKey]bool{}
-		for _, r := range batch {
-			k := r.key()
-			cur, locked := sights[k]
-			fresh[k] = fresh[k] || !locked
-			cur.BatchID, cur.Serial = k.batch, k.serial
-			seen := visitKey{k, r.o.visitor()}
-			r.sight, r.stored = observe(cur, r.o, r.now, past[seen])
-			past[seen] = past[seen] || r.stored
-			cur = r.sight
-			cur.Fresh = false
-			sights[k] = cur
-		}
-		if err := s.saveSights(ctx, tx, sights, fresh); err != nil {
-			return err
-		}
-		return s.saveScans(ctx, tx, batch)
-	})
+	return s.db.InFreshTx(ctx, func(tx *gorm.DB) error { return s.recordTx(ctx, tx, batch) })
+}
+
+// recordTx locks the rows of the codes, or makes them, before anything is decided; so
+// what is decided in here, who was first above all, holds.
+func (s *Store) recordTx(ctx context.Context, tx *gorm.DB, batch []*record) error {
+	stored, past, err := s.lock(ctx, tx, batch)
+	if err != nil {
+		return err
+	}
+	sights := maps.Clone(stored)
+	for _, r := range batch {
+		k := r.key()
+		cur := sights[k]
+		cur.BatchID, cur.Serial = k.batch, k.serial
+		seen := visitKey{k, r.o.visitor()}
+		r.sight, r.stored = observe(cur, r.o, r.now, past[seen])
+		past[seen] = past[seen] || r.stored
+		cur = r.sight
+		cur.Fresh = false
+		sights[k] = cur
+	}
+	if err := s.saveSights(ctx, tx, sights, stored); err != nil {
+		return err
+	}
+	return s.saveScans(ctx, tx, batch)
 }
 
 // visitKey is one visitor of one code.
@@ -142,53 +190,69 @@ type visitKey struct {
 // lock locks and reads the rows of the codes that have been seen, and which of their
 // visitors were stored within the window. A code in doubt gets its row first.
 func (s *Store) lock(ctx context.Context, tx *gorm.DB, batch []*record) (map[codeKey]Sight, map[visitKey]bool, error) {
-	sights, past := map[codeKey]Sight{}, map[visitKey]bool{}
-	var codes, visits []string
-	var codeArgs, visitArgs []any
+	sights := map[codeKey]Sight{}
+	asked := make(map[codeKey]bool, len(batch))
+	where := make([]string, 0, len(batch))
+	args := make([]any, 0, 2*len(batch))
 	blank := db.NewRows("code_sight", sightColumns)
 	for _, r := range batch {
-		if !r.known && !r.doubt {
+		k := r.key()
+		if !r.known && !r.doubt || asked[k] {
 			continue
 		}
-		k, v := r.key(), visitKey{r.key(), r.o.visitor()}
-		if _, there := sights[k]; !there {
-			sights[k] = Sight{}
-			if r.doubt {
-				addSight(blank, Sight{BatchID: k.batch, Serial: k.serial})
-			}
-			codes, codeArgs = append(codes, "(batch_id = ? AND serial = ?)"), append(codeArgs, k.batch, k.serial)
+		asked[k] = true
+		if r.doubt {
+			addSight(blank, Sight{BatchID: k.batch, Serial: k.serial})
 		}
-		if _, there := past[v]; !there {
-			past[v] = false
-			visits = append(visits, "(batch_id = ? AND serial = ? AND visitor = ? AND "+recently+")")
-			visitArgs = append(visitArgs, k.batch, k.serial, v.visitor, windowNo(r.now)-1, windowNo(r.now), r.now.Add(-RepeatWindow))
-		}
+		where, args = append(where, "(batch_id = ? AND serial = ?)"), append(args, k.batch, k.serial)
 	}
-	if len(codes) == 0 {
-		return sights, past, nil
+	if len(where) == 0 {
+		return sights, map[visitKey]bool{}, nil
 	}
 	if _, err := blank.Insert(ctx, tx, s.db.Once("serial")); err != nil {
 		return nil, nil, err
 	}
-	stmt := "SELECT * FROM code_sight WHERE " + strings.Join(codes, " OR ")
+	stmt := "SELECT * FROM code_sight WHERE " + strings.Join(where, " OR ")
 	if s.db.Driver() == db.MySQL {
 		stmt += " FOR UPDATE" // SQLite has one writer, and it is us
 	}
 	var rows []Sight
-	if err := tx.WithContext(ctx).Raw(stmt, codeArgs...).Scan(&rows).Error; err != nil {
+	if err := tx.WithContext(ctx).Raw(stmt, args...).Scan(&rows).Error; err != nil {
 		return nil, nil, err
 	}
 	for _, r := range rows {
 		sights[codeKey{r.BatchID, r.Serial}] = r
 	}
+	past, err := s.visited(ctx, tx, batch, sights)
+	return sights, past, err
+}
+
+// visited reads which visitors of codes that have a row were stored within the window.
+func (s *Store) visited(ctx context.Context, tx *gorm.DB, batch []*record, sights map[codeKey]Sight) (map[visitKey]bool, error) {
+	past := map[visitKey]bool{}
+	var where []string
+	var args []any
+	for _, r := range batch {
+		v := visitKey{r.key(), r.o.visitor()}
+		_, asked := past[v]
+		if _, seen := sights[v.codeKey]; !seen || asked {
+			continue
+		}
+		past[v] = false
+		where = append(where, "(batch_id = ? AND serial = ? AND visitor = ? AND "+recently+")")
+		args = append(args, v.batch, v.serial, v.visitor, windowNo(r.now)-1, windowNo(r.now), r.now.Add(-RepeatWindow))
+	}
+	if len(where) == 0 {
+		return past, nil
+	}
 	var earlier []Scan
-	if err := tx.WithContext(ctx).Raw("SELECT batch_id, serial, visitor FROM scan WHERE "+strings.Join(visits, " OR "), visitArgs...).Scan(&earlier).Error; err != nil {
-		return nil, nil, err
+	if err := tx.WithContext(ctx).Raw("SELECT batch_id, serial, visitor FROM scan WHERE "+strings.Join(where, " OR "), args...).Scan(&earlier).Error; err != nil {
+		return nil, err
 	}
 	for _, e := range earlier {
 		past[visitKey{codeKey{e.BatchID, e.Serial}, e.Visitor}] = true
 	}
-	return sights, past, nil
+	return past, nil
 }
 
 // observe is what a code is known for after one more observation, and whether that one
@@ -229,9 +293,9 @@ func addSight(rows *db.Rows, c Sight) {
 		c.LastMember, c.LastAt, c.LastCity, c.LastLatE4, c.LastLonE4, c.FlaggedAt, c.FlagReason)
 }
 
-// saveSights writes what is known now: over the locked rows, and the new ones only if
+// saveSights writes what is known now: over the locked rows that changed, and the new ones only if
 // they are still new.
-func (s *Store) saveSights(ctx context.Context, tx *gorm.DB, sights map[codeKey]Sight, fresh map[codeKey]bool) error {
+func (s *Store) saveSights(ctx context.Context, tx *gorm.DB, sights, stored map[codeKey]Sight) error {
 	keys := make([]codeKey, 0, len(sights))
 	for k := range sights {
 		keys = append(keys, k)
@@ -239,9 +303,9 @@ func (s *Store) saveSights(ctx context.Context, tx *gorm.DB, sights map[codeKey]
 	slices.SortFunc(keys, func(a, b codeKey) int { return cmp.Or(cmp.Compare(a.batch, b.batch), cmp.Compare(a.serial, b.serial)) })
 	newRows, locked := db.NewRows("code_sight", sightColumns), db.NewRows("code_sight", sightColumns)
 	for _, k := range keys {
-		if fresh[k] {
+		if before, there := stored[k]; !there {
 			addSight(newRows, sights[k])
-		} else {
+		} else if before != sights[k] {
 			addSight(locked, sights[k])
 		}
 	}
@@ -250,7 +314,7 @@ func (s *Store) saveSights(ctx context.Context, tx *gorm.DB, sights map[codeKey]
 		return err
 	}
 	if n != int64(newRows.Len()) {
-		return errSeen
+		return ErrSeen
 	}
 	_, err = locked.Insert(ctx, tx, s.overwrite())
 	return err
@@ -277,7 +341,7 @@ func (s *Store) saveScans(ctx context.Context, tx *gorm.DB, batch []*record) err
 			continue
 		}
 		o := r.o
-		verdict := authentic(Facts{Known: true, CodeState: o.CodeState, Member: o.MemberID, Sight: r.sight}).State
+		verdict := o.verdict(r.sight)
 		rows.Add(s.db.NewID(), o.BrandID, o.ProductID, o.BatchID, o.Serial, o.MemberID, o.visitor(), windowNo(r.now), string(verdict),
 			cut(o.Place.Province, 32), cut(o.Place.City, 32), "", cut(o.IP, 45), cut(o.UserAgent, 200), r.now)
 	}

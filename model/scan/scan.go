@@ -58,6 +58,18 @@ func (o Observation) counts() bool {
 	return o.MemberID != 0 && !o.Blocked && o.CodeState == Activated
 }
 
+// verdict is what the member who looks is told of the item itself.
+func (o Observation) verdict(s Sight) State {
+	return authentic(Facts{Known: true, CodeState: o.CodeState, Member: o.MemberID, Sight: s}).State
+}
+
+// Kept says whether a code is kept for somebody else: its reward belongs to the member
+// who verified it first, and to nobody while where it is seen makes no sense.
+func (o Observation) Kept(s Sight) bool {
+	v := o.verdict(s)
+	return v == Elsewhere || v == Abnormal
+}
+
 func (o Observation) visitor() string {
 	if o.MemberID != 0 {
 		return "m:" + o.MemberID.String()
