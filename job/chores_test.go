@@ -33,6 +33,13 @@ func (w workAtOnce) EnqueueContext(ctx context.Context, task *asynq.Task, _ ...a
 	return nil, w(ctx, task)
 }
 
+// nowhere is a queue that holds nothing.
+type nowhere struct{}
+
+func (nowhere) ListPendingTasks(string, ...asynq.ListOption) ([]*asynq.TaskInfo, error) {
+	return nil, asynq.ErrQueueNotFound
+}
+
 func TestRelay(t *testing.T) {
 	ctx := context.Background()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
@@ -68,7 +75,7 @@ func TestRelay(t *testing.T) {
 					return err
 				}
 				return runner.Run(ctx, rowID)
-			}), quiet, time.Second)
+			}), nowhere{}, quiet, time.Second)
 			if _, err := relay.Once(ctx); err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +85,7 @@ func TestRelay(t *testing.T) {
 		})
 		t.Run("a task of a newer program does not hold up what stands behind it", func(t *testing.T) {
 			foreign, own := put("tomorrow:do"), put(job.TaskPayout)
-			relay := job.NewRelay(out, workAtOnce(func(context.Context, *asynq.Task) error { return nil }), quiet, time.Second)
+			relay := job.NewRelay(out, workAtOnce(func(context.Context, *asynq.Task) error { return nil }), nowhere{}, quiet, time.Second)
 			if _, err := relay.Once(ctx); err != nil {
 				t.Fatal(err)
 			}

@@ -76,7 +76,7 @@ func TestRowsReachWorkersThroughAsynq(t *testing.T) {
 				}
 			}
 			client := asynq.NewClientFromRedisClient(rdb)
-			relay := job.NewRelay(out, client, quiet, time.Second)
+			relay := job.NewRelay(out, client, asynq.NewInspectorFromRedisClient(rdb), quiet, time.Second)
 
 			put(40)
 			if n, err := relay.Once(ctx); n != 40 || err != nil {
@@ -128,6 +128,76 @@ func TestRowsReachWorkersThroughAsynq(t *testing.T) {
 			if len(done) != 60 {
 				t.Fatalf("%d of 60 rows were worked", len(done))
 			}
+		})
+	}
+}
+
+// A line that is longer than a row may be silent holds each row once; what the queue has
+// lost is found all the same.
+func TestRowsInLineAreNotHandedOverAgain(t *testing.T) {
+	ctx := context.Background()
+	for name, addr := range queues(t) {
+		t.Run(name, func(t *testing.T) {
+			clk := clock.NewFake(dbtest.Start)
+			d := dbtest.Open(t, db.SQLite, clk)
+			out := outbox.New(d)
+			quiet := slog.New(slog.DiscardHandler)
+			rdb := redis.NewClient(&redis.Options{Addr: addr, DB: queueDB})
+			t.Cleanup(func() { _ = rdb.Close() })
+			if err := rdb.FlushDB(ctx).Err(); err != nil {
+				t.Fatal(err)
+			}
+			inspect := asynq.NewInspectorFromRedisClient(rdb)
+			relay := job.NewRelay(out, asynq.NewClientFromRedisClient(rdb), inspect, quiet, time.Second)
+			hand := func(task string, n int) (rows []id.ID) {
+				t.Helper()
+				if err := d.InTx(ctx, func(tx *gorm.DB) error {
+					for range n {
+						row, err := out.PutTx(ctx, tx, task, d.NewID(), 0)
+						if err != nil {
+							return err
+						}
+						rows = append(rows, row)
+					}
+					return nil
+				}); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := relay.Once(ctx); got != n || err != nil {
+					t.Fatal(got, err)
+				}
+				return rows
+			}
+			requeue := func(want int64) {
+				t.Helper()
+				if n, err := relay.Requeue(ctx, clk.Now()); n != want || err != nil {
+					t.Fatalf("%d rows wait again, want %d, %v", n, want, err)
+				}
+			}
+			lost := hand(job.TaskPayout, 3)
+			if _, err := inspect.DeleteAllPendingTasks("money"); err != nil { // a worker took them and died
+				t.Fatal(err)
+			}
+			clk.Advance(job.Lost + time.Second)
+			hand(job.TaskPayout, 30)
+			done := hand(job.TaskNotice, 1) // worked already, its task is a leftover
+			if err := out.MarkDone(ctx, done[0]); err != nil {
+				t.Fatal(err)
+			}
+			requeue(int64(len(lost)))
+			clk.Advance(100 * job.Lost) // nobody works: the line stands
+			requeue(0)
+			if got, err := relay.Once(ctx); got != 3 || err != nil {
+				t.Fatal(got, err)
+			}
+			if line, err := inspect.ListPendingTasks("money", asynq.PageSize(100)); err != nil || len(line) != 33 {
+				t.Fatalf("%d stand in line, %v", len(line), err)
+			}
+			if err := rdb.FlushDB(ctx).Err(); err != nil {
+				t.Fatal(err)
+			}
+			clk.Advance(job.Lost + time.Second)
+			requeue(33)
 		})
 	}
 }

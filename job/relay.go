@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
@@ -10,7 +11,9 @@ import (
 	"github.com/hibiken/asynq"
 
 	"siyu/model/clock"
+	"siyu/model/db"
 	"siyu/model/fail"
+	"siyu/model/id"
 	"siyu/model/outbox"
 )
 
@@ -19,19 +22,25 @@ type Enqueuer interface {
 	EnqueueContext(ctx context.Context, task *asynq.Task, opts ...asynq.Option) (*asynq.TaskInfo, error)
 }
 
+// Heads tells what a queue holds, its oldest task first; *asynq.Inspector does.
+type Heads interface {
+	ListPendingTasks(queue string, opts ...asynq.ListOption) ([]*asynq.TaskInfo, error)
+}
+
 // Relay hands waiting outbox rows to the queue. Several may run at once; a row handed
 // over twice is a second wake-up, and the queue refuses most of those by task id.
 type Relay struct {
 	out   *outbox.Store
 	queue Enqueuer
+	heads Heads
 	log   *slog.Logger
 	every time.Duration
 }
 
 // NewRelay makes a relay that looks every so often, and at once when something was put
 // in this process.
-func NewRelay(out *outbox.Store, queue Enqueuer, log *slog.Logger, every time.Duration) *Relay {
-	return &Relay{out: out, queue: queue, log: log, every: every}
+func NewRelay(out *outbox.Store, queue Enqueuer, heads Heads, log *slog.Logger, every time.Duration) *Relay {
+	return &Relay{out: out, queue: queue, heads: heads, log: log, every: every}
 }
 
 const relayBatch = 500
@@ -98,7 +107,53 @@ func (r *Relay) hand(ctx context.Context, row outbox.Row) error {
 const Lost = 2 * time.Minute
 
 // Requeue makes silent rows waiting again: the queue lost them (Redis was emptied), or
-// the worker died.
-func (r *Relay) Requeue(ctx context.Context, now clock.Instant) (int64, error) {
-	return r.out.Requeue(ctx, now.Add(-fail.Pace(Lost)), relayBatch)
+// the worker died. A row that was handed over after what stands first in its queue is
+// not silent but in line, however long the line is; it would only come to stand there
+// twice.
+func (r *Relay) Requeue(ctx context.Context, now clock.Instant) (n int64, err error) {
+	for queue := range queues {
+		before := now
+		if head, found, err := r.head(ctx, queue); err != nil {
+			return n, err
+		} else if found {
+			before = min(before, head)
+		}
+		var tasks []string
+		for task, of := range queueOf {
+			if of == queue {
+				tasks = append(tasks, task)
+			}
+		}
+		again, err := r.out.Requeue(ctx, tasks, before.Add(-fail.Pace(Lost)), relayBatch)
+		if n += again; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// head is when the oldest task of a queue was handed over. The first tasks may be
+// leftovers whose rows are gone or not marked yet, so a few are looked at.
+func (r *Relay) head(ctx context.Context, queue string) (sentAt clock.Instant, found bool, err error) {
+	tasks, err := r.heads.ListPendingTasks(queue, asynq.PageSize(20))
+	if errors.Is(err, asynq.ErrQueueNotFound) {
+		return 0, false, nil // nothing was ever put there, or Redis was emptied
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("job: head of queue %s: %w", queue, err)
+	}
+	for _, t := range tasks {
+		rowID, err := id.Parse(string(t.Payload))
+		if err != nil {
+			continue
+		}
+		row, err := r.out.Get(ctx, rowID)
+		if err == nil && row.SentAt != 0 {
+			return row.SentAt, true, nil
+		}
+		if err != nil && !db.IsNotFound(err) {
+			return 0, false, err
+		}
+	}
+	return 0, false, nil
 }

@@ -35,7 +35,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	if err := server.Start(runner.Mux()); err != nil {
 		return nil, fmt.Errorf("workers: %w", err)
 	}
-	relay := job.NewRelay(e.Outbox, p.queue.client, p.log, 500*time.Millisecond)
+	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
 	cron := &job.Cron{Relay: relay, Outbox: e.Outbox, Packets: e.Packets, Campaigns: e.Campaigns, Ledger: e.Ledger, Replay: e.Replay,
 		Messages: e.Messages, Brands: e.Brands, Exports: e.Exports, Operators: e.Operators, Clock: e.Clock, Log: p.log, PublicURL: p.cfg.PublicURL, Metrics: p.reg}
 	loops, cancel := context.WithCancel(ctx)

@@ -121,3 +121,23 @@ func (m *Merger[J]) finish(batch []*waiter[J]) {
 	defer cancel()
 	m.run(ctx, jobs)
 }
+
+// Together lets run bring a whole batch to its end. What went wrong with all of them is
+// tried again with each alone, so that a job that cannot be written never fails its
+// neighbours; failed hears of those. Unavailable concerns all alike: the database is away
+// or the outcome is unknown, and repeating would not find out.
+func Together[J any](batch []*J, run func(batch []*J) error, failed func(job *J, err error)) {
+	err := run(batch)
+	if err == nil {
+		return
+	}
+	if len(batch) > 1 && fault.KindOf(err) != fault.Unavailable {
+		for _, j := range batch {
+			Together([]*J{j}, run, failed)
+		}
+		return
+	}
+	for _, j := range batch {
+		failed(j, err)
+	}
+}

@@ -32,8 +32,13 @@ const (
 	Reserved = "reserved" // (campaign) reserved at publishing, not yet won
 	Promised = "promised" // (campaign) won by claims, not yet in the person's pocket
 	Paid     = "paid"     // (campaign) settled: the person has it
-	Issue    = "issue"    // (brand) points given out; its balance is minus what members hold
-	Member   = "member"   // (member) points a member holds
+	Issue    = "issue"    // (brand) points given out; its balance is minus all it gave and did not take back
+	Spent    = "spent"    // (brand) its points that members used up
+	Expired  = "expired"  // (brand) its points that nobody used in time
+	Member   = "member"   // (member) points a member can spend
+	Pending  = "pending"  // (member) points earned that may still be taken back: an order within its return period
+	Frozen   = "frozen"   // (member) points held until something is clear
+	Debt     = "debt"     // (member) minus what he owes: points taken back after he had spent them
 )
 
 // Account is one side of an entry.
@@ -77,30 +82,21 @@ type Ledger struct{ db *db.DB }
 // New makes a ledger on a database.
 func New(d *db.DB) *Ledger { return &Ledger{db: d} }
 
-// PostTx books entries in the caller's transaction. A key that is booked already
-// with the same content changes nothing; with other content it is a Conflict.
+// PostTx books entries in the caller's transaction, all in one statement. A key that is
+// booked already with the same content changes nothing; with other content it is a
+// Conflict.
 func (l *Ledger) PostTx(ctx context.Context, tx *gorm.DB, entries ...Entry) error {
-	for _, e := range entries {
-		if !e.wellFormed() {
-			return fmt.Errorf("ledger: entry %q is malformed", e.Key)
-		}
-		r := row{ID: l.db.NewID(), EntryKey: e.Key, Unit: e.Unit, DebitKind: e.Debit.Kind, DebitOwner: e.Debit.Owner,
-			CreditKind: e.Credit.Kind, CreditOwner: e.Credit.Owner, Amount: e.Amount, Memo: e.Memo, At: l.db.Now()}
-		res := tx.WithContext(ctx).Exec(`INSERT INTO ledger_entry
-			(id, entry_key, unit, debit_kind, debit_owner, credit_kind, credit_owner, amount, memo, at) VALUES (?,?,?,?,?,?,?,?,?,?)`+l.db.Once("id"),
-			r.ID, r.EntryKey, r.Unit, r.DebitKind, r.DebitOwner, r.CreditKind, r.CreditOwner, r.Amount, r.Memo, r.At)
-		if res.Error != nil {
-			return fmt.Errorf("ledger: post %s: %w", e.Key, res.Error)
-		}
-		if res.RowsAffected == 1 {
-			continue
-		}
+	n, err := l.insert(ctx, tx, entries, l.db.Once("id"))
+	if err != nil || n == int64(len(entries)) {
+		return err
+	}
+	for _, e := range entries { // some were booked before, or twice just now
 		var old row
 		if err := tx.WithContext(ctx).Where("entry_key = ?", e.Key).Take(&old).Error; err != nil {
 			return fmt.Errorf("ledger: post %s: %w", e.Key, err)
 		}
-		if old.Unit != r.Unit || old.DebitKind != r.DebitKind || old.DebitOwner != r.DebitOwner ||
-			old.CreditKind != r.CreditKind || old.CreditOwner != r.CreditOwner || old.Amount != r.Amount {
+		if old.Unit != e.Unit || old.DebitKind != e.Debit.Kind || old.DebitOwner != e.Debit.Owner ||
+			old.CreditKind != e.Credit.Kind || old.CreditOwner != e.Credit.Owner || old.Amount != e.Amount {
 			return fault.New(fault.Conflict, "entry_conflict", "同一笔账已按不同内容入账").With("key", e.Key)
 		}
 	}
@@ -110,18 +106,24 @@ func (l *Ledger) PostTx(ctx context.Context, tx *gorm.DB, entries ...Entry) erro
 // PostNewTx books entries whose keys are surely new (made from an id of this very
 // transaction) in one statement. A key that exists after all is an error.
 func (l *Ledger) PostNewTx(ctx context.Context, tx *gorm.DB, entries []Entry) error {
+	_, err := l.insert(ctx, tx, entries, "")
+	return err
+}
+
+func (l *Ledger) insert(ctx context.Context, tx *gorm.DB, entries []Entry, tail string) (int64, error) {
 	now := l.db.Now()
 	rows := db.NewRows("ledger_entry", "id, entry_key, unit, debit_kind, debit_owner, credit_kind, credit_owner, amount, memo, at")
 	for _, e := range entries {
 		if !e.wellFormed() {
-			return fmt.Errorf("ledger: entry %q is malformed", e.Key)
+			return 0, fmt.Errorf("ledger: entry %q is malformed", e.Key)
 		}
 		rows.Add(l.db.NewID(), e.Key, e.Unit, e.Debit.Kind, e.Debit.Owner, e.Credit.Kind, e.Credit.Owner, e.Amount, e.Memo, now)
 	}
-	if _, err := rows.Insert(ctx, tx, ""); err != nil {
-		return fmt.Errorf("ledger: post %d entries: %w", len(entries), err)
+	n, err := rows.Insert(ctx, tx, tail)
+	if err != nil {
+		return 0, fmt.Errorf("ledger: post %d entries: %w", len(entries), err)
 	}
-	return nil
+	return n, nil
 }
 
 // Balance is credits minus debits of one account.
@@ -224,7 +226,8 @@ func (l *Ledger) TrialBalance(ctx context.Context) (Trial, error) {
 		line.Credits += s.Credits
 		line.Balance = line.Credits - line.Debits
 		t.Totals[s.Unit] += s.Credits - s.Debits
-		if s.Kind != Funds && s.Kind != Issue && s.Credits < s.Debits {
+		low := s.Credits < s.Debits && s.Kind != Funds && s.Kind != Issue && s.Kind != Debt
+		if low || s.Kind == Debt && s.Credits > s.Debits { // nobody owes less than nothing
 			t.Negative = append(t.Negative, fmt.Sprintf("%s:%s:%d", s.Unit, s.Kind, s.Owner))
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/fault"
@@ -54,12 +52,18 @@ func (Notice) TableName() string { return "notice" }
 
 // Store keeps notices.
 type Store struct {
-	db  *db.DB
-	out *outbox.Store
+	db   *db.DB
+	out  *outbox.Store
+	in   *db.Merger[arrival]
+	ends *db.Merger[ending]
 }
 
-// New makes a store.
-func New(d *db.DB, out *outbox.Store) *Store { return &Store{db: d, out: out} }
+// New makes a store. One store per process, so that its writes are merged.
+func New(d *db.DB, out *outbox.Store) *Store {
+	s := &Store{db: d, out: out}
+	s.in, s.ends = db.NewMerger(d, s.storeAll), db.NewMerger(d, s.endAll)
+	return s
+}
 
 // Store keeps a notice and its wake-up in one transaction. fresh is false when the
 // notice was there already; that is a success, not a fault.
@@ -70,20 +74,10 @@ func (s *Store) Store(ctx context.Context, n Notice) (fresh bool, err error) {
 	if n.DedupKey == "" || len(n.DedupKey) > 160 {
 		return false, fault.NewInvalid("notice_key", "通知缺少去重标识")
 	}
-	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
-		rowID := s.db.NewID()
-		r := tx.Exec(`INSERT INTO notice (id, source, dedup_key, account_id, body, state, received_at, applied_at, error) VALUES (?,?,?,?,?,0,?,0,'')`+s.db.Once("id"),
-			rowID, n.Source, n.DedupKey, n.AccountID, n.Body, s.db.Now())
-		if r.Error != nil {
-			return r.Error
-		}
-		fresh = r.RowsAffected == 1
-		if !fresh {
-			return nil
-		}
-		_, err := s.out.PutTx(ctx, tx, Task, rowID, 0)
-		return err
-	})
+	a := arrival{notice: n}
+	if err = s.in.Do(ctx, &a); err == nil { // else a may still be written: it must not be read
+		fresh, err = a.fresh, a.err
+	}
 	if err != nil {
 		return false, fmt.Errorf("notice: store: %w", err)
 	}
@@ -117,8 +111,9 @@ func (s *Store) MarkRefused(ctx context.Context, noticeID id.ID, why string) err
 }
 
 func (s *Store) end(ctx context.Context, noticeID id.ID, state int, why string) error {
-	return s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Model(&Notice{}).Where("id = ? AND state = ?", noticeID, Stored).
-			Updates(map[string]any{"state": state, "applied_at": s.db.Now(), "error": why}).Error
-	})
+	e := ending{notice: noticeID, state: state, why: why}
+	if err := s.ends.Do(ctx, &e); err != nil {
+		return err
+	}
+	return e.err
 }

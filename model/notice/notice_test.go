@@ -2,6 +2,7 @@ package notice_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
+	"siyu/model/id"
 	"siyu/model/notice"
 	"siyu/model/outbox"
 )
@@ -46,6 +48,48 @@ func TestStore(t *testing.T) {
 		t.Run("the same key from another source is another notice", func(t *testing.T) {
 			if ok, err := s.Store(ctx, notice.Notice{Source: notice.Official, DedupKey: "EV-1"}); !ok || err != nil {
 				t.Fatal(ok, err)
+			}
+		})
+		t.Run("every outcome of notices that end together is kept", func(t *testing.T) {
+			var ids []id.ID
+			for i := range 8 {
+				if _, err := s.Store(ctx, notice.Notice{Source: notice.Mini, DedupKey: fmt.Sprint("M-", i)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rows, err := out.Due(ctx, 100)
+			if err != nil || len(rows) < 8 {
+				t.Fatal(len(rows), err)
+			}
+			for _, r := range rows[len(rows)-8:] {
+				ids = append(ids, r.RefID)
+			}
+			var wg sync.WaitGroup
+			for i, v := range ids {
+				for range 3 {
+					wg.Go(func() {
+						end := s.MarkApplied
+						if i == 5 {
+							end = func(ctx context.Context, v id.ID) error { return s.MarkRefused(ctx, v, "nobody's") }
+						}
+						if err := end(ctx, v); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+			}
+			wg.Wait()
+			if err := s.MarkApplied(ctx, ids[5]); err != nil { // too late
+				t.Fatal(err)
+			}
+			for i, v := range ids {
+				want, why := notice.Applied, ""
+				if i == 5 {
+					want, why = notice.Refused, "nobody's"
+				}
+				if n, err := s.Get(ctx, v); err != nil || n.State != want || n.Error != why || n.AppliedAt == 0 {
+					t.Errorf("%d: %+v %v", i, n, err)
+				}
 			}
 		})
 		t.Run("a notice without a usable key is refused", func(t *testing.T) {

@@ -106,6 +106,26 @@ func (s *Store) PutAllTx(ctx context.Context, tx *gorm.DB, task string, refs []i
 	return nil
 }
 
+// EndAllTx ends the wake-ups of one kind for things that need none any more, in the
+// caller's transaction: a worker that comes all the same finds its row done.
+func (s *Store) EndAllTx(ctx context.Context, tx *gorm.DB, task string, refs []id.ID) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	// Read first, written by id in order: relays and workers write by id too, and nobody
+	// waits for anybody in a circle.
+	var rows []id.ID
+	err := tx.WithContext(ctx).Model(&Row{}).Where("ref_id IN ? AND task = ? AND state <> ?", refs, task, Done).Order("id").Pluck("id", &rows).Error
+	if err == nil && len(rows) > 0 {
+		err = tx.WithContext(ctx).Model(&Row{}).Where("id IN ? AND state <> ?", rows, Done).
+			Updates(map[string]any{"state": Done, "done_at": s.db.Now(), "last_error": ""}).Error
+	}
+	if err != nil {
+		return fmt.Errorf("outbox: end %s: %w", task, err)
+	}
+	return nil
+}
+
 // Due returns up to limit waiting rows whose time has come, oldest first.
 func (s *Store) Due(ctx context.Context, limit int) ([]Row, error) {
 	var rows []Row
@@ -149,14 +169,14 @@ func (s *Store) Get(ctx context.Context, rowID id.ID) (Row, error) {
 	return r, nil
 }
 
-// Requeue makes rows waiting again that were sent before the given moment and of
-// which nobody reported: the queue lost them or the worker died. Tries grows, so the
-// queue sees a new task id (an archived task blocks its old id for ever).
-func (s *Store) Requeue(ctx context.Context, sentBefore clock.Instant, limit int) (int64, error) {
+// Requeue makes rows of some tasks waiting again that were sent before the given moment
+// and of which nobody reported: the queue lost them or the worker died. Tries grows, so
+// the queue sees a new task id (an archived task blocks its old id for ever).
+func (s *Store) Requeue(ctx context.Context, tasks []string, sentBefore clock.Instant, limit int) (int64, error) {
 	var n int64
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
 		var ids []id.ID
-		if err := tx.Model(&Row{}).Where("state = ? AND sent_at < ?", Sent, sentBefore).Order("due_at").Limit(limit).Pluck("id", &ids).Error; err != nil {
+		if err := tx.Model(&Row{}).Where("state = ? AND task IN ? AND sent_at < ?", Sent, tasks, sentBefore).Order("due_at").Limit(limit).Pluck("id", &ids).Error; err != nil {
 			return err
 		}
 		if len(ids) == 0 {

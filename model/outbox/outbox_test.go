@@ -56,6 +56,7 @@ func TestOutbox(t *testing.T) {
 				t.Fatalf("%+v", rows)
 			}
 		})
+		tasks := []string{"payout:drive", "notice:apply"}
 		t.Run("sent rows are not due; silent ones wait again under a new try", func(t *testing.T) {
 			if err := s.MarkSent(ctx, []outbox.Row{{ID: now}, {ID: later}}); err != nil {
 				t.Fatal(err)
@@ -63,11 +64,11 @@ func TestOutbox(t *testing.T) {
 			if n := len(due()); n != 0 {
 				t.Fatal(n)
 			}
-			if n, err := s.Requeue(ctx, clk.Now(), 100); n != 0 || err != nil {
+			if n, err := s.Requeue(ctx, tasks, clk.Now(), 100); n != 0 || err != nil {
 				t.Fatal("requeued before its time", n, err)
 			}
 			clk.Advance(3 * time.Minute)
-			if n, err := s.Requeue(ctx, clk.Now().Add(-2*time.Minute), 100); n != 2 || err != nil {
+			if n, err := s.Requeue(ctx, tasks, clk.Now().Add(-2*time.Minute), 100); n != 2 || err != nil {
 				t.Fatal(n, err)
 			}
 			if rows := due(); len(rows) != 2 || rows[0].Tries != 1 {

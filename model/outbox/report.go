@@ -9,7 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"siyu/model/clock"
-	"siyu/model/fault"
+	"siyu/model/db"
 	"siyu/model/id"
 )
 
@@ -48,21 +48,11 @@ func (s *Store) end(ctx context.Context, e ending) error {
 	return e.err
 }
 
-// report writes endings in one transaction; what went wrong with all of them is tried
-// again with each alone.
+// report writes endings in one transaction.
 func (s *Store) report(ctx context.Context, batch []*ending) {
-	err := s.db.InTx(ctx, func(tx *gorm.DB) error { return s.reportTx(tx, batch) })
-	if err != nil && len(batch) > 1 && fault.KindOf(err) != fault.Unavailable {
-		for _, e := range batch {
-			s.report(ctx, []*ending{e})
-		}
-		return
-	}
-	for _, e := range batch {
-		if err != nil {
-			e.err = fmt.Errorf("outbox: report on row %d: %w", e.row, err)
-		}
-	}
+	db.Together(batch, func(batch []*ending) error {
+		return s.db.InTx(ctx, func(tx *gorm.DB) error { return s.reportTx(tx, batch) })
+	}, func(e *ending, err error) { e.err = fmt.Errorf("outbox: report on row %d: %w", e.row, err) })
 }
 
 // reportTx: done rows first, because done is final whoever else reports on the row. Rows

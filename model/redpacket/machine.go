@@ -9,10 +9,8 @@ import (
 
 	"siyu/model/brand"
 	"siyu/model/clock"
-	"siyu/model/fail"
 	"siyu/model/fault"
 	"siyu/model/id"
-	"siyu/model/ledger"
 	"siyu/model/money"
 )
 
@@ -44,29 +42,11 @@ type Answer struct {
 // guarded, so that of two workers one wins; the other gets moved=false and, as for any
 // payout that is not pending, must query before it sends.
 func (s *Store) Begin(ctx context.Context, payoutID id.ID) (p Payout, moved bool, err error) {
-	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
-		now := s.db.Now()
-		from := []string{Pending}
-		if fail.Broken("guard") { // sends whatever happened before, without asking
-			from = []string{Pending, Sending, Accepted}
-		}
-		r := tx.Model(&Payout{}).Where("id = ? AND state IN ?", payoutID, from).
-			Updates(map[string]any{"state": Sending, "moved_at": now, "attempts": gorm.Expr("attempts + 1")})
-		if r.Error != nil {
-			return r.Error
-		}
-		moved = r.RowsAffected == 1
-		if !moved {
-			return tx.Model(&Payout{}).Where("id = ? AND state IN (?, ?)", payoutID, Sending, Accepted).
-				Update("attempts", gorm.Expr("attempts + 1")).Error
-		}
-		return nil
-	})
-	if err != nil {
+	st := step{payout: payoutID, begin: true}
+	if err := s.submit(ctx, &st); err != nil {
 		return Payout{}, false, fmt.Errorf("redpacket: begin: %w", err)
 	}
-	p, err = s.Get(ctx, payoutID)
-	return p, moved, err
+	return st.p, st.moved, nil
 }
 
 // SentToday counts what a member got sent on a business day: packets and fen over the
@@ -107,44 +87,11 @@ var forward = map[string][]string{
 // contradicts a final state, or names another amount, is kept for review and moves
 // nothing. next is when the payout is driven again if it is not final.
 func (s *Store) Apply(ctx context.Context, payoutID id.ID, a Answer, next clock.Instant) (Payout, error) {
-	p, err := s.Get(ctx, payoutID)
-	if err != nil {
-		return Payout{}, err
-	}
-	if a.AmountFen != 0 && a.AmountFen != p.AmountFen {
-		a = Answer{Out: OutHold, Code: "AMOUNT_MISMATCH", Reason: "微信返回的金额 " + a.AmountFen.Yuan() + " 元与打款单不符"}
-	}
-	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
-		from, moves := forward[a.Out]
-		if !moves {
-			return s.noteTx(tx, p.ID, a, next)
-		}
-		if fail.Broken("twice") { // what is heard again happens again
-			from = append([]string{a.Out}, from...)
-		}
-		now := s.db.Now()
-		set := map[string]any{"state": a.Out, "moved_at": now, "code": cut(a.Code, 64), "reason": cut(a.Reason, 300), "next_at": next, "review": false}
-		if a.WechatNo != "" {
-			set["wechat_no"] = cut(a.WechatNo, 64)
-		}
-		if a.Out == OutAccepted {
-			set["wait_user"], set["package_info"] = a.WaitUser, a.Package
-		} else {
-			set["finished_at"], set["next_at"], set["package_info"] = now, 0, ""
-		}
-		r := tx.Model(&Payout{}).Where("id = ? AND state IN ?", p.ID, from).Updates(set)
-		if r.Error != nil {
-			return r.Error
-		}
-		if r.RowsAffected == 0 {
-			return s.lateTx(tx, p.ID, a, next)
-		}
-		return s.bookTx(ctx, tx, p, a.Out)
-	})
-	if err != nil {
+	st := step{payout: payoutID, answer: a, next: next}
+	if err := s.submit(ctx, &st); err != nil {
 		return Payout{}, fmt.Errorf("redpacket: apply: %w", err)
 	}
-	return s.Get(ctx, payoutID)
+	return st.p, nil
 }
 
 // noteTx keeps what an answer said that moves no state.
@@ -175,27 +122,6 @@ func (s *Store) lateTx(tx *gorm.DB, payoutID id.ID, a Answer, next clock.Instant
 	}
 	return tx.Model(&Payout{}).Where("id = ?", payoutID).Updates(map[string]any{"review": true,
 		"code": "CONTRADICTION", "reason": cut("已为「"+now.State+"」，微信又说「"+a.Out+"」 "+a.Code, 300)}).Error
-}
-
-// bookTx books the end of a payout.
-func (s *Store) bookTx(ctx context.Context, tx *gorm.DB, p Payout, out string) error {
-	promised := ledger.Account{Kind: ledger.Promised, Owner: p.CampaignID}
-	key := "payout:" + p.ID.String() + ":end"
-	if fail.Broken("twice") { // a key of the attempt, not of the fact
-		key += ":" + s.db.NewID().String()
-	}
-	e := ledger.Entry{Key: key, Unit: ledger.Fen, Debit: promised, Amount: int64(p.AmountFen)}
-	switch out {
-	case OutSettled:
-		e.Credit, e.Memo = ledger.Account{Kind: ledger.Paid, Owner: p.CampaignID}, "红包已到账 "+p.BillNo
-	case OutReturned:
-		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包未领退回，预算释放 "+p.BillNo
-	case OutFailed:
-		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包发放失败，预算释放 "+p.BillNo
-	default:
-		return nil
-	}
-	return s.ledger.PostTx(ctx, tx, e)
 }
 
 // AskAgain queues a payout that is not final to be driven now (back office: 重新查询).

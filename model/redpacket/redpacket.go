@@ -112,11 +112,14 @@ type Store struct {
 	db     *db.DB
 	ledger *ledger.Ledger
 	out    *outbox.Store
+	steps  *db.Merger[step]
 }
 
-// New makes a store.
+// New makes a store. One store per process, so that its steps are merged.
 func New(d *db.DB, l *ledger.Ledger, out *outbox.Store) *Store {
-	return &Store{db: d, ledger: l, out: out}
+	s := &Store{db: d, ledger: l, out: out}
+	s.steps = db.NewMerger(d, s.move)
+	return s
 }
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
