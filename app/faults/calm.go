@@ -135,10 +135,14 @@ func run(ctx context.Context, p plan) (verdict, error) {
 	day, endOfDay := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { t.people.come(day) })
+	wg.Go(func() { t.watch(day) })
 	t.storm(ctx, list)
 	endOfDay()
 	wg.Wait()
-	return t.end(ctx, t.calm(ctx, p.patience))
+	began := clock.System().Now()
+	rested := t.calm(ctx, p.patience)
+	t.calmed = clock.System().Now().Sub(began)
+	return t.end(ctx, rested)
 }
 
 // end stops the processes and judges.

@@ -19,19 +19,19 @@ import (
 //	enqueue  a wake-up outside the claim's transaction: a web process dies before commit
 func drill(*town) []event {
 	var out []event
-	add := func(at time.Duration, what string, do func(ctx context.Context, t *town)) {
+	add := func(at time.Duration, what string, do deed) {
 		out = append(out, event{at, what, do})
 	}
 	for n := range 8 {
 		at := time.Duration(n) * time.Second
-		add(at, "clock jumps", func(_ context.Context, t *town) { t.must(t.clk.jump(20 * time.Second)) })
-		add(at, "misfortune at WeChat", func(_ context.Context, t *town) {
-			t.must(t.sim.SetMisfortune(simulator.Misfortune{Call: "payout", Kind: "commit_then_drop", Count: 2}))
+		add(at, "clock jumps", func(_ context.Context, t *town) bool { return t.must(t.clk.jump(20 * time.Second)) })
+		add(at, "misfortune at WeChat", func(_ context.Context, t *town) bool {
+			return t.must(t.sim.SetMisfortune(simulator.Misfortune{Call: "payout", Kind: "commit_then_drop", Count: 2}))
 		})
 		if n%2 == 0 {
 			continue
 		}
-		add(at+300*time.Millisecond, "kill -9", func(_ context.Context, t *town) {
+		add(at+300*time.Millisecond, "kill -9", func(_ context.Context, t *town) bool {
 			for _, p := range t.procs {
 				place := map[string]string{"web": "commit.before@model/claim", "work": "commit.before@model/notice.(*Store).end"}[p.args[0]]
 				if t.engine == db.SQLite {
@@ -39,6 +39,7 @@ func drill(*town) []event {
 				}
 				p.kill(fmt.Sprintf("%s:%d", place, 2))
 			}
+			return true
 		})
 	}
 	return out

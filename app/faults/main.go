@@ -82,7 +82,8 @@ func command(ctx context.Context, args []string, out io.Writer) int {
 			code = 1
 			v.explain(out)
 		}
-		fmt.Fprintf(out, "faults engine=%s seed=%d kills=%d claims=%d broken=%d\n", e, *seed, v.counts["kills"], v.counts["claims"], len(v.broken()))
+		fmt.Fprintf(out, "faults engine=%s seed=%d seconds=%d kills=%d claims=%d settled=%d returned=%d failed=%d broken=%d\n", e, *seed, int(lasts.Seconds()),
+			v.counts["kills"], v.counts["claims"], v.counts["payouts settled"], v.counts["payouts returned"], v.counts["payouts failed"], len(v.broken()))
 	}
 	return code
 }

@@ -175,6 +175,13 @@ func (p *process) signal(s syscall.Signal) bool {
 	return true
 }
 
+// runs tells whether it is up and not frozen.
+func (p *process) runs() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd != nil && !p.frozen
+}
+
 // kill is kill -9; the next start gets the orders.
 func (p *process) kill(orders string) bool {
 	p.mu.Lock()

@@ -46,23 +46,23 @@ func (s *server) start() error {
 	return nil
 }
 
-func (s *server) signal(sig syscall.Signal) {
+// signal sends one; false when there is nobody to get it.
+func (s *server) signal(sig syscall.Signal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cmd != nil {
-		_ = s.cmd.Process.Signal(sig) // it may have ended by itself
-	}
+	return s.cmd != nil && s.cmd.Process.Signal(sig) == nil
 }
 
 // kill is kill -9 and waits until the port is free.
-func (s *server) kill() {
-	s.signal(syscall.SIGKILL)
+func (s *server) kill() bool {
+	killed := s.signal(syscall.SIGKILL)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cmd != nil {
 		<-s.done
 		s.cmd = nil
 	}
+	return killed
 }
 
 // answers waits until somebody listens.

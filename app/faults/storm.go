@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -17,35 +16,18 @@ import (
 func simUser(name string) simulator.User { return simulator.User{Name: name, City: "上海"} }
 
 // event is one thing done to the town. Everything random about it was drawn before the
-// run began, so the seed alone replays the schedule.
+// run began, so the seed alone replays the schedule. do says whether it could be done:
+// a server that is down cannot be frozen.
 type event struct {
 	at   time.Duration
 	what string
-	do   func(ctx context.Context, t *town)
+	do   deed
 }
 
-// Places to die at, by the part of the program that passes them; model/fail says how
-// they are named.
-var (
-	webPlaces = []string{
-		"commit.before@model/claim", "commit.after@model/claim", "commit.before@model/scan", "commit.after@model/scan",
-		"commit.before@model/identity", "commit.after@model/identity", "commit.before@model/member", "commit.after@model/member",
-		"commit.before@model/notice.(*Store).Store", "commit.after@model/notice.(*Store).Store", "login.before", "login.after",
-	}
-	workPlaces = []string{
-		"commit.before@model/redpacket.(*Store).Begin", "commit.after@model/redpacket.(*Store).Begin", "send.before", "send.after", "ask.before", "ask.after",
-		"commit.before@model/redpacket.(*Store).Apply", "commit.after@model/redpacket.(*Store).Apply", "enqueue.before", "enqueue.after",
-		"commit.before@model/outbox.(*Store).MarkSent", "commit.after@model/outbox.(*Store).MarkSent",
-		"commit.before@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).Requeue",
-		"commit.before@model/notice.(*Store).end", "commit.after@model/notice.(*Store).end", "commit.before@model/export", "commit.after@model/export",
-	}
-)
+type deed = func(ctx context.Context, t *town) bool
 
 // ills are misfortunes with the calls they make sense for.
-var ills = []struct {
-	call  string
-	kinds []string
-}{
+var ills = []ill{
 	{"payout", []string{"commit_then_drop", "drop", "delay", "unknown_code", "http_500", "http_502", "commit_then_500", "garbage_body", "balance_short",
 		"user_blocks", "user_never_confirms", "processing", "bad_answer_signature", "probe_answer_signature", "notice_before_answer"}},
 	{"payout.query", []string{"drop", "delay", "unknown_code", "http_500", "http_502", "garbage_body", "wrong_amount", "no_receive_time", "bad_answer_signature"}},
@@ -55,11 +37,27 @@ var ills = []struct {
 	{"stable_token", []string{"http_500", "drop"}},
 }
 
+type ill struct {
+	call  string
+	kinds []string
+}
+
+// calls are what the simulator names them when they happen.
+func (i ill) calls() []string {
+	switch i.call {
+	case "payout":
+		return []string{"sendredpack", "transfer.create"}
+	case "payout.query":
+		return []string{"gethbinfo", "transfer.query"}
+	}
+	return []string{i.call}
+}
+
 // rate is how often something of a kind happens.
 type rate struct {
 	every time.Duration
 	what  string
-	draw  func(t *town, r *rand.Rand) func(ctx context.Context, t *town)
+	draw  func(t *town, r *rand.Rand) deed
 	mysql bool // needs the servers
 }
 
@@ -102,8 +100,9 @@ func (t *town) schedule() []event {
 	r := rand.New(rand.NewPCG(t.seed, 99))
 	if t.kills > 0 {
 		step := t.lasts.Seconds() / float64(t.kills+1)
+		web, work := newDeck(r, webPlaces), newDeck(r, workPlaces)
 		for n := range t.kills {
-			out = append(out, event{seconds(r, (float64(n)+0.5)*step, (float64(n)+1.5)*step), "kill -9", drawKill(t, r)})
+			out = append(out, event{seconds(r, (float64(n)+0.5)*step, (float64(n)+1.5)*step), "kill -9", drawKill(t, r, web, work)})
 		}
 		out = append(out, event{t.lasts * 85 / 100, "campaign ended", endCampaign})
 	}
@@ -120,96 +119,99 @@ func (t *town) storm(ctx context.Context, list []event) {
 		if wait := e.at - clock.System().Now().Sub(began); wait > 0 && !pause(ctx, wait) {
 			return
 		}
-		t.tally.add(e.what, 1)
-		wg.Go(func() { e.do(ctx, t) })
+		wg.Go(func() {
+			if e.do(ctx, t) {
+				t.tally.add(e.what, 1)
+			}
+		})
 	}
 	pause(ctx, t.lasts-clock.System().Now().Sub(began))
 }
 
-func drawKill(t *town, r *rand.Rand) func(context.Context, *town) {
-	n := r.IntN(1 << 20)
-	orders := ""
-	mode, web, work, passage := r.IntN(10), webPlaces[r.IntN(len(webPlaces))], workPlaces[r.IntN(len(workPlaces))], 1+r.IntN(6)
-	chance, dice := 0.0005+r.Float64()*0.004, r.Uint64()
-	return func(_ context.Context, t *town) {
-		p := t.procs[n%len(t.procs)]
-		place := map[string]string{"web": web, "work": work, "serve": []string{web, work}[n/16%2]}[p.args[0]]
-		switch {
-		case mode < 6:
-			orders = fmt.Sprintf("%s:%d", place, passage)
-		case mode < 8:
-			orders = fmt.Sprintf("random:%.5f:%d", chance, dice)
-		}
-		p.kill(orders)
-	}
-}
-
-func drawIll(_ *town, r *rand.Rand) func(context.Context, *town) {
+func drawIll(_ *town, r *rand.Rand) deed {
 	group := ills[[]int{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5}[r.IntN(11)]]
-	m := simulator.Misfortune{Call: group.call, Kind: group.kinds[r.IntN(len(group.kinds))], Count: 1 + r.IntN(3), Delay: seconds(r, 1, 4)}
+	m := simulator.Misfortune{Call: group.call, Kind: group.kinds[r.IntN(len(group.kinds))], Count: 1 + r.IntN(3), Delay: seconds(r, 1, 8)}
 	if m.Kind == "forged_notice" {
 		m.Code = []string{"", "probe", "stale", "serial"}[r.IntN(4)]
 	}
-	return func(_ context.Context, t *town) { t.must(t.sim.SetMisfortune(m)) }
+	return func(_ context.Context, t *town) bool { return t.must(t.sim.SetMisfortune(m)) }
 }
 
 // drawForgery says of some bill that it is paid. siyu must not believe it.
-func drawForgery(_ *town, r *rand.Rand) func(context.Context, *town) {
+func drawForgery(_ *town, r *rand.Rand) deed {
 	n, state, how := r.IntN(1<<20), []string{"SUCCESS", "FAIL", "CANCELLED"}[r.IntN(3)], []string{"", "probe", "stale", "serial"}[r.IntN(4)]
-	return func(_ context.Context, t *town) {
+	return func(_ context.Context, t *town) bool {
 		bills := t.sim.Bills(t.shelf[0].mchID)
 		if len(bills) == 0 {
-			return
+			return false
 		}
 		b := bills[n%len(bills)]
-		if status, err := t.sim.Forge(b.BillNo, state, how); err == nil && (status == 200 || status == 204) {
+		status, err := t.sim.Forge(b.BillNo, state, how)
+		if err == nil && (status == 200 || status == 204) {
 			t.people.blame("伪造的通知被接受：" + b.BillNo)
 		}
+		return err == nil && status >= 400 && status < 500 // refused, not just unheard
 	}
 }
 
-func drawFreeze(_ *town, r *rand.Rand) func(context.Context, *town) {
+func drawFreeze(_ *town, r *rand.Rand) deed {
 	n, d := r.IntN(1<<20), seconds(r, 0.5, 5)
-	return func(ctx context.Context, t *town) {
+	return func(ctx context.Context, t *town) bool {
 		p := t.procs[n%len(t.procs)]
-		p.signal(syscall.SIGSTOP)
+		stopped := p.signal(syscall.SIGSTOP)
 		pause(ctx, d)
 		p.signal(syscall.SIGCONT)
+		return stopped
 	}
 }
 
-func drawPoverty(_ *town, r *rand.Rand) func(context.Context, *town) {
+func drawPoverty(_ *town, r *rand.Rand) deed {
 	n, d := r.IntN(2), seconds(r, 2, 6)
-	return func(ctx context.Context, t *town) {
+	return func(ctx context.Context, t *town) bool {
 		mch := t.shelf[n].mchID
 		all := t.sim.BalanceFen(mch)
-		t.must(t.sim.TopUp(mch, -all))
+		short := t.must(t.sim.TopUp(mch, -all))
 		pause(ctx, d)
-		t.must(t.sim.TopUp(mch, all))
+		return t.must(t.sim.TopUp(mch, all)) && short
 	}
 }
 
-// drawJump moves the clock: to just before or after midnight in Shanghai, or back by some
-// minutes, as a wrong time server does.
-func drawJump(_ *town, r *rand.Rand) func(context.Context, *town) {
-	kind, d := r.IntN(3), seconds(r, 1, 400)
-	return func(_ context.Context, t *town) {
+// drawJump moves the clock: to just before midnight in Shanghai, across it and back
+// again, or by some minutes, as a wrong time server does.
+func drawJump(_ *town, r *rand.Rand) deed {
+	kind, d, back := r.IntN(4), seconds(r, 1, 400), seconds(r, 1, 3)
+	return func(ctx context.Context, t *town) bool {
 		switch kind {
 		case 0:
-			t.must(t.clk.jump(t.clk.toMidnight() - 3*time.Second))
+			return t.jump(t.clk.toMidnight() - 3*time.Second)
 		case 1:
-			t.must(t.clk.jump(d))
-		default:
-			t.must(t.clk.jump(-d))
+			if !t.jump(t.clk.toMidnight()+time.Second) || !pause(ctx, back) {
+				return false
+			}
+			return t.jump(-d)
+		case 2:
+			return t.jump(d)
 		}
+		return t.jump(-d)
 	}
+}
+
+// jump moves everybody's clock and counts when that changes the business day.
+func (t *town) jump(d time.Duration) bool {
+	before := clock.DayOf(t.clk.Now())
+	done := t.must(t.clk.jump(d))
+	if clock.DayOf(t.clk.Now()) != before {
+		t.tally.add("clock jumps across midnight", 1)
+	}
+	return done
 }
 
 // must keeps a mistake of the driver's own: nothing of it may be taken for siyu's.
-func (t *town) must(err error) {
+func (t *town) must(err error) bool {
 	if err != nil {
 		t.people.blame("driver: " + err.Error())
 	}
+	return err == nil
 }
 
 func (p *people) blame(what string) {

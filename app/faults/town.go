@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -57,6 +58,8 @@ type town struct {
 	*stores
 	tally   *tally
 	people  *people
+	calmed  time.Duration // how long it took to come to rest
+	holder  atomic.Int64  // the connection that holds locks on purpose
 	closers []func()
 }
 
@@ -133,7 +136,7 @@ func (t *town) servers(ctx context.Context) (err error) {
 		if err := s.start(); err != nil {
 			return err
 		}
-		t.onClose(s.kill)
+		t.onClose(func() { s.kill() })
 	}
 	for _, s := range []*server{t.maria, t.redis} {
 		if err := s.answers(ctx, time.Minute); err != nil {
@@ -185,15 +188,19 @@ func (t *town) wechat() (err error) {
 
 func (t *town) publicURL() string { return "http://" + t.front.l.Addr().String() }
 
+// fleet is what runs: two of each beside one another, or one that does everything.
+func (p *plan) fleet() []string {
+	if p.engine == db.SQLite {
+		return []string{"serve"}
+	}
+	return []string{"web", "web", "work", "work"}
+}
+
 // processes starts siyu: apart on MariaDB, in one on SQLite.
 func (t *town) processes(ctx context.Context) error {
-	kinds := []string{"web", "web", "work", "work"}
-	if t.engine == db.SQLite {
-		kinds = []string{"serve"}
-	}
 	var fronts []string
 	seen := map[string]int{}
-	for _, kind := range kinds {
+	for _, kind := range t.fleet() {
 		addr, err := freeAddr()
 		if err != nil {
 			return err
@@ -232,7 +239,7 @@ func (t *town) processes(ctx context.Context) error {
 // environ is the whole environment of one process: it sees nothing of ours.
 func (t *town) environ(addr string) []string {
 	env := []string{"SIYU_ADDR=" + addr, "SIYU_PUBLIC_URL=" + t.publicURL(), "SIYU_DATA=" + t.disk.path, "SIYU_MASTER_KEYS=" + t.key,
-		"SIYU_TRUSTED_PROXIES=127.0.0.1", "SIYU_LOG_LEVEL=warn", "SIYU_WECHAT_TIMEOUT=2s", "SIYU_WECHAT_PAY_TIMEOUT=2s",
+		"SIYU_TRUSTED_PROXIES=127.0.0.1", "SIYU_LOG_LEVEL=warn", "SIYU_WECHAT_TIMEOUT=2s", "SIYU_WECHAT_PAY_TIMEOUT=6s",
 		"SIYU_PAY_REDPACK_PER_SECOND=200", "SIYU_PAY_TRANSFER_PER_SECOND=200",
 		"SIYU_FAIL_CLOCK=" + t.clk.file.Name(), "SIYU_FAIL_PACE=15", "SIYU_BROKEN=" + t.broken}
 	for name, host := range map[string]string{"API": "api.weixin.qq.com", "MP": "mp.weixin.qq.com", "OPEN": "open.weixin.qq.com",
@@ -287,10 +294,11 @@ func (c *tally) add(what string, n int) {
 	c.n[what] += n
 }
 
-func (c *tally) of(what string) int {
+// most keeps the largest number seen.
+func (c *tally) most(what string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.n[what]
+	c.n[what] = max(c.n[what], n)
 }
 
 // ownEnd keeps what a process said that nobody killed. Leaving because the database is

@@ -21,8 +21,10 @@ import (
 
 // verdict is every invariant with what broke it, and what was done to get there.
 type verdict struct {
+	title  string
 	checks []insight.Check
 	counts map[string]int
+	never  []string // what the storm should have held and did not
 	ends   []string // what processes said that ended by themselves
 	logs   []string // the last words of every process, when something is broken
 }
@@ -48,8 +50,12 @@ func (v *verdict) broken() map[string]string {
 
 // print writes the report.
 func (v *verdict) print(out io.Writer) {
+	fmt.Fprintln(out, v.title)
 	for _, name := range slices.Sorted(maps.Keys(v.counts)) {
 		fmt.Fprintf(out, "  %6d  %s\n", v.counts[name], name)
+	}
+	for _, name := range v.never {
+		fmt.Fprintln(out, "   never ", name)
 	}
 	for _, c := range v.checks {
 		if c.OK {
@@ -90,6 +96,12 @@ func (t *town) judge(ctx context.Context) (verdict, error) {
 	t.people.mu.Lock()
 	v.add("one_word", "程序没有自相矛盾，伪造的码与通知无效", slices.Clone(t.people.wrong))
 	t.people.mu.Unlock()
+	v.counts = t.evidence()
+	v.never = t.missing(v.counts)
+	v.title = fmt.Sprintf("%s: seed %d, %d seconds of storm, %d at rest after, %d people at once", t.engine, t.seed, int(t.lasts.Seconds()), int(t.calmed.Seconds()), t.clients)
+	if t.lasts >= whole {
+		v.add("whole_storm", "风暴包含每一种故障", v.never)
+	}
 	t.tally.mu.Lock()
 	defer t.tally.mu.Unlock()
 	var panics []string
@@ -99,7 +111,7 @@ func (t *town) judge(ctx context.Context) (verdict, error) {
 		}
 	}
 	v.add("no_panic", "没有进程崩溃", panics)
-	v.counts, v.ends = maps.Clone(t.tally.n), slices.Clone(t.tally.ends)
+	v.ends = slices.Clone(t.tally.ends)
 	for _, p := range t.procs {
 		v.logs = append(v.logs, p.name+":\n"+p.said(0))
 	}

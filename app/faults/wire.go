@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
+
+	"siyu/model/clock"
 )
 
 // wire stands before WeChat and counts, bill by bill, what was asked for, whether it was
@@ -20,6 +23,7 @@ type wire struct {
 	sends  map[string]int
 	asks   map[string]int
 	unsaid []string // sent again without asking
+	late   int      // calls whose caller's time was up before the answer came
 }
 
 func newWire(next http.Handler) *wire {
@@ -46,7 +50,14 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case strings.Contains(path, askTransfer) && r.Method == http.MethodGet:
 		w.note(path[strings.LastIndexByte(path, '/')+1:], false)
 	}
+	began := clock.System().Now()
 	w.next.ServeHTTP(rw, r)
+	// A caller that was killed leaves at once; one whose time is up waited for it.
+	if r.Context().Err() != nil && clock.System().Now().Sub(began) > time.Second {
+		w.mu.Lock()
+		w.late++
+		w.mu.Unlock()
+	}
 }
 
 func numberOf(r *http.Request) string {
@@ -79,4 +90,10 @@ func (w *wire) unasked() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.unsaid
+}
+
+func (w *wire) tooLate() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.late
 }

@@ -133,10 +133,18 @@ func (s *Simulator) takeMisfortune(name string) *Misfortune {
 		if m.Count--; m.Count == 0 {
 			s.misfortunes = append(s.misfortunes[:i:i], s.misfortunes[i+1:]...)
 		}
+		s.suffered[name+" "+m.Kind]++
 		s.version++
 		return &taken
 	}
 	return nil
+}
+
+// Suffered counts what went wrong so far, by "call kind" with the call's own name.
+func (s *Simulator) Suffered() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.suffered)
 }
 
 // suffer serves the call with the misfortune ordered for it, if any. drop means

@@ -348,8 +348,12 @@ func TestUnknownMisfortuneIsRefusedAndClearedOnesDoNotHappen(t *testing.T) {
 	if got := w.sim.Misfortunes(); len(got) != 1 || got[0].Count != 3 {
 		t.Errorf("%v", got)
 	}
+	w.v2("sendredpack", w.packet("X0"))
 	w.sim.ClearMisfortunes()
 	if a := w.v2("sendredpack", w.packet("X1")); a.form["result_code"] != "SUCCESS" {
 		t.Errorf("%v", a)
+	}
+	if got := w.sim.Suffered(); len(got) != 1 || got["sendredpack drop"] != 1 {
+		t.Errorf("suffered %v", got)
 	}
 }

@@ -76,6 +76,7 @@ type Simulator struct {
 	tickets     map[string]*sceneCode // QR ticket -> scene
 	bills       billBook
 	misfortunes []*Misfortune
+	suffered    map[string]int // misfortunes that happened, by call and kind
 	demoCodes   func() []DemoCode
 	nextSweep   time.Time
 	flying      int            // outbound deliveries not finished
@@ -116,6 +117,7 @@ func New(o Options) *Simulator {
 		snsTokens: map[string]*snsToken{},
 		tickets:   map[string]*sceneCode{},
 		bills:     newBillBook(),
+		suffered:  map[string]int{},
 		idle:      make(chan struct{}),
 	}
 	close(s.idle)
