@@ -2,54 +2,212 @@ package consent
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
 	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/member"
 )
+
+var ctx = context.Background()
+
+// office is a store with what tests ask of it.
+type office struct {
+	*Store
+	t *testing.T
+}
+
+func (o office) given(memberID id.ID, purpose string) bool {
+	o.t.Helper()
+	ok, err := o.Given(ctx, memberID, purpose)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return ok
+}
+
+func (o office) put(memberID id.ID, purpose string, yes bool, version string) Consent {
+	o.t.Helper()
+	c, err := o.Put(ctx, Consent{MemberID: memberID, Purpose: purpose, PolicyVersion: version, Given: yes, Channel: H5})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return c
+}
+
+func (o office) rows() (n int64) {
+	o.t.Helper()
+	if err := o.db.Read(ctx).Raw("SELECT COUNT(*) FROM consent").Scan(&n).Error; err != nil {
+		o.t.Fatal(err)
+	}
+	return n
+}
 
 func TestConsent(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
-		ctx := context.Background()
-		s := New(d)
-		given := func() bool {
-			t.Helper()
-			ok, err := s.Given(ctx, 5, ExactPlace)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return ok
-		}
-		put := func(yes bool, version string) Consent {
-			t.Helper()
-			c, err := s.Put(ctx, Consent{MemberID: 5, Purpose: ExactPlace, PolicyVersion: version, Given: yes, Channel: "h5"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return c
-		}
-		if given() {
+		o := office{New(d), t}
+		if o.given(5, ExactPlace) {
 			t.Error("silence is consent")
 		}
-		first := put(true, "1")
-		if !given() || put(true, "1") != first {
+		first := o.put(5, ExactPlace, true, "1")
+		if !o.given(5, ExactPlace) || o.put(5, ExactPlace, true, "1") != first {
 			t.Error("the same answer was not kept as it was")
 		}
 		clk.Advance(-time.Hour) // the newest answer is the last one given, not the one with the latest clock
-		put(false, "1")
-		if given() {
+		o.put(5, ExactPlace, false, "1")
+		if o.given(5, ExactPlace) {
 			t.Error("taking it back did not count")
 		}
-		put(true, "2")
-		var rows int64
-		if err := d.Read(ctx).Raw("SELECT COUNT(*) FROM consent").Scan(&rows).Error; err != nil || rows != 3 || !given() {
-			t.Error(rows, err, given())
+		o.put(5, ExactPlace, true, "2")
+		if n := o.rows(); n != 3 || !o.given(5, ExactPlace) || o.given(5, Marketing) {
+			t.Error(n, o.given(5, ExactPlace))
 		}
-		if _, err := s.Put(ctx, Consent{MemberID: 5, Purpose: "everything", PolicyVersion: "1", Channel: "h5"}); fault.KindOf(err) != fault.Invalid {
-			t.Error(err)
+		for _, bad := range []Consent{{MemberID: 5, Purpose: "everything", Channel: H5}, {MemberID: 5, Purpose: "reward", Channel: H5},
+			{MemberID: 5, Purpose: ExactPlace, Channel: "rumour"}, {Purpose: ExactPlace, Channel: H5},
+			{MemberID: 5, Purpose: ExactPlace, Channel: H5, Evidence: Evidence{Note: strings.Repeat("长", 201)}}} {
+			if _, err := o.Put(ctx, bad); fault.Of(err).Code != "consent_malformed" {
+				t.Error(bad, err)
+			}
+		}
+	})
+}
+
+func TestAnAnswerKeepsTheWordsThatWereShown(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := office{New(d), t}
+		c, err := o.Put(ctx, Consent{MemberID: 5, Purpose: Profiling, Given: true, Channel: Mini, Evidence: Evidence{Page: "/me/privacy", RequestID: "r1", IPHash: "h"}})
+		p, _ := PurposeOf(Profiling)
+		if err != nil || c.PolicyVersion != p.Version || c.TextHash != p.Hash {
+			t.Fatal(c, err)
+		}
+		var kept struct{ Title, Text string }
+		if err := d.Read(ctx).Raw("SELECT title, text FROM consent_text WHERE text_hash = ?", c.TextHash).Scan(&kept).Error; err != nil || kept.Text != p.Text || kept.Title != p.Title {
+			t.Fatal(kept, err)
+		}
+		if old := o.put(5, Profiling, true, "2020-01"); old.TextHash != "" {
+			t.Fatal("words nobody has were given a hash")
+		}
+		clk.Advance(time.Second)
+		list, err := o.History(ctx, 5, 0, 10)
+		if err != nil || len(list) != 2 || list[0].PolicyVersion != "2020-01" || list[1].RequestID != "r1" || list[1].IPHash != "h" {
+			t.Fatal(list, err)
+		}
+		if next, err := o.History(ctx, 5, list[0].ID, 10); err != nil || len(next) != 1 || next[0] != list[1] {
+			t.Fatal(next, err)
+		}
+		state, err := o.State(ctx, 5)
+		if err != nil || len(state) != len(Purposes()) {
+			t.Fatal(state, err)
+		}
+		for _, a := range state {
+			if want := a.Needed || a.Key == Profiling; a.Given != want || a.Old != (a.Key == Profiling) {
+				t.Error(a)
+			}
+		}
+	})
+}
+
+func TestPurposesAreExplained(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range Purposes() {
+		if p.Title == "" || p.Text == "" || p.Law == "" || p.Version == "" || len(p.Version) > 16 || len(p.Key) > 32 || len(p.Hash) != 64 || seen[p.Key] {
+			t.Error(p)
+		}
+		seen[p.Key] = true
+	}
+}
+
+func TestTheNewestAnswerOfTheFamilyCounts(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o, people := office{New(d), t}, member.New(d, nil)
+		var who []id.ID
+		for person := id.ID(1); person <= 4; person++ {
+			m, err := people.Of(ctx, person)
+			if err != nil {
+				t.Fatal(err)
+			}
+			who = append(who, m.ID)
+			clk.Advance(time.Second)
+		}
+		root := func(m, r id.ID) {
+			t.Helper()
+			if err := d.InTx(ctx, func(tx *gorm.DB) error { return tx.Exec("UPDATE member SET root_id = ? WHERE id = ?", r, m).Error }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.put(who[0], Marketing, true, "")
+		clk.Advance(time.Second)
+		o.put(who[1], Marketing, false, "")
+		o.put(who[3], Marketing, true, "")
+		root(who[1], who[0])
+		root(who[2], who[0])
+		among, err := o.GivenAmong(ctx, append(slices.Clone(who), 999), Marketing)
+		for i, want := range []bool{false, false, false, true} {
+			if o.given(who[i], Marketing) != want || among[who[i]] != want {
+				t.Error(i, want, among)
+			}
+		}
+		if err != nil || among[999] {
+			t.Error(among, err)
+		}
+		clk.Advance(time.Second)
+		o.put(who[2], Marketing, true, "") // a sibling who was never asked speaks for all
+		if !o.given(who[0], Marketing) || !o.given(who[1], Marketing) {
+			t.Error("the newest answer does not count")
+		}
+		root(who[1], 0)
+		root(who[2], 0)
+		for i, want := range []bool{true, false, true, true} {
+			if o.given(who[i], Marketing) != want {
+				t.Errorf("after parting, %d does not have what he said himself", i)
+			}
+		}
+	})
+}
+
+func TestWithdrawalErasesInTheSameTransaction(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Fake) {
+		o := office{New(d), t}
+		var erased []id.ID
+		var refuse error
+		o.OnWithdraw(Profiling, func(_ context.Context, tx *gorm.DB, members []id.ID) error {
+			if tx == nil {
+				t.Error("no transaction")
+			}
+			erased = members
+			return refuse
+		})
+		o.put(5, Profiling, true, "")
+		if erased != nil {
+			t.Error("agreeing erased")
+		}
+		refuse = errors.New("disk full")
+		if _, err := o.Put(ctx, Consent{MemberID: 5, Purpose: Profiling, Channel: H5}); !errors.Is(err, refuse) || !o.given(5, Profiling) {
+			t.Error("a withdrawal stood although what it promises did not happen:", err)
+		}
+		refuse = nil
+		o.put(5, Profiling, false, "")
+		if !slices.Equal(erased, []id.ID{5}) || o.given(5, Profiling) {
+			t.Error(erased)
+		}
+		erased = nil
+		o.put(5, Profiling, false, "") // said again: whatever slipped in meanwhile goes too
+		if erased == nil || o.rows() != 2 {
+			t.Error(erased, o.rows())
+		}
+		erased = nil
+		o.put(5, Marketing, false, "")
+		if erased != nil {
+			t.Error("another purpose's data was erased")
 		}
 	})
 }

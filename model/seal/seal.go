@@ -1,5 +1,11 @@
 // Package seal keeps secrets at rest: AES-256-GCM under a master key that comes
 // from the environment, with key versions so that the master key can be rotated.
+//
+// A rotation never leaves a value that some process cannot open. First every process
+// gets the new key as a reader only ("1:OLD,+2:NEW"), then every process may seal with
+// it ("1:OLD,2:NEW"), then the stored values are sealed anew (siyu rotate). The oldest
+// key stays configured for good, because Derive comes from it.
+//
 // The associated data binds a sealed value to its place ("account:42"), so a value
 // copied to another row does not open. Layout: 1 byte version, 12 bytes nonce,
 // ciphertext with tag.
@@ -28,11 +34,13 @@ type Box struct {
 	macs   map[byte][]byte
 }
 
-// Parse reads "1:BASE64,2:BASE64" (32 bytes each); a bare BASE64 is version 1.
+// Parse reads "1:BASE64,2:BASE64" (32 bytes each); a bare BASE64 is version 1. A plus
+// before a version ("+2:BASE64") opens with that key and does not seal with it yet.
 func Parse(text string) (*Box, error) {
 	b := &Box{keys: map[byte]cipher.AEAD{}, macs: map[byte][]byte{}}
 	for part := range strings.SplitSeq(text, ",") {
-		version, key, found := strings.Cut(strings.TrimSpace(part), ":")
+		part, standby := strings.CutPrefix(strings.TrimSpace(part), "+")
+		version, key, found := strings.Cut(part, ":")
 		if !found {
 			version, key = "1", version
 		}
@@ -59,7 +67,12 @@ func Parse(text string) (*Box, error) {
 		mac := hmac.New(sha256.New, raw)
 		mac.Write([]byte("siyu derive"))
 		b.macs[byte(v)] = mac.Sum(nil)
-		b.newest = max(b.newest, byte(v))
+		if !standby {
+			b.newest = max(b.newest, byte(v))
+		}
+	}
+	if b.newest == 0 {
+		return nil, errors.New("master key: no version may seal; one must stand without a plus")
 	}
 	return b, nil
 }
@@ -69,6 +82,17 @@ func NewKey() string {
 	raw := make([]byte, 32)
 	rand.Read(raw) // never fails: crypto/rand aborts the process instead
 	return "1:" + base64.StdEncoding.EncodeToString(raw)
+}
+
+// Newest is the key version that Seal uses.
+func (b *Box) Newest() int { return int(b.newest) }
+
+// Version is the key version a value was sealed with, 0 if it is none.
+func Version(sealed []byte) int {
+	if len(sealed) < 13+16 {
+		return 0
+	}
+	return int(sealed[0])
 }
 
 // Seal encrypts plain for one place.
@@ -99,7 +123,7 @@ func (b *Box) Open(place string, sealed []byte) ([]byte, error) {
 // oldest master key, so that adding a version does not log everybody out.
 func (b *Box) Derive(purpose string) []byte {
 	oldest := b.newest
-	for v := range b.macs {
+	for v := range b.macs { // standby keys are newer than the oldest, so they change nothing
 		oldest = min(oldest, v)
 	}
 	mac := hmac.New(sha256.New, b.macs[oldest])

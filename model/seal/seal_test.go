@@ -30,6 +30,21 @@ func TestBox(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	t.Run("a key that stands by opens and does not seal", func(t *testing.T) {
+		waits, err := Parse(k1 + ",+" + k2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := waits.Open("p", both.Seal("p", []byte("x"))); err != nil || string(got) != "x" {
+			t.Fatal(string(got), err)
+		}
+		if v := Version(waits.Seal("p", []byte("x"))); v != 1 || waits.Newest() != 1 || both.Newest() != 2 {
+			t.Fatal(v, waits.Newest(), both.Newest())
+		}
+		if !bytes.Equal(waits.Derive("a"), old.Derive("a")) {
+			t.Fatal("the derived key changed")
+		}
+	})
 	t.Run("a value moved to another place does not open", func(t *testing.T) {
 		if _, err := old.Open("account:2", sealed); !errors.Is(err, ErrSealed) {
 			t.Fatal(err)
@@ -52,7 +67,7 @@ func TestBox(t *testing.T) {
 			t.Fatal("derivation is wrong")
 		}
 	})
-	for _, bad := range []string{"", "1:short", "0:" + strings.TrimPrefix(k1, "1:"), k1 + "," + k1} {
+	for _, bad := range []string{"", "1:short", "0:" + strings.TrimPrefix(k1, "1:"), k1 + "," + k1, "+" + k1} {
 		if _, err := Parse(bad); err == nil {
 			t.Errorf("accepted %q", bad)
 		}
