@@ -102,10 +102,10 @@ func (e *environment) build() {
 	e.Exports = export.New(export.Deps{DB: d, Box: e.Box, Codes: e.Codes, Products: e.Products, Brands: e.Brands, Outbox: e.Outbox,
 		Data: e.Config.Data, Keep: time.Duration(e.Config.Export.Days) * 24 * time.Hour, Times: e.Config.Export.Downloads})
 	e.Packets, e.Points = redpacket.New(d, e.Ledger, e.Outbox), points.New(e.Ledger)
-	e.Claims = claim.New(d, e.Campaigns, e.Packets, e.Points, e.Outbox, e.Products, e.Brands, e.Members)
+	e.Scans = scan.New(d, e.Consents)
+	e.Claims = claim.New(d, e.Campaigns, e.Packets, e.Points, e.Outbox, e.Scans, e.Products, e.Brands, e.Members)
 	e.Messages = message.New(d, e.Outbox)
 	e.Followers = follow.New(d, e.Identities, e.Members)
-	e.Scans = scan.New(d, e.Consents)
 	e.Replies = reply.New(d, e.Scans, e.Packets, e.Products)
 	e.Operators = operator.New(d, operator.Options{})
 	e.Insight = insight.New(d)

@@ -62,7 +62,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Clock: clk, Operators: operator.New(d, operator.Options{Cost: operator.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}}),
 		Audit: audit.New(d), Replay: replay.New(d), Brands: brands, Products: products, Codes: codes,
 		Exports:   export.New(export.Deps{DB: d, Box: box, Codes: codes, Products: products, Brands: brands, Outbox: out, Data: t.TempDir()}),
-		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, products, brands, nil),
+		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, scans, products, brands, nil),
 		Packets: packets, Ledger: book, Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
 		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test",
 	}

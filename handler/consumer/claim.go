@@ -13,23 +13,37 @@ import (
 	"siyu/model/scan"
 )
 
-// claim makes a claim for whoever the visit's session is. model/claim guards it; what
-// only scans know is added here: the reward belongs to who verified first. Faults:
-// those of claim.Make, NotFound code_unknown, Conflict code_seen, Unauthenticated
-// login.
+// claim makes a claim for whoever the visit's session is. Its look is stored in the same
+// transaction, and model/claim decides there. Faults: those of claim.MakeSeen, with the
+// verdict as the text of code_seen; NotFound code_unknown; Unauthenticated login.
 func (h *Handler) claim(ctx context.Context, v visit) (claim.Claim, error) {
-	out, err := h.look(ctx, v)
+	found, reason, err := h.check(ctx, v)
 	switch {
 	case err != nil:
 		return claim.Claim{}, err
-	case !out.Facts.Known:
-		return claim.Claim{}, errUnknown(out)
-	case out.Facts.Member == 0:
+	case reason != "":
+		return claim.Claim{}, errUnknown(unknownCode(reason))
+	case v.session == nil:
 		return claim.Claim{}, errLogin
-	case out.Facts.Claim == nil && (out.Verdict.State == scan.Elsewhere || out.Verdict.State == scan.Abnormal):
-		return claim.Claim{}, fault.New(fault.Conflict, "code_seen", out.Verdict.Text).With("first_at", out.Facts.Sight.FirstAt)
 	}
-	return h.Claims.Make(ctx, out.Code, claim.Who{MemberID: out.Facts.Member, AppID: v.session.AppID, OpenID: v.session.OpenID})
+	s := v.session
+	made, err := h.Claims.MakeSeen(ctx, found, claim.Who{MemberID: s.Member, AppID: s.AppID, OpenID: s.OpenID}, h.observation(v, found))
+	if err == nil {
+		return made, nil
+	}
+	switch fault.Of(err).Code {
+	case "member_blocked":
+		if memberID, e := h.who(ctx, s); e == nil && memberID == 0 {
+			return made, errLogin // not blocked but gone
+		}
+	case "code_seen":
+		out, e := h.lookAt(ctx, v, found)
+		if e != nil {
+			return made, e
+		}
+		return made, fault.New(fault.Conflict, "code_seen", out.Verdict.Text).With("first_at", out.Facts.Sight.FirstAt)
+	}
+	return made, err
 }
 
 // claimForm is POST /q/{token}/claim. It answers with a redirect, so that reloading
@@ -149,7 +163,7 @@ func (h *Handler) apiScan(c *gin.Context) (any, error) {
 		s.Campaign = out.Offer
 	}
 	if out.Claim != nil {
-		p, err := h.packet(c.Request.Context(), *out.Claim)
+		p, err := h.packetOf(c.Request.Context(), *out.Claim, out.Payout)
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,10 @@
 //
 // Promises. GET never grants: it looks and records, no more. A forged code costs
 // arithmetic, no SQL. A verdict is in the first answer, with scripts off as well; a
-// claim is a form post. Reward and verdict never depend on following or sharing.
+// claim is a form post. A scan costs one read of single rows by their keys, however often
+// the code was seen and whoever looks; the page is rendered after it, holding no lock.
+// It waits for one thing more, and only when the look is new: the commit that decides
+// who was first (首次验证), which merges all looks that wait. Reward and verdict never depend on following or sharing.
 // Every state-changing form carries a token bound to its session. Nobody sees
 // another member's claim. Silent login (snsapi_base) is tried once; when it fails
 // the page still shows the verdict.
@@ -95,6 +98,7 @@ type Handler struct {
 	goods     *fresh.Cache[id.ID, product.Product]
 	brands    *fresh.Cache[id.ID, brand.Brand]
 	officials *fresh.Cache[id.ID, []brand.Account] // by brand
+	merchants *fresh.Cache[id.ID, brand.Account]
 }
 
 // New reads the templates and fails when they do not parse.
@@ -112,6 +116,7 @@ func New(d Deps) (*Handler, error) {
 		logins:    scan.NewThrottle(d.Clock, 60, time.Minute),
 		goods:     fresh.New(d.Clock, d.Products.Get),
 		brands:    fresh.New(d.Clock, d.Brands.Get),
+		merchants: fresh.New(d.Clock, d.Brands.Account),
 		officials: fresh.New(d.Clock, func(ctx context.Context, brandID id.ID) ([]brand.Account, error) {
 			return d.Brands.Accounts(ctx, brandID, brand.Official)
 		})}

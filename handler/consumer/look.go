@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -14,7 +15,9 @@ import (
 	"siyu/model/code"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/member"
 	"siyu/model/product"
+	"siyu/model/redpacket"
 	"siyu/model/scan"
 )
 
@@ -29,10 +32,8 @@ type visit struct {
 	stranger string    // tells anonymous visitors apart
 	limit    *scan.Cap // a limit that a claim has just met
 
-	// Who the session's member is, once who has read it.
-	read    bool
-	member  id.ID
-	blocked bool
+	// relogin: should the session's member be gone, WeChat can say anew who it is.
+	relogin bool
 }
 
 func (h *Handler) visit(c *gin.Context, text string) visit {
@@ -62,7 +63,8 @@ type view struct {
 	Offer   campaign.Offer
 	Facts   scan.Facts
 	Verdict scan.Verdict
-	Claim   *claim.Claim // the member's own
+	Claim   *claim.Claim      // the member's own
+	Payout  *redpacket.Payout // of Claim; nil: none, or not read
 }
 
 // check is arithmetic only. reason is set, without a fault, when the code is not
@@ -115,84 +117,78 @@ func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, e
 	f := scan.Facts{Now: now, Known: true, CodeState: found.State, CodeReason: found.StateReason, WeChat: v.wechat, Snapshot: v.snapshot,
 		Limit: v.limit, SupportPhone: out.Brand.SupportPhone, ScanPoints: out.Product.ScanPoints * int64(out.Product.PointsPercent) / 100,
 		Campaign: scan.Campaign{State: out.Offer.State, Name: out.Offer.Name, FromAt: out.Offer.FromAt, UntilAt: out.Offer.UntilAt, TopPrize: out.Offer.TopPrize}}
-	if err := h.meet(ctx, &v); err != nil {
+	o := h.observation(v, found)
+	seen, err := h.Claims.Look(ctx, o, out.Offer.CampaignID)
+	if err != nil {
 		return view{}, err
 	}
-	f.Member, f.Blocked = v.member, v.blocked
-	if f.Sight, err = h.record(ctx, v, found, f); err != nil {
+	if v.session != nil && seen.MemberState == "" { // a member that is gone is nobody
+		if v.relogin {
+			return view{}, errGone
+		}
+		v.session = nil
+		return h.lookAt(ctx, v, found)
+	}
+	o.Blocked = seen.MemberState == member.Blocked
+	f.Member, f.Blocked = o.MemberID, o.Blocked
+	if f.Sight, err = h.record(ctx, v, o, seen); err != nil {
 		return view{}, err
 	}
-	if out.Claim, err = h.claimed(ctx, found, &f); err != nil {
-		return view{}, err
+	if cl := seen.Claim; cl != nil {
+		f.Claim = &scan.Claim{Mine: f.Member != 0 && cl.MemberID == f.Member, At: cl.CreatedAt}
+		if f.Claim.Mine {
+			out.Claim, out.Payout = cl, seen.Payout
+		}
 	}
-	if err := h.meetLimit(ctx, out.Offer, &f); err != nil {
-		return view{}, err
-	}
+	meetLimit(out.Offer, seen.UsedToday, &f)
 	out.Facts, out.Verdict = f, scan.Judge(f)
 	return out, nil
 }
 
+// errGone is a session whose member is not there any more.
+var errGone = fault.New(fault.Unauthenticated, "login", "请重新登录")
+
 // who reads the session's member. A member that is gone is nobody.
-func (h *Handler) who(ctx context.Context, s *session) (memberID id.ID, blocked bool, err error) {
+func (h *Handler) who(ctx context.Context, s *session) (id.ID, error) {
 	if s == nil {
-		return 0, false, nil
+		return 0, nil
 	}
 	m, err := h.Members.Get(ctx, s.Member)
 	if err != nil && fault.KindOf(err) == fault.NotFound {
-		return 0, false, nil
+		return 0, nil
 	}
-	return m.ID, m.Blocked(), err
+	return m.ID, err
 }
 
-// meet reads who the visit's session is, once.
-func (h *Handler) meet(ctx context.Context, v *visit) (err error) {
-	if !v.read {
-		v.member, v.blocked, err = h.who(ctx, v.session)
-		v.read = err == nil
+// observation is the visit as scans keep it; whether the member is blocked is not known
+// yet.
+func (h *Handler) observation(v visit, found code.Code) scan.Observation {
+	o := scan.Observation{BrandID: found.BrandID, ProductID: found.ProductID, BatchID: found.BatchID, Serial: found.Serial,
+		CodeState: found.State, Visitor: v.stranger, Place: h.Places.Place(v.ip), IP: v.ip, UserAgent: v.ua}
+	if v.session != nil {
+		o.MemberID = v.session.Member
 	}
-	return err
+	return o
 }
 
-func (h *Handler) record(ctx context.Context, v visit, found code.Code, f scan.Facts) (scan.Sight, error) {
-	if f.Member == 0 {
+func (h *Handler) record(ctx context.Context, v visit, o scan.Observation, seen claim.Seen) (scan.Sight, error) {
+	if o.MemberID == 0 {
 		// One genuine code must not let a stranger fill the disk.
 		if h.strangers.Over(v.network) {
-			return h.Scans.Sight(ctx, found.BatchID, found.Serial)
+			return seen.Sight, nil
 		}
 		h.strangers.Hit(v.network)
 	}
-	return h.Scans.Record(ctx, scan.Observation{BrandID: found.BrandID, ProductID: found.ProductID, BatchID: found.BatchID, Serial: found.Serial,
-		CodeState: found.State, MemberID: f.Member, Blocked: f.Blocked, Visitor: v.stranger, Place: h.Places.Place(v.ip), IP: v.ip, UserAgent: v.ua})
-}
-
-// claimed adds who claimed the code to the facts and returns the member's own claim.
-func (h *Handler) claimed(ctx context.Context, found code.Code, f *scan.Facts) (*claim.Claim, error) {
-	if f.Sight.Fresh {
-		return nil, nil // who claims has looked before, so nobody has
-	}
-	cl, ok, err := h.Claims.ByCode(ctx, found.BatchID, found.Serial)
-	if err != nil || !ok {
-		return nil, err
-	}
-	f.Claim = &scan.Claim{Mine: f.Member != 0 && cl.MemberID == f.Member, At: cl.CreatedAt}
-	if !f.Claim.Mine {
-		return nil, nil
-	}
-	return &cl, nil
+	return h.Scans.Keep(ctx, o, seen.Sight, seen.Recent)
 }
 
 // meetLimit says beforehand what a claim would be refused for today.
-func (h *Handler) meetLimit(ctx context.Context, o campaign.Offer, f *scan.Facts) error {
-	if f.Limit != nil || f.Member == 0 || f.Claim != nil || o.State != campaign.StandRunning || o.CapMemberDay == 0 {
-		return nil
-	}
-	used, err := h.Claims.UsedToday(ctx, o.CampaignID, f.Member)
-	if err != nil || used < o.CapMemberDay {
-		return err
+func meetLimit(o campaign.Offer, used int, f *scan.Facts) {
+	if f.Limit != nil || f.Member == 0 || f.Claim != nil || o.State != campaign.StandRunning || o.CapMemberDay == 0 || used < o.CapMemberDay {
+		return
 	}
 	_, tomorrow := clock.DayOf(f.Now).Bounds()
 	f.Limit = &scan.Cap{Code: "cap_member_day", Used: int64(used), Cap: int64(o.CapMemberDay), ResetsAt: tomorrow}
-	return nil
 }
 
 // scanPage is GET of a code's address: verdict first, everything else after it.
@@ -210,14 +206,24 @@ func (h *Handler) scanPage(c *gin.Context) {
 		h.showUnknown(c, v, reason)
 		return
 	}
-	if v.wechat && c.Query("wx") == "" {
-		if a, err := h.official(ctx, found.BrandID); err == nil && !h.knows(ctx, &v, a) {
-			if h.toWeChat(c, a, localPath(path), false) == nil {
-				return
-			}
-		}
+	// In WeChat who looks can be found out silently, once.
+	silent := v.wechat && c.Query("wx") == ""
+	login := func() bool {
+		a, err := h.official(ctx, found.BrandID)
+		return err == nil && !(v.session != nil && !v.relogin && knows(v.session, a)) && h.toWeChat(c, a, localPath(path), false) == nil
 	}
+	if silent && login() {
+		return
+	}
+	v.relogin = silent && v.session != nil
 	out, err := h.lookAt(ctx, v, found)
+	if errors.Is(err, errGone) {
+		if login() {
+			return
+		}
+		v.session, v.relogin = nil, false
+		out, err = h.lookAt(ctx, v, found)
+	}
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -225,11 +231,8 @@ func (h *Handler) scanPage(c *gin.Context) {
 	h.showScan(c, http.StatusOK, v, out, "")
 }
 
-// knows says whether the session is good for an account's brand: red packets go to
-// the openid of that account, and a member must still exist.
-func (h *Handler) knows(ctx context.Context, v *visit, a brand.Account) bool {
-	if v.session == nil || v.session.Channel == channelH5 && v.session.AppID != a.AppID {
-		return false
-	}
-	return h.meet(ctx, v) != nil || v.member != 0
+// knows says whether a session is good for an account's brand: red packets go to the
+// openid of that account.
+func knows(s *session, a brand.Account) bool {
+	return s.Channel != channelH5 || s.AppID == a.AppID
 }

@@ -60,6 +60,11 @@ type confirm struct {
 
 // packet reads what became of a claim.
 func (h *Handler) packet(ctx context.Context, cl claim.Claim) (packet, error) {
+	return h.packetOf(ctx, cl, nil)
+}
+
+// packetOf is packet for who may have read the payout already.
+func (h *Handler) packetOf(ctx context.Context, cl claim.Claim, pay *redpacket.Payout) (packet, error) {
 	prod, err := h.goods.Get(ctx, cl.ProductID)
 	if err != nil {
 		return packet{}, err
@@ -71,17 +76,20 @@ func (h *Handler) packet(ctx context.Context, cl claim.Claim) (packet, error) {
 	if cl.BillNo != "" { // made a moment ago: nothing can be read that is not known
 		return p.with(redpacket.Payout{State: redpacket.Pending, BillNo: cl.BillNo, NextAt: cl.CreatedAt}, brand.Account{}, h.Clock.Now()), nil
 	}
-	pay, err := h.Packets.OfClaim(ctx, cl.ID)
-	if err != nil {
-		return packet{}, err
+	if pay == nil {
+		row, err := h.Packets.OfClaim(ctx, cl.ID)
+		if err != nil {
+			return packet{}, err
+		}
+		pay = &row
 	}
 	var merchant brand.Account
 	if pay.PackageInfo != "" && pay.WaitUser {
-		if merchant, err = h.Brands.Account(ctx, pay.AccountID); err != nil {
+		if merchant, err = h.merchants.Get(ctx, pay.AccountID); err != nil {
 			return packet{}, err
 		}
 	}
-	return p.with(pay, merchant, h.Clock.Now()), nil
+	return p.with(*pay, merchant, h.Clock.Now()), nil
 }
 
 // without is a reward that needs no payout.

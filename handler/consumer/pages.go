@@ -36,7 +36,7 @@ func (h *Handler) showScan(c *gin.Context, status int, v visit, out view, note s
 		body.Token = c.Param("token")
 	}
 	if out.Claim != nil {
-		p, err := h.packet(c.Request.Context(), *out.Claim)
+		p, err := h.packetOf(c.Request.Context(), *out.Claim, out.Payout)
 		if err != nil {
 			h.fail(c, err)
 			return
@@ -180,7 +180,7 @@ type privacyView struct {
 func (h *Handler) privacyPage(c *gin.Context) {
 	s := h.session(c)
 	body := privacyView{Version: PolicyVersion, FormToken: h.formToken(s), Code: c.Query("code"), Done: c.Query("done") == "1"}
-	memberID, _, err := h.who(c.Request.Context(), s)
+	memberID, err := h.who(c.Request.Context(), s)
 	if err == nil && memberID != 0 {
 		body.Logged = true
 		body.Agreed, err = h.Consents.Given(c.Request.Context(), memberID, consent.ExactPlace)

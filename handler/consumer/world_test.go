@@ -88,7 +88,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 	s := &site{World: claimtest.New(t, d, clk, set), t: t, wechat: &fakeWeChat{}}
 	people, consents := identity.New(d), consent.New(d)
 	s.members, s.scans = member.New(d, people), scan.New(d, consents)
-	s.Claims = claim.New(d, s.Campaigns, s.Packets, s.Points, s.Outbox, s.Products, s.Brands, s.members)
+	s.Claims = claim.New(d, s.Campaigns, s.Packets, s.Points, s.Outbox, s.scans, s.Products, s.Brands, s.members)
 	if _, err := s.Brands.SaveAccount(context.Background(), brand.Account{BrandID: s.Brand.ID, Kind: brand.Mini, AppID: miniID, Name: "老井小程序", CallbackSlug: "mini-main"},
 		brand.Secrets{AppSecret: "secret", Token: "token"}); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"sort"
 
 	"gorm.io/gorm"
@@ -51,7 +52,10 @@ type Offer struct {
 // entry is a campaign as the claim path needs it: in memory, immutable.
 type entry struct {
 	c    Campaign
-	draw *draw.Draw // nil when the seed does not open
+	draw *draw.Draw // nil when ended, or sealed
+	// sealed is why the prizes cannot be drawn (a master key is missing, say). It stops
+	// this campaign's claims and nobody else's.
+	sealed error
 }
 
 type stretch struct {
@@ -81,7 +85,9 @@ func (s *Store) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.live.CompareAndSwap(old, next) // a newer one loaded meanwhile may stay
+	if !s.live.CompareAndSwap(old, next) { // what was loaded meanwhile may be older than ours
+		return s.Refresh(ctx)
+	}
 	return nil
 }
 
@@ -98,13 +104,7 @@ func (s *Store) load(ctx context.Context, version int64) (*snapshot, error) {
 		}
 		e := &entry{c: full}
 		if full.State != Ended {
-			seed, err := s.box.Open(seedPlace(r.ID), r.Seed)
-			if err != nil {
-				return nil, fmt.Errorf("campaign: seed of %d: %w", r.ID, err)
-			}
-			if e.draw, err = draw.New(seed, uint64(full.Codes), shape(full.Tiers)); err != nil {
-				return nil, fmt.Errorf("campaign: draw of %d: %w", r.ID, err)
-			}
+			e.draw, e.sealed = s.open(r, full)
 		}
 		n.byID[r.ID] = e
 		for _, sc := range full.Scopes {
@@ -115,6 +115,19 @@ func (s *Store) load(ctx context.Context, version int64) (*snapshot, error) {
 		sort.SliceStable(list, func(i, j int) bool { return list[i].e.c.FromAt < list[j].e.c.FromAt })
 	}
 	return n, nil
+}
+
+// open opens the seed of a campaign that still draws.
+func (s *Store) open(r campaignRow, full Campaign) (*draw.Draw, error) {
+	seed, err := s.box.Open(seedPlace(r.ID), r.Seed)
+	if err != nil {
+		return nil, fmt.Errorf("campaign: seed of %d: %w", r.ID, err)
+	}
+	d, err := draw.New(seed, uint64(full.Codes), shape(full.Tiers))
+	if err != nil {
+		return nil, fmt.Errorf("campaign: draw of %d: %w", r.ID, err)
+	}
+	return d, nil
 }
 
 // For says what holds for a code now, from memory. With several campaigns over the
@@ -187,9 +200,13 @@ type Prize struct {
 }
 
 // Draw looks up the prize of a code in its running campaign. Only a claim may ask: a
-// prize that is known before it is claimed can be picked off the shelf.
+// prize that is known before it is claimed can be picked off the shelf. Faults: Conflict
+// campaign_moved; Unavailable campaign_sealed, whose cause is for the operator.
 func (s *Store) Draw(campaignID, batchID id.ID, serial int64, now clock.Instant) (Prize, error) {
 	e, scope, state := s.pick(batchID, serial, now)
+	if e != nil && e.c.ID == campaignID && e.sealed != nil {
+		return Prize{}, fault.New(fault.Unavailable, "campaign_sealed", "活动暂时不能领取，您的奖还在，请稍后再来").Because(e.sealed)
+	}
 	if e == nil || e.c.ID != campaignID || state != StandRunning || e.draw == nil {
 		return Prize{}, fault.New(fault.Conflict, "campaign_moved", "活动状态刚刚变化，请再试一次")
 	}
@@ -210,14 +227,49 @@ func (s *Store) CountTx(ctx context.Context, tx *gorm.DB, campaignID id.ID, clai
 	return n == 1, err
 }
 
+// RoomTx is how many claims and how much money a campaign would still take, as of the
+// latest commit: none when it is not published.
+func (s *Store) RoomTx(ctx context.Context, tx *gorm.DB, campaignID id.ID) (claims int64, fen money.Fen, err error) {
+	var c struct {
+		State             string
+		CapTotal, Claimed int64
+		SpendFen, WonFen  money.Fen
+	}
+	err = tx.WithContext(ctx).Raw("SELECT state, cap_total, claimed, spend_fen, won_fen FROM campaign WHERE id = ?", campaignID).Scan(&c).Error
+	switch {
+	case err != nil:
+		return 0, 0, fmt.Errorf("campaign: room: %w", err)
+	case c.State != Published:
+		return 0, 0, nil
+	case c.CapTotal == 0:
+		return math.MaxInt64, c.SpendFen - c.WonFen, nil
+	}
+	return c.CapTotal - c.Claimed, c.SpendFen - c.WonFen, nil
+}
+
 // Reload makes every process read the campaigns again, after CountTx refused a claim
 // that the caches allowed.
+//
+// Hundreds may be refused in the same moment: those who wait share one reload, which
+// began after each of them asked.
 func (s *Store) Reload(ctx context.Context) error {
-	err := s.db.InTx(ctx, func(tx *gorm.DB) error { return s.db.VersionTx(ctx, tx, cacheName) })
-	if err != nil {
+	r := &reload{}
+	if err := s.reloads.Do(ctx, r); err != nil {
 		return err
 	}
-	return s.Refresh(ctx)
+	return r.err
+}
+
+type reload struct{ err error }
+
+func (s *Store) reloadFor(ctx context.Context, all []*reload) {
+	err := s.db.InTx(ctx, func(tx *gorm.DB) error { return s.db.VersionTx(ctx, tx, cacheName) })
+	if err == nil {
+		err = s.Refresh(ctx)
+	}
+	for _, r := range all {
+		r.err = err
+	}
 }
 
 // Recompute repeats a draw from a revealed seed and a campaign's public terms: the

@@ -28,12 +28,14 @@ type Store struct {
 	ledger   *ledger.Ledger
 	accounts Accounts
 	live     atomic.Pointer[snapshot]
+	reloads  *db.Merger[reload]
 }
 
 // New makes a store; call Refresh before the first For.
 func New(d *db.DB, box *seal.Box, l *ledger.Ledger, accounts Accounts) *Store {
 	s := &Store{db: d, box: box, ledger: l, accounts: accounts}
 	s.live.Store(&snapshot{version: -1})
+	s.reloads = db.NewMerger(d, s.reloadFor)
 	return s
 }
 

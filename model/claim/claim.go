@@ -1,7 +1,9 @@
 // Package claim is the one act that turns a scan into a reward (领取). A code may be
 // claimed once: the unique key of the table says so, not an if. One transaction holds
 // everything that follows from it: the claim, the member's caps, the points, the
-// payout with its amount and bill number, the wake-up, the campaign's counters.
+// payout with its amount and bill number, the wake-up, the campaign's counters, and the
+// look that came with it. The reward belongs to who verified first; that is decided
+// there too, under the lock of the code's row.
 //
 // It owns the tables claim and claim_counter.
 package claim
@@ -23,6 +25,7 @@ import (
 	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/redpacket"
+	"siyu/model/scan"
 )
 
 // Claim is one row.
@@ -80,6 +83,7 @@ type Store struct {
 	packets   *redpacket.Store
 	points    *points.Store
 	out       *outbox.Store
+	scans     *scan.Store
 	people    People
 	goods     *fresh.Cache[id.ID, product.Product]
 	payers    *fresh.Cache[id.ID, brand.Account]
@@ -87,8 +91,8 @@ type Store struct {
 }
 
 // New makes a store. One store per process, so that its claims are merged.
-func New(d *db.DB, c *campaign.Store, r *redpacket.Store, p *points.Store, out *outbox.Store, products Products, accounts Accounts, people People) *Store {
-	s := &Store{db: d, campaigns: c, packets: r, points: p, out: out, people: people,
+func New(d *db.DB, c *campaign.Store, r *redpacket.Store, p *points.Store, out *outbox.Store, scans *scan.Store, products Products, accounts Accounts, people People) *Store {
+	s := &Store{db: d, campaigns: c, packets: r, points: p, out: out, scans: scans, people: people,
 		goods: fresh.New(d.Clock(), products.Get), payers: fresh.New(d.Clock(), accounts.Account)}
 	s.merger = db.NewMerger(d, s.run)
 	return s
@@ -109,6 +113,18 @@ var errUncounted = errors.New("claim: campaign refused")
 // Forbidden not_activated, voided, recalled, member_blocked; Conflict
 // pay_account_mismatch when the prize cannot reach this session's WeChat account.
 func (s *Store) Make(ctx context.Context, c code.Code, who Who) (Claim, error) {
+	return s.make(ctx, c, who, nil)
+}
+
+// MakeSeen is Make by who looks at the code in the same moment: the look is stored
+// whatever becomes of the claim, with it in one transaction if it can be. Fault on top
+// of Make's: Conflict code_seen (Detail first_at), when the code is kept for somebody
+// else.
+func (s *Store) MakeSeen(ctx context.Context, c code.Code, who Who, look scan.Observation) (Claim, error) {
+	return s.make(ctx, c, who, &look)
+}
+
+func (s *Store) make(ctx context.Context, c code.Code, who Who, look *scan.Observation) (Claim, error) {
 	if who.MemberID == 0 {
 		return Claim{}, fault.New(fault.Unauthenticated, "login", "请用微信扫码后领取")
 	}
@@ -116,9 +132,10 @@ func (s *Store) Make(ctx context.Context, c code.Code, who Who) (Claim, error) {
 	// commit. The second plan is made from what the database says.
 	for try := 0; ; try++ {
 		p, err := s.plan(ctx, c, who)
-		if err == nil {
-			err = s.submit(ctx, p)
+		if err != nil {
+			return s.unplanned(ctx, c, who, look, err)
 		}
+		err = s.submit(ctx, p, look)
 		switch {
 		case err == nil:
 			s.out.Nudge()
@@ -128,13 +145,32 @@ func (s *Store) Make(ctx context.Context, c code.Code, who Who) (Claim, error) {
 				return Claim{}, err
 			}
 		case errors.Is(err, errUncounted):
-			return Claim{}, fault.New(fault.Conflict, "campaign_moved", "活动状态刚刚变化，请再试一次")
+			return s.unplanned(ctx, c, who, look, fault.New(fault.Conflict, "campaign_moved", "活动状态刚刚变化，请再试一次"))
 		case fault.Of(err).Code == "commit_unknown":
 			return s.readBack(ctx, p.claim, who, err)
 		default:
 			return s.earlier(ctx, c, who, err)
 		}
 	}
+}
+
+// unplanned answers a claim that came to no transaction: its look is stored alone.
+func (s *Store) unplanned(ctx context.Context, c code.Code, who Who, look *scan.Observation, refused error) (Claim, error) {
+	if look != nil {
+		sight, err := s.scans.Record(ctx, *look)
+		if err != nil {
+			return Claim{}, err
+		}
+		if look.Kept(sight) {
+			refused = kept(sight)
+		}
+	}
+	return s.earlier(ctx, c, who, refused)
+}
+
+// kept is the fault of a code that another member verified first.
+func kept(sight scan.Sight) error {
+	return fault.New(fault.Conflict, "code_seen", "这个码已被他人验证").With("first_at", sight.FirstAt)
 }
 
 // earlier answers a claim that was refused: a code that was claimed before says so,

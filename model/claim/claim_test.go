@@ -16,6 +16,7 @@ import (
 	"siyu/model/db/dbtest"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/scan"
 )
 
 func TestMake(t *testing.T) {
@@ -91,7 +92,7 @@ func TestMake(t *testing.T) {
 			if err := stale.Refresh(ctx); err != nil {
 				t.Fatal(err)
 			}
-			claims := claim.New(d, stale, w.Packets, w.Points, w.Outbox, w.Products, w.Brands, w.People)
+			claims := claim.New(d, stale, w.Packets, w.Points, w.Outbox, w.Scans, w.Products, w.Brands, w.People)
 			if _, err := w.Campaigns.Pause(ctx, w.Campaign.ID); err != nil {
 				t.Fatal(err)
 			}
@@ -134,8 +135,8 @@ func TestCaps(t *testing.T) {
 		expect(1, "")
 		expect(1, "cap_member_day")
 		t.Run("the refused code is still free for another day", func(t *testing.T) {
-			if used, err := w.Claims.UsedToday(ctx, w.Campaign.ID, 1); used != 2 || err != nil {
-				t.Fatal(used, err)
+			if seen, err := w.Claims.Look(ctx, scan.Observation{MemberID: 1, BatchID: w.Batch.ID, Serial: serial}, w.Campaign.ID); seen.UsedToday != 2 || err != nil {
+				t.Fatal(seen.UsedToday, err)
 			}
 			clk.Advance(12*time.Hour + time.Millisecond) // noon + 12 h: the next day in Shanghai
 			if _, err := w.Claims.Make(ctx, w.Code(t, serial), claimtest.Who(1)); err != nil {

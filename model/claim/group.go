@@ -6,19 +6,26 @@ import (
 
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/scan"
 )
 
 // waiting is one claim on its way through a merged transaction (db.Merger).
 type waiting struct {
 	plan plan
-	err  error // the outcome
+	look *scan.Observation // stored with the claim, and also without it; nil: none
+	shut error             // why only the look is stored
+	err  error             // the outcome
 }
 
 // submit puts a claim into the next merged transaction and waits for its outcome, or
 // for the end of the caller's patience: then the claim may still happen, and asking
 // again answers it.
-func (s *Store) submit(ctx context.Context, p plan) error {
+func (s *Store) submit(ctx context.Context, p plan, look *scan.Observation) error {
 	w := &waiting{plan: p}
+	if look != nil {
+		own := *look // the run may change it, and outlive the caller
+		w.look = &own
+	}
 	if err := s.merger.Do(ctx, w); err != nil {
 		return err // w may still be written: it must not be read
 	}
@@ -28,7 +35,8 @@ func (s *Store) submit(ctx context.Context, p plan) error {
 // run brings every claim of a batch to its outcome.
 func (s *Store) run(ctx context.Context, batch []*waiting) { s.settle(ctx, s.shutOut(ctx, batch)) }
 
-// shutOut ends the claims of blocked members: one read for all.
+// shutOut ends the claims of blocked members: one read for all. Their looks stay, as
+// those of people who earn nothing.
 func (s *Store) shutOut(ctx context.Context, batch []*waiting) []*waiting {
 	members := make([]id.ID, 0, len(batch))
 	for _, w := range batch {
@@ -43,11 +51,15 @@ func (s *Store) shutOut(ctx context.Context, batch []*waiting) []*waiting {
 		switch {
 		case err != nil:
 			w.err = err
+			continue
 		case blocked[w.plan.claim.MemberID]:
-			w.err = fault.New(fault.Forbidden, "member_blocked", "您的账号暂时不能领取，如有疑问请联系客服")
-		default:
-			left = append(left, w)
+			w.shut = fault.New(fault.Forbidden, "member_blocked", "您的账号暂时不能领取，如有疑问请联系客服")
+			if w.err = w.shut; w.look == nil {
+				continue
+			}
+			w.look.Blocked = true
 		}
+		left = append(left, w)
 	}
 	return left
 }
@@ -62,25 +74,13 @@ func (s *Store) settle(ctx context.Context, batch []*waiting) {
 	var refused *uncounted
 	switch {
 	case err == nil: // each has its own outcome
-	case len(batch) == 1 && errors.As(err, &refused):
-		batch[0].err = errUncounted
+	case errors.As(err, &refused):
+		s.settle(ctx, refused.fitting(batch))
 	case len(batch) == 1, fault.KindOf(err) == fault.Unavailable:
 		// Unavailable concerns all alike: the database is away or the outcome is unknown.
 		for _, w := range batch {
 			w.err = err
 		}
-	case errors.As(err, &refused):
-		var others []*waiting
-		var its []*waiting
-		for _, w := range batch {
-			if w.plan.claim.CampaignID == refused.campaign {
-				its = append(its, w)
-			} else {
-				others = append(others, w)
-			}
-		}
-		s.settle(ctx, others)
-		s.alone(ctx, its)
 	default:
 		s.alone(ctx, batch)
 	}
@@ -90,4 +90,27 @@ func (s *Store) alone(ctx context.Context, batch []*waiting) {
 	for _, w := range batch {
 		s.settle(ctx, []*waiting{w})
 	}
+}
+
+// fitting ends the claims that a campaign has no room for, the last in order first, and
+// returns what can be written in one transaction: everything else. Each time at least
+// one claim ends, so this comes to an end however fast other processes use the room up.
+// Their looks were rolled back with them; whoever claims again brings his along.
+func (u *uncounted) fitting(batch []*waiting) []*waiting {
+	room, fen := u.room, u.fen
+	left := make([]*waiting, 0, len(batch))
+	for _, w := range batch {
+		c := w.plan.claim
+		if c.CampaignID != u.campaign || w.err != nil {
+			left = append(left, w)
+			continue
+		}
+		if room < 1 || c.CashFen > fen {
+			w.err = errUncounted
+			continue
+		}
+		room, fen = room-1, fen-c.CashFen
+		left = append(left, w)
+	}
+	return left
 }

@@ -17,6 +17,7 @@ import (
 	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/redpacket"
+	"siyu/model/scan"
 	"siyu/model/seal"
 
 	"gorm.io/gorm"
@@ -46,7 +47,7 @@ func merged(t *testing.T, d *db.DB, capTotal int) (*Store, *ledger.Ledger) {
 		t.Fatal(err)
 	}
 	out, book := outbox.New(d), ledger.New(d)
-	s := New(d, campaign.New(d, box, book, bank{}), redpacket.New(d, book, out), points.New(book), out, shelf{}, bank{}, everybody{shut: 66})
+	s := New(d, campaign.New(d, box, book, bank{}), redpacket.New(d, book, out), points.New(book), out, scan.New(d, nil), shelf{}, bank{}, everybody{shut: 66})
 	for _, c := range []int{7, 8} {
 		err = d.InTx(context.Background(), func(tx *gorm.DB) error {
 			return tx.Exec(`INSERT INTO campaign (id, brand_id, name, state, from_at, until_at, organiser, rules, wishing, account_id, cap_member_day, cap_member,

@@ -3,9 +3,7 @@ package claim
 import (
 	"context"
 	"fmt"
-	"strconv"
 
-	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -32,17 +30,6 @@ func (s *Store) Get(ctx context.Context, claimID id.ID) (Claim, error) {
 		return c, fault.New(fault.NotFound, "claim_not_found", "没有这条领取记录")
 	}
 	return c, err
-}
-
-// UsedToday is how many claims of a campaign a member made on the business day of now.
-func (s *Store) UsedToday(ctx context.Context, campaignID, memberID id.ID) (int, error) {
-	var used []int
-	err := s.db.Read(ctx).Raw("SELECT used FROM claim_counter WHERE counter_key = ?",
-		"d"+strconv.Itoa(int(clock.DayOf(s.db.Now())))+":"+campaignID.String()+":"+memberID.String()).Scan(&used).Error
-	if err != nil || len(used) == 0 {
-		return 0, err
-	}
-	return used[0], nil
 }
 
 // Filter narrows a list. Zero fields mean all.

@@ -3,9 +3,9 @@ package claim
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"gorm.io/gorm"
 
@@ -16,29 +16,53 @@ import (
 	"siyu/model/money"
 	"siyu/model/points"
 	"siyu/model/redpacket"
+	"siyu/model/scan"
 )
 
-// uncounted leaves the transaction when a campaign refused its claims.
-type uncounted struct{ campaign id.ID }
+// uncounted leaves the transaction when a campaign refused its claims. room and fen are
+// what it would still have taken: claims, fewer than were asked for, and money.
+type uncounted struct {
+	campaign id.ID
+	room     int64
+	fen      money.Fen
+}
 
 func (u *uncounted) Error() string { return "claim: campaign " + u.campaign.String() + " refused" }
 
 // write commits claims in one transaction of multi-row statements. Order matters: the
-// unique key first, so that losers leave before anything of theirs is written; the
-// members' own counters; what follows from a claim; and the campaigns' rows, which
-// every process wants, last, so that they are held for the shortest time. Rows are
-// written in one order everywhere, so that two processes cannot wait for each other.
+// looks first, because they lock the codes' rows and say whose the codes are; the unique
+// key next, so that losers leave before anything of theirs is written; the members' own
+// counters; what follows from a claim; and the campaigns' rows, which every process
+// wants, last, so that they are held for the shortest time. Rows are written in one
+// order everywhere, so that two processes cannot wait for each other.
 //
-// With a nil error every claim has its own outcome in err: nil, errTaken or a cap.
+// With a nil error every claim has its own outcome in err: nil, errTaken, code_seen,
+// member_blocked or a cap.
 func (s *Store) write(ctx context.Context, batch []*waiting) error {
-	slices.SortFunc(batch, func(a, b *waiting) int {
+	// Stable: of two who claim the same code together the one who came first has it.
+	slices.SortStableFunc(batch, func(a, b *waiting) int {
 		return cmp.Or(cmp.Compare(a.plan.claim.BatchID, b.plan.claim.BatchID), cmp.Compare(a.plan.claim.Serial, b.plan.claim.Serial))
 	})
+	err := s.writeOnce(ctx, batch, false)
+	if errors.Is(err, scan.ErrSeen) {
+		err = s.writeOnce(ctx, batch, true)
+	}
+	return err
+}
+
+func (s *Store) writeOnce(ctx context.Context, batch []*waiting, doubt bool) error {
 	return s.db.InFreshTx(ctx, func(tx *gorm.DB) error {
 		for _, w := range batch { // the transaction may run again
-			w.err = nil
+			w.err = w.shut
 		}
-		won, err := s.insert(ctx, tx, batch)
+		if err := s.looks(ctx, tx, batch, doubt); err != nil {
+			return err
+		}
+		won := slices.DeleteFunc(slices.Clone(batch), func(w *waiting) bool { return w.err != nil })
+		if len(won) == 0 {
+			return nil
+		}
+		won, err := s.insert(ctx, tx, won)
 		if err != nil {
 			return err
 		}
@@ -50,6 +74,31 @@ func (s *Store) write(ctx context.Context, batch []*waiting) error {
 		}
 		return s.count(ctx, tx, won)
 	})
+}
+
+// looks stores the looks that come with claims and ends the claims of codes that are
+// kept for somebody else.
+func (s *Store) looks(ctx context.Context, tx *gorm.DB, batch []*waiting, doubt bool) error {
+	who := make([]*waiting, 0, len(batch))
+	list := make([]scan.Observation, 0, len(batch))
+	for _, w := range batch {
+		if w.look != nil {
+			who, list = append(who, w), append(list, *w.look)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	sights, err := s.scans.RecordAllTx(ctx, tx, list, doubt)
+	if err != nil {
+		return err
+	}
+	for i, w := range who {
+		if w.err == nil && w.look.Kept(sights[i]) {
+			w.err = kept(sights[i])
+		}
+	}
+	return nil
 }
 
 // insert writes the claims and returns those that came first; the others are taken.
@@ -100,13 +149,12 @@ func (p plan) limits() []limit {
 		return nil
 	}
 	out := make([]limit, 0, 2)
-	who := p.claim.CampaignID.String() + ":" + p.claim.MemberID.String()
 	if p.offer.CapMemberDay > 0 {
 		_, tomorrow := p.claim.Day.Bounds()
-		out = append(out, limit{"d" + strconv.Itoa(int(p.claim.Day)) + ":" + who, "cap_member_day", "今日已领 %d/%d，明天 0 点恢复", p.offer.CapMemberDay, tomorrow})
+		out = append(out, limit{dayKey(p.claim.Day, p.claim.CampaignID, p.claim.MemberID), "cap_member_day", "今日已领 %d/%d，明天 0 点恢复", p.offer.CapMemberDay, tomorrow})
 	}
 	if p.offer.CapMember > 0 {
-		out = append(out, limit{"c:" + who, "cap_member", "本活动每人最多领 %d/%d 次，您已领满", p.offer.CapMember, 0})
+		out = append(out, limit{"c:" + p.claim.CampaignID.String() + ":" + p.claim.MemberID.String(), "cap_member", "本活动每人最多领 %d/%d 次，您已领满", p.offer.CapMember, 0})
 	}
 	return out
 }
@@ -237,7 +285,11 @@ func (s *Store) count(ctx context.Context, tx *gorm.DB, won []*waiting) error {
 			return err
 		}
 		if !counted {
-			return &uncounted{c}
+			room, fen, err := s.campaigns.RoomTx(ctx, tx, c)
+			if err != nil {
+				return err
+			}
+			return &uncounted{c, min(room, int64(sums[c].claims)-1), fen}
 		}
 	}
 	return nil

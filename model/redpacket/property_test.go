@@ -48,7 +48,7 @@ func newWalk(t *testing.T, engine string, seed uint64, broken string) *walk {
 	}, Edit: func(f *campaign.Form) { f.CapMember, f.UntilAt = propCap, clk.Now().Add(90*time.Minute) }})
 	w.People.Shut[propBlocked] = true
 	w.lateCache = campaign.New(w.DB, w.Box, w.Ledger, w.Brands)
-	w.late = claim.New(w.DB, w.lateCache, w.Packets, w.Points, w.Outbox, w.Products, w.Brands, w.People)
+	w.late = claim.New(w.DB, w.lateCache, w.Packets, w.Points, w.Outbox, w.Scans, w.Products, w.Brands, w.People)
 	if err := w.lateCache.Refresh(w.ctx); err != nil {
 		t.Fatal(err)
 	}

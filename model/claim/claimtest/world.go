@@ -14,6 +14,7 @@ import (
 	"siyu/model/claim"
 	"siyu/model/clock"
 	"siyu/model/code"
+	"siyu/model/consent"
 	"siyu/model/db"
 	"siyu/model/id"
 	"siyu/model/ledger"
@@ -23,6 +24,7 @@ import (
 	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/redpacket"
+	"siyu/model/scan"
 	"siyu/model/seal"
 )
 
@@ -43,6 +45,7 @@ type World struct {
 	Packets   *redpacket.Store
 	Points    *points.Store
 	Notices   *notice.Store
+	Scans     *scan.Store
 	Claims    *claim.Store
 	People    People
 
@@ -114,7 +117,8 @@ func New(t testing.TB, d *db.DB, clk *clock.Fake, set Setup) *World {
 	w.Points, w.Packets = points.New(w.Ledger), redpacket.New(d, w.Ledger, w.Outbox)
 	w.Notices = notice.New(d, w.Outbox)
 	w.Campaigns = campaign.New(d, box, w.Ledger, w.Brands)
-	w.Claims = claim.New(d, w.Campaigns, w.Packets, w.Points, w.Outbox, w.Products, w.Brands, w.People)
+	w.Scans = scan.New(d, consent.New(d))
+	w.Claims = claim.New(d, w.Campaigns, w.Packets, w.Points, w.Outbox, w.Scans, w.Products, w.Brands, w.People)
 
 	w.Brand, err = w.Brands.Create(ctx, brand.Brand{Slug: "laojing", Name: "老井酱油", CodeHost: "q.example.cn", UpperURL: true, SupportPhone: "400-000-0000"})
 	must(t, err)
