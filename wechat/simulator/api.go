@@ -96,6 +96,11 @@ func (s *Simulator) apiRoutes(mux *http.ServeMux) {
 		code, err := s.LoginCode(in.User, in.AppID)
 		return object{"code": code}, err
 	})
+	act(mux, "phone_code", func(in deed) (any, error) {
+		code, err := s.NumberCode(in.User, in.AppID)
+		return object{"code": code}, err
+	})
+	act(mux, "phone_number", func(in deed) (any, error) { return done(s.SetPhoneNumber(in.User, in.Text)) })
 	act(mux, "open", func(in deed) (any, error) { return done(s.Open(in.User, in.BillNo)) })
 	act(mux, "confirm", func(in deed) (any, error) { return done(s.Confirm(in.User, in.Package)) })
 	act(mux, "advance", func(in deed) (any, error) { return done(s.Advance(in.BillNo, in.State)) })

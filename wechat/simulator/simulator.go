@@ -72,6 +72,8 @@ type Simulator struct {
 	userOrder   []string
 	openIDs     map[string]ident // openid -> who it is and where
 	codes       map[string]*loginCode
+	numberCodes map[string]numberCode
+	numbers     map[string]string // user -> telephone number, when it was set
 	snsTokens   map[string]*snsToken
 	tickets     map[string]*sceneCode // QR ticket -> scene
 	bills       billBook
@@ -108,12 +110,13 @@ func New(o Options) *Simulator {
 	o.AppURL = strings.TrimSuffix(o.AppURL, "/")
 	s := &Simulator{
 		opts: o, now: o.Now, log: o.Log,
-		key:       sync.OnceValue(func() *rsa.PrivateKey { return seededKey(fmt.Sprintf("platform/%d", o.Seed)) }),
-		apps:      map[string]*app{},
-		merchants: map[string]*merchant{},
-		users:     map[string]*user{},
-		openIDs:   map[string]ident{},
-		codes:     map[string]*loginCode{},
+		key:         sync.OnceValue(func() *rsa.PrivateKey { return seededKey(fmt.Sprintf("platform/%d", o.Seed)) }),
+		apps:        map[string]*app{},
+		merchants:   map[string]*merchant{},
+		users:       map[string]*user{},
+		openIDs:     map[string]ident{},
+		codes:       map[string]*loginCode{},
+		numberCodes: map[string]numberCode{}, numbers: map[string]string{},
 		snsTokens: map[string]*snsToken{},
 		tickets:   map[string]*sceneCode{},
 		bills:     newBillBook(),
