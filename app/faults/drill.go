@@ -33,9 +33,9 @@ func drill(*town) []event {
 		}
 		add(at+300*time.Millisecond, "kill -9", func(_ context.Context, t *town) bool {
 			for _, p := range t.procs {
-				place := map[string]string{"web": "commit.before@model/claim", "work": "commit.before@model/notice.(*Store).end"}[p.args[0]]
+				place := map[string]string{"web": "commit.before@model/claim", "work": "commit.before@model/notice.(*Store).endAll"}[p.args[0]]
 				if t.engine == db.SQLite {
-					place = []string{"commit.before@model/notice.(*Store).end", "commit.before@model/claim"}[n/2%2]
+					place = []string{"commit.before@model/notice.(*Store).endAll", "commit.before@model/claim"}[n/2%2]
 				}
 				p.kill(fmt.Sprintf("%s:%d", place, 2))
 			}

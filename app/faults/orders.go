@@ -14,14 +14,14 @@ var (
 	webPlaces = []string{
 		"commit.before@model/claim", "commit.after@model/claim", "commit.before@model/scan", "commit.after@model/scan",
 		"commit.before@model/identity", "commit.after@model/identity", "commit.before@model/member", "commit.after@model/member",
-		"commit.before@model/notice.(*Store).Store", "commit.after@model/notice.(*Store).Store", "login.before", "login.after",
+		"commit.before@model/notice.(*Store).storeAll", "commit.after@model/notice.(*Store).storeAll", "login.before", "login.after",
 	}
 	workPlaces = []string{
-		"commit.before@model/redpacket.(*Store).Begin", "commit.after@model/redpacket.(*Store).Begin", "send.before", "send.after", "ask.before", "ask.after",
-		"commit.before@model/redpacket.(*Store).Apply", "commit.after@model/redpacket.(*Store).Apply", "enqueue.before", "enqueue.after",
+		"commit.before@model/redpacket.(*Store).move", "commit.after@model/redpacket.(*Store).move", "send.before", "send.after", "ask.before", "ask.after",
+		"enqueue.before", "enqueue.after",
 		"commit.before@model/outbox.(*Store).MarkSent", "commit.after@model/outbox.(*Store).MarkSent",
 		"commit.before@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).Requeue",
-		"commit.before@model/notice.(*Store).end", "commit.after@model/notice.(*Store).end", "commit.before@model/export", "commit.after@model/export",
+		"commit.before@model/notice.(*Store).endAll", "commit.after@model/notice.(*Store).endAll", "commit.before@model/export", "commit.after@model/export",
 	}
 )
 
@@ -46,7 +46,7 @@ func (d *deck) deal() string {
 }
 
 func rare(place string) bool {
-	return strings.Contains(place, "model/export") || strings.Contains(place, "Requeue") || strings.Contains(place, "notice.(*Store).end")
+	return strings.Contains(place, "model/export") || strings.Contains(place, "Requeue") || strings.Contains(place, "notice.(*Store).endAll")
 }
 
 // drawKill kills a process and tells the next one what to do: to die at a place or at
