@@ -28,9 +28,10 @@ import (
 	"siyu/model/redpacket"
 )
 
-// Queues, with their share of the workers: money first, then what people wait for,
-// then print files.
-var queues = map[string]int{"money": 6, "notice": 3, "bulk": 1}
+// Queues, with their share of the workers. What WeChat told us goes first: it ends
+// payouts, and a payout whose notice waits would be asked for. Then money on its way, then
+// print files.
+var queues = map[string]int{"notice": 6, "money": 5, "bulk": 1}
 
 // Names of tasks. Asynq's mux matches by prefix, so none is a prefix of another.
 const (

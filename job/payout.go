@@ -9,6 +9,7 @@ import (
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/fail"
+	"siyu/model/fresh"
 	"siyu/model/id"
 	"siyu/model/money"
 	"siyu/model/redpacket"
@@ -43,7 +44,7 @@ const forgets = 29 * 24 * time.Hour
 type Payouts struct {
 	packets *redpacket.Store
 	pay     payer
-	who     merchants
+	payers  *fresh.Cache[id.ID, merchant] // reading and opening keys for each packet would cost more than the rest
 	clk     clock.Clock
 	rates   *Rates
 	limits  PayLimits
@@ -54,7 +55,17 @@ func NewPayouts(packets *redpacket.Store, pay payer, who merchants, clk clock.Cl
 	if limits.PollMin == 0 {
 		limits.PollMin = 5 * time.Second
 	}
-	return &Payouts{packets: packets, pay: pay, who: who, clk: clk, rates: rates, limits: limits}
+	load := func(ctx context.Context, accountID id.ID) (merchant, error) {
+		m, notifyURL, err := who.Merchant(ctx, accountID)
+		return merchant{m, notifyURL}, err
+	}
+	return &Payouts{packets: packets, pay: pay, payers: fresh.New(clk, load), clk: clk, rates: rates, limits: limits}
+}
+
+// merchant is who pays and where WeChat reports to.
+type merchant struct {
+	wechat.Merchant
+	notifyURL string
 }
 
 // Drive moves one payout one step. Pending is sent; sending is queried first and sent
@@ -67,10 +78,11 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 	if p.Final() {
 		return Verdict{}, nil
 	}
-	m, notifyURL, err := w.who.Merchant(ctx, p.AccountID)
+	payer, err := w.payers.Get(ctx, p.AccountID)
 	if err != nil {
 		return Verdict{}, err
 	}
+	m := payer.Merchant
 	m.Rail = p.Rail // the rail was chosen with the bill number; a changed setting is for later ones
 	if p.State == redpacket.Pending {
 		if v, err := w.mayStart(ctx, p); err != nil || v.Again > 0 {
@@ -87,7 +99,7 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 		return Verdict{}, err
 	}
 	order := wechat.PayOrder{BillNo: p.BillNo, AppID: p.AppID, OpenID: p.OpenID, AmountFen: int64(p.AmountFen), Wishing: p.Wishing,
-		ActName: p.ActName, Remark: p.ActName, NotifyURL: notifyURL}
+		ActName: p.ActName, Remark: p.ActName, NotifyURL: payer.notifyURL}
 	if fail.Broken("bill") && !moved { // another number for every repetition
 		order.BillNo += "R" + strconv.Itoa(p.Attempts%1000)
 	}
@@ -159,6 +171,9 @@ func (w *Payouts) mayStart(ctx context.Context, p redpacket.Payout) (Verdict, er
 		if w.limits.Night(int(now.Sub(day).Minutes())) {
 			return delay("NIGHT", "夜间不发红包，稍后自动发放", now.Add(15*time.Minute))
 		}
+	}
+	if w.limits.UserPacketsPerDay <= 0 && w.limits.UserFenPerDay <= 0 {
+		return Verdict{}, nil
 	}
 	packets, sum, err := w.packets.SentToday(ctx, p)
 	if err != nil {

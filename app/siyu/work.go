@@ -15,8 +15,9 @@ import (
 	"siyu/model/id"
 )
 
-// workers is how many tasks run at once in one process. They mostly wait for WeChat.
-const workers = 32
+// workers is how many tasks run at once in one process. They mostly wait: for WeChat, and
+// for the commit that they share.
+const workers = 128
 
 // work starts the relay, the workers and the chores.
 func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), err error) {
