@@ -58,8 +58,8 @@ func TestResolve(t *testing.T) {
 			if who("wxMini", "m4", "u4") != b {
 				t.Error("the other person changed")
 			}
-			all, err := s.Disagreements(ctx, 0, 10)
-			if err != nil || len(all) != 1 || all[0].PersonID != a || all[0].OtherPersonID != b {
+			all, err := s.Reviews(ctx, Open, 0, 10)
+			if err != nil || len(all) != 1 || all[0].LowID != min(a, b) || all[0].HighID != max(a, b) || all[0].Rule != "two_accounts" {
 				t.Errorf("%+v %v", all, err)
 			}
 		})

@@ -40,12 +40,20 @@ func (m Member) Blocked() bool { return m.State == Blocked }
 
 // Store reads and writes members.
 type Store struct {
-	db     *db.DB
-	people *identity.Store
+	db        *db.DB
+	people    *identity.Store
+	followers []Follower
 }
 
-// New makes a store.
-func New(d *db.DB, people *identity.Store) *Store { return &Store{db: d, people: people} }
+// New makes a store, which keeps families as people joins and parts them. Who only
+// reads members needs no people.
+func New(d *db.DB, people *identity.Store) *Store {
+	s := &Store{db: d, people: people}
+	if people != nil {
+		people.Follow(s.regroup)
+	}
+	return s
+}
 
 var errMissing = fault.New(fault.NotFound, "member_not_found", "没有这个会员")
 
