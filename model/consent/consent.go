@@ -64,14 +64,13 @@ type Withdrawn func(ctx context.Context, tx *gorm.DB, members []id.ID) error
 
 // Store keeps answers.
 type Store struct {
-	db       *db.DB
-	families *member.Store
-	hooks    map[string][]Withdrawn
+	db    *db.DB
+	hooks map[string][]Withdrawn
 }
 
 // New makes a store.
 func New(d *db.DB) *Store {
-	return &Store{db: d, families: member.New(d, nil), hooks: map[string][]Withdrawn{}}
+	return &Store{db: d, hooks: map[string][]Withdrawn{}}
 }
 
 // OnWithdraw registers what must happen in the transaction that takes an agreement back.
@@ -116,18 +115,18 @@ func (s *Store) PutTx(ctx context.Context, tx *gorm.DB, c Consent) (Consent, err
 	if err := c.complete(); err != nil {
 		return Consent{}, err
 	}
-	family, err := s.family(tx, c.MemberID)
+	human, err := family(tx, c.MemberID)
 	if err != nil {
 		return Consent{}, err
 	}
 	if !c.Given { // also when the answer is no news: what is kept without agreement must go
 		for _, do := range s.hooks[c.Purpose] {
-			if err := do(ctx, tx, family); err != nil {
+			if err := do(ctx, tx, human); err != nil {
 				return Consent{}, fmt.Errorf("withdraw %s: %w", c.Purpose, err)
 			}
 		}
 	}
-	last, err := newest(tx, family, c.Purpose)
+	last, err := newest(tx, human, c.Purpose)
 	if err != nil {
 		return Consent{}, err
 	}
@@ -154,11 +153,11 @@ func (s *Store) Given(ctx context.Context, memberID id.ID, purpose string) (bool
 
 // GivenTx is Given inside a transaction.
 func (s *Store) GivenTx(tx *gorm.DB, memberID id.ID, purpose string) (bool, error) {
-	family, err := s.family(tx, memberID)
+	human, err := family(tx, memberID)
 	if err != nil {
 		return false, err
 	}
-	last, err := newest(tx, family, purpose)
+	last, err := newest(tx, human, purpose)
 	return last.Given, err
 }
 
@@ -168,7 +167,7 @@ func (s *Store) GivenAmong(ctx context.Context, members []id.ID, purpose string)
 	if len(members) == 0 {
 		return out, nil
 	}
-	families, err := s.families.FamiliesTx(s.db.Read(ctx), members)
+	families, err := member.Families(s.db.Read(ctx), members)
 	if err != nil {
 		return nil, err
 	}
@@ -212,12 +211,12 @@ type Answer struct {
 
 // State lists all uses of a member's data with what the human said to each.
 func (s *Store) State(ctx context.Context, memberID id.ID) ([]Answer, error) {
-	family, err := s.family(s.db.Read(ctx), memberID)
+	human, err := family(s.db.Read(ctx), memberID)
 	if err != nil {
 		return nil, err
 	}
 	var rows []Consent
-	if err := s.db.Read(ctx).Where("member_id IN ?", family).Order("at, id").Find(&rows).Error; err != nil {
+	if err := s.db.Read(ctx).Where("member_id IN ?", human).Order("at, id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("consent: state: %w", err)
 	}
 	last := map[string]Consent{}
@@ -235,11 +234,11 @@ func (s *Store) State(ctx context.Context, memberID id.ID) ([]Answer, error) {
 // History lists every answer of the human, newest first, at most limit before a row (0:
 // the newest).
 func (s *Store) History(ctx context.Context, memberID, before id.ID, limit int) ([]Consent, error) {
-	family, err := s.family(s.db.Read(ctx), memberID)
+	human, err := family(s.db.Read(ctx), memberID)
 	if err != nil {
 		return nil, err
 	}
-	q := s.db.Read(ctx).Where("member_id IN ?", family)
+	q := s.db.Read(ctx).Where("member_id IN ?", human)
 	if before != 0 {
 		q = q.Where("(at < (SELECT c.at FROM consent c WHERE c.id = ?) OR (at = (SELECT c.at FROM consent c WHERE c.id = ?) AND id < ?))", before, before, before)
 	}
@@ -251,12 +250,15 @@ func (s *Store) History(ctx context.Context, memberID, before id.ID, limit int) 
 }
 
 // family is the human behind a member; a member nobody knows is himself alone.
-func (s *Store) family(tx *gorm.DB, memberID id.ID) ([]id.ID, error) {
-	family, err := s.families.FamilyTx(tx, memberID)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return []id.ID{memberID}, nil
+func family(tx *gorm.DB, memberID id.ID) ([]id.ID, error) {
+	families, err := member.Families(tx, []id.ID{memberID})
+	if err != nil {
+		return nil, err
 	}
-	return family, err
+	if family, ok := families[memberID]; ok {
+		return family, nil
+	}
+	return []id.ID{memberID}, nil
 }
 
 func newest(tx *gorm.DB, family []id.ID, purpose string) (Consent, error) {

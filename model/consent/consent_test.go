@@ -15,6 +15,7 @@ import (
 	"siyu/model/db/dbtest"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/identity"
 	"siyu/model/member"
 )
 
@@ -128,7 +129,7 @@ func TestPurposesAreExplained(t *testing.T) {
 
 func TestTheNewestAnswerOfTheFamilyCounts(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
-		o, people := office{New(d), t}, member.New(d, nil)
+		o, people := office{New(d), t}, member.New(d, identity.New(d))
 		var who []id.ID
 		for person := id.ID(1); person <= 4; person++ {
 			m, err := people.Of(ctx, person)

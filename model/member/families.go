@@ -8,9 +8,9 @@ import (
 	"siyu/model/id"
 )
 
-// FamiliesTx is FamilyTx for many members in two reads: of each its family, the root
-// first. Unknown members are not in the answer.
-func (s *Store) FamiliesTx(tx *gorm.DB, members []id.ID) (map[id.ID][]id.ID, error) {
+// Families is Family for many members in two reads: of each its family, the root first.
+// Unknown members are not in the answer.
+func Families(tx *gorm.DB, members []id.ID) (map[id.ID][]id.ID, error) {
 	type link struct{ ID, Root id.ID }
 	var asked, all []link
 	const root = "CASE root_id WHEN 0 THEN id ELSE root_id END AS root"
