@@ -41,6 +41,9 @@ func (d *disk) fill(procs []*process) error {
 	if err := syscall.Statfs(d.path, &st); err != nil {
 		return err
 	}
+	if st.Bavail == 0 {
+		return nil
+	}
 	err = syscall.Fallocate(int(f.Fd()), 0, 0, int64(st.Bavail)*int64(st.Bsize))
 	if errors.Is(err, syscall.ENOSPC) { // somebody wrote meanwhile: then it is full already
 		return nil

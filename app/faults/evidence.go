@@ -15,6 +15,9 @@ import (
 // A storm that forgot something proves nothing about it. Everything here says what the
 // town really went through, so that a long run without one of the faults fails.
 
+// noRoom is how an operator reads of a print file that met a full disk.
+const noRoom = "print files failed: 磁盘空间不足"
+
 // whole is how long a storm must last to be expected to hold everything.
 const whole = 10 * time.Minute
 
@@ -140,13 +143,17 @@ func (t *town) missing(n map[string]int) []string {
 			out = append(out, "killed at "+place)
 		}
 	}
-	for _, name := range []string{"clock jumps across midnight", "WeChat answered after the caller's time", "deaf workers held up", "said: disk full",
+	for _, name := range []string{"clock jumps across midnight", "WeChat answered after the caller's time", "deaf workers held up",
 		"payouts settled", "payouts returned", "payouts failed", "campaign ended"} {
 		need(name, 1)
 	}
 	need("kills", t.kills)
+	if t.disk.mounted && !slices.ContainsFunc(slices.Collect(maps.Keys(n)), func(name string) bool { return strings.HasPrefix(name, noRoom) }) {
+		out = append(out, noRoom)
+	}
 	if t.engine == db.SQLite {
-		need("said: database is locked", 1)
+		need("rows locked past the time-out", 1)
+		need("said: disk full", 1)
 		return out
 	}
 	for _, name := range []string{"deadlocks", "lock wait time-outs", "connections cut in a transaction", "said: connection lost"} {

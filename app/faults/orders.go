@@ -54,7 +54,7 @@ func rare(place string) bool {
 // another worker has begun with the same payout.
 func drawKill(t *town, r *rand.Rand, web, work *deck) deed {
 	kinds := map[string][]*deck{"web": {web}, "work": {work}, "serve": {web, work}}
-	n, mode, passage := r.IntN(len(t.fleet())), r.IntN(10), 1+r.IntN(6)
+	n, mode, passage := r.IntN(len(t.fleet())), r.IntN(10), 1+r.IntN(4)
 	var orders []string
 	kind := t.fleet()[n]
 	switch decks := kinds[kind]; {
@@ -67,7 +67,7 @@ func drawKill(t *town, r *rand.Rand, web, work *deck) deed {
 	case mode < 9:
 		orders = append(orders, fmt.Sprintf("random:%.5f:%d", 0.0005+r.Float64()*0.004, r.Uint64()))
 	}
-	if hang := fmt.Sprintf("deaf,stall:%s:%d:%d", outward[r.IntN(len(outward))], 6+r.IntN(15), 5000+r.IntN(4000)); r.IntN(3) == 0 && kind != "web" {
+	if hang := fmt.Sprintf("deaf,stall:%s:%d:%d", outward[r.IntN(len(outward))], 1+r.IntN(6), 5000+r.IntN(4000)); r.IntN(3) == 0 && kind != "web" {
 		orders = append(orders, hang)
 	}
 	return func(_ context.Context, t *town) bool { return t.procs[n].kill(strings.Join(orders, ",")) }

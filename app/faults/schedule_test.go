@@ -116,3 +116,29 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 }
+
+// TestMissing: a storm that lacks something says what, and one that lacks nothing is
+// whole.
+func TestMissing(t *testing.T) {
+	for _, engine := range []string{db.SQLite, db.MySQL} {
+		town := &town{plan: plan{engine: engine, kills: 2}, disk: &disk{mounted: true}}
+		had := map[string]int{}
+		all := town.missing(had)
+		for _, name := range all {
+			had[strings.NewReplacer("WeChat: payout.query ", "WeChat: gethbinfo ", "WeChat: payout ", "WeChat: transfer.create ").Replace(name)] = 2
+		}
+		if left := town.missing(had); len(left) != 0 {
+			t.Errorf("%s: a whole storm lacks %v", engine, left)
+		}
+		for _, name := range []string{"kills", "clock jumps", "disk full", noRoom, "deaf workers held up", "WeChat: notice missing_notice", "killed at send.after"} {
+			delete(had, name)
+			if left := town.missing(had); !slices.Equal(left, []string{name}) {
+				t.Errorf("%s: without %s it lacks %v", engine, name, left)
+			}
+			had[name] = 2
+		}
+	}
+	if n := read(strings.NewReader("a\nx: database or disk is full (13)\nfail: stalled at send.before@job\nno end: i/o timeout, disk is full")); n["said: disk full"] != 2 || n["deaf workers held up"] != 1 {
+		t.Errorf("read %v", n)
+	}
+}

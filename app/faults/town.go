@@ -58,6 +58,7 @@ type town struct {
 	*stores
 	tally   *tally
 	people  *people
+	locked  atomic.Bool   // for longer than anybody waits
 	calmed  time.Duration // how long it took to come to rest
 	holder  atomic.Int64  // the connection that holds locks on purpose
 	closers []func()

@@ -248,7 +248,10 @@ func (t *town) compareFile(ctx context.Context, e export.Export) (wrong []string
 		wrong = append(wrong, fmt.Sprintf("码包 %d %s：", e.ID, e.State)+fmt.Sprintf(format, args...))
 	}
 	switch {
-	case e.State == export.Expired, e.State == export.Failed && e.Error != "":
+	case e.State == export.Failed && e.Error != "":
+		t.tally.add("print files failed: "+e.Error, 1)
+		return nil, nil
+	case e.State == export.Expired:
 		return nil, nil
 	case e.State != export.Ready:
 		say("没有结果")

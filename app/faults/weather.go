@@ -55,8 +55,8 @@ func drawFlush(*town, *rand.Rand) deed {
 	return func(_ context.Context, t *town) bool { return t.redis.flush() == nil }
 }
 
-// drawCut ends some connections in the middle of whatever they do, and for a second
-// those that are seen in the middle of a transaction.
+// drawCut ends some connections in the middle of whatever they do, and those that are
+// seen in the middle of a transaction, unless these wait for locks until their time is up.
 func drawCut(_ *town, r *rand.Rand) deed {
 	pick := r.IntN(5)
 	return func(ctx context.Context, t *town) bool {
@@ -64,7 +64,10 @@ func drawCut(_ *town, r *rand.Rand) deed {
 		defer cancel()
 		idle := t.cut(ctx, "SELECT id FROM information_schema.processlist WHERE db = 'siyu' AND id <> CONNECTION_ID() AND MOD(id, 5) = ?", pick)
 		busy := 0
-		for range 10 {
+		for range 3 {
+			if t.locked.Load() {
+				break
+			}
 			busy += t.cut(ctx, "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_mysql_thread_id NOT IN (0, CONNECTION_ID(), ?)", t.holder.Load())
 			if !pause(ctx, 110*time.Millisecond) { // the table is a copy that old
 				break
@@ -124,7 +127,13 @@ func drawLock(_ *town, r *rand.Rand) deed {
 			}
 			pause(ctx, 50*time.Millisecond)
 		}
-		return pause(ctx, d)
+		t.locked.Store(long)
+		held := pause(ctx, d)
+		t.locked.Store(false)
+		if held && long {
+			t.tally.add("rows locked past the time-out", 1)
+		}
+		return held
 	}
 }
 
