@@ -96,3 +96,13 @@ func (w town) refused(err error, code string) {
 		w.Errorf("%v, want %s", err, code)
 	}
 }
+
+// caseOf reads the review of two persons.
+func (w town) caseOf(p, q id.ID) Review {
+	w.Helper()
+	var r Review
+	if err := w.d.Read(context.Background()).Where("low_id = ? AND high_id = ?", min(p, q), max(p, q)).Take(&r).Error; err != nil {
+		w.Fatal(err)
+	}
+	return r
+}

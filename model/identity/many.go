@@ -22,10 +22,10 @@ type Item struct{ Keys []Key }
 
 // Resolved is whose an item is.
 type Resolved struct {
-	PersonID id.ID // the person, not the root; 0: no usable key
-	New      bool  // made for this item
-	By       Key   // the key that recognised him; empty when New
-	Attached []Key // keys that became his by this item
+	PersonID id.ID     // the person, not the root; 0: no usable key
+	New      bool      // made for this item
+	By       Key       // the key that recognised him; empty when New
+	Attached []Key     // keys that became his by this item
 	Others   []Key     // keys that name other persons, one of each
 	Outcomes []Outcome // what became of each of Others
 	Shared   bool      // a key of the item is shared by many and was not used
