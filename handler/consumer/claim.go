@@ -107,7 +107,13 @@ type codeInput struct {
 	Code string `json:"code"` // a token, or the whole address that the camera read
 }
 
+// keyVisit is the visit of an API request once it has been read.
+const keyVisit = "consumer.visit"
+
 func (h *Handler) apiVisit(c *gin.Context) (visit, error) {
+	if v, read := c.Get(keyVisit); read {
+		return v.(visit), nil
+	}
 	var in codeInput
 	if err := web.BindLoose(c, &in); err != nil {
 		return visit{}, err
@@ -117,6 +123,7 @@ func (h *Handler) apiVisit(c *gin.Context) (visit, error) {
 	}
 	v := h.visit(c, in.Code)
 	v.wechat = true // the mini program runs nowhere else
+	c.Set(keyVisit, v)
 	return v, nil
 }
 

@@ -57,8 +57,21 @@ func (s session) text() string {
 	return string(b)
 }
 
-// session reads the cookie, or the mini program's bearer token. Nil: nobody.
+// keySession is the session of a request once it has been read.
+const keySession = "consumer.session"
+
+// session is who the request comes from. Nil: nobody.
 func (h *Handler) session(c *gin.Context) *session {
+	if s, read := c.Get(keySession); read {
+		return s.(*session)
+	}
+	s := h.readSession(c)
+	c.Set(keySession, s)
+	return s
+}
+
+// readSession reads the cookie, or the mini program's bearer token.
+func (h *Handler) readSession(c *gin.Context) *session {
 	text, ok := "", false
 	if bearer, has := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer "); has {
 		text, ok = h.Cookies.Signer.Open("bearer", bearer)

@@ -52,6 +52,7 @@ type Offer struct {
 // entry is a campaign as the claim path needs it: in memory, immutable.
 type entry struct {
 	c    Campaign
+	said Offer      // what it promises, but for the state; made once, every scan shows it
 	draw *draw.Draw // nil when ended, or sealed
 	// sealed is why the prizes cannot be drawn (a master key is missing, say). It stops
 	// this campaign's claims and nobody else's.
@@ -106,6 +107,7 @@ func (s *Store) load(ctx context.Context, version int64) (*snapshot, error) {
 		if full.State != Ended {
 			e.draw, e.sealed = s.open(r, full)
 		}
+		e.said = promise(full)
 		n.byID[r.ID] = e
 		for _, sc := range full.Scopes {
 			n.byBatch[sc.BatchID] = append(n.byBatch[sc.BatchID], stretch{sc, e})
@@ -130,7 +132,8 @@ func (s *Store) open(r campaignRow, full Campaign) (*draw.Draw, error) {
 	return d, nil
 }
 
-// For says what holds for a code now, from memory. With several campaigns over the
+// For says what holds for a code now, from memory; its Odds are shared and must not be
+// changed. With several campaigns over the
 // code the running one counts, else the next one, else the last one.
 func (s *Store) For(_ context.Context, batchID id.ID, serial int64, now clock.Instant) Offer {
 	e, _, state := s.pick(batchID, serial, now)
@@ -170,8 +173,13 @@ func (e *entry) stand(now clock.Instant) string {
 }
 
 func (e *entry) offer(state string) Offer {
-	c := e.c
-	o := Offer{CampaignID: c.ID, BrandID: c.BrandID, AccountID: c.AccountID, Name: c.Name, State: state, FromAt: c.FromAt, UntilAt: c.UntilAt,
+	o := e.said
+	o.State = state
+	return o
+}
+
+func promise(c Campaign) Offer {
+	o := Offer{CampaignID: c.ID, BrandID: c.BrandID, AccountID: c.AccountID, Name: c.Name, FromAt: c.FromAt, UntilAt: c.UntilAt,
 		Organiser: c.Organiser, Rules: c.Rules, Wishing: c.Wishing, Odds: oddsLines(c.Tiers, c.Codes), CapMemberDay: c.CapMemberDay,
 		CapMember: c.CapMember, SeedHash: c.SeedHash, SeedRevealed: c.SeedRevealed, Terms: c.Terms}
 	var top money.Fen
