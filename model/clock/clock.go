@@ -84,6 +84,28 @@ func (d Day) Bounds() (from, until Instant) {
 	return From(t), From(t.AddDate(0, 0, 1))
 }
 
+// AddMonths is the same day n months later, or the last day of that month where it has
+// no such day.
+func (d Day) AddMonths(n int) Day {
+	first := time.Date(int(d)/10000, time.Month(int(d)/100%100)+time.Month(n), 1, 0, 0, 0, 0, Shanghai)
+	last := first.AddDate(0, 1, -1).Day()
+	return DayOf(From(first.AddDate(0, 0, min(int(d)%100, last)-1)))
+}
+
+// AddDays is n days later.
+func (d Day) AddDays(n int) Day {
+	from, _ := d.Bounds()
+	return DayOf(From(from.Time().AddDate(0, 0, n)))
+}
+
+// MonthEnd is the last day of the day's month.
+func (d Day) MonthEnd() Day { return (d/100*100 + 1).AddMonths(1).AddDays(-1) }
+
+// Text is 2026-11-20.
+func (d Day) Text() string {
+	return fmt.Sprintf("%04d-%02d-%02d", int(d)/10000, int(d)/100%100, int(d)%100)
+}
+
 // Clock tells the time. Production uses System; tests use Fake.
 type Clock interface{ Now() Instant }
 

@@ -33,6 +33,26 @@ func TestDayOf(t *testing.T) {
 	}
 }
 
+func TestDaysAndMonthsLater(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		got, want Day
+	}{
+		{"a month later is the same day", Day(20261121).AddMonths(1), 20261221},
+		{"over the end of the year", Day(20261121).AddMonths(14), 20280121},
+		{"a shorter month ends earlier", Day(20261130).AddMonths(3), 20270228},
+		{"a leap year has one day more", Day(20270831).AddMonths(6), 20280229},
+		{"months back", Day(20270331).AddMonths(-1), 20270228},
+		{"days over the end of a month", Day(20261121).AddDays(10), 20261201},
+		{"the last day of a month", Day(20280203).MonthEnd(), 20280229},
+		{"the last day of December", Day(20261231).MonthEnd(), 20261231},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, c.got.Text(), c.want.Text())
+		}
+	}
+}
+
 func TestInstantJSON(t *testing.T) {
 	var got Instant
 	if err := json.Unmarshal([]byte(`"2026-11-20T18:02:00+08:00"`), &got); err != nil {

@@ -1,9 +1,34 @@
-// Package points is the points account of a member (积分). It is a thin reading of the
-// ledger: points come from the brand's issue account and sit in the member's account;
-// no balance row exists, so no claim waits for another.
+// Package points is the points account of members (积分). The ledger is the truth: what
+// a member can spend, what is pending, frozen, owed are accounts there, and no balance row
+// exists, so no claim waits for another.
 //
-// It owns no table. Keys of entries: "claim:{id}:scan" for the product's scan points,
-// "claim:{id}:prize" for a points prize.
+// Store is what the claim uses: it books earnings and reads one account. Accounts is the
+// rest: rules, pending, expiry, spending, freezing, taking back, adjustments, reports.
+//
+// It owns the tables points_* and the ledger accounts member, pending, frozen, debt
+// (of members), issue, spent and expired (of brands).
+//
+// Lots. Points end first in, first out, so they are kept in lots (points_lot): what one
+// ledger entry brought. The claim writes no lot; its entries "claim:{id}:scan" and
+// "claim:{id}:prize" become lots when somebody needs them, and in a daily round. This
+// folding is idempotent: a lot is known by the key of its entry, and entries are read
+// from a day before the last folding, far longer than a transaction lasts or a clock errs.
+//
+// Settling. Whatever is about to look at or move a member's points first brings him up to
+// now: entries are folded, pending points whose time has come are released, debt is paid
+// from the oldest points, expired points are booked out. Chores only find members who have
+// something to settle. So nothing depends on when a chore ran.
+//
+// Debt. An earning that is taken back after it was spent leaves a debt; the next points
+// pay it. Nobody can spend while he owes as much as he has.
+//
+// Family. Points stay with the member who earned them. The human's balance is the sum over
+// his members (member.Family). Spending takes the acting member's own points, and what is
+// missing from the others' by posting (a loan, oldest expiry first). Members who part get
+// loans back as far as the borrower has points; without loans, parting moves nothing.
+//
+// Promises: a fact earns once, a key spends once; balances are never negative, but debt;
+// lots sum to the accounts they describe.
 package points
 
 import (
