@@ -19,6 +19,7 @@ type rule struct {
 	event      string // the evidence
 	kind       string // the key that names both
 	confidence int
+	consent    bool   // only under the consent to match old records; without it an operator decides
 	why        string // zh-CN, shown with the merge
 }
 
@@ -27,10 +28,10 @@ type rule struct {
 // entry in a file or an address book until its owner comes.
 func automatic() []rule {
 	return []rule{
-		{"returning_customer", PhoneVerified, Phone, 95, "微信验证的手机号与导入的客户资料一致，该资料的主人此前从未登录：老客户回来了"},
-		{"known_unionid", WeChatLogin, UnionID, 95, "微信登录返回的 UnionID 与从未登录过的资料一致"},
-		{"wecom_contact", WeComCallback, UnionID, 90, "企业微信返回的 UnionID 与会员一致，外部联系人此前从未登录"},
-		{"wecom_contact", WeComCallback, ExternalUserID, 90, "同一外部联系人，其中一方此前从未登录"},
+		{"returning_customer", PhoneVerified, Phone, 95, true, "微信验证的手机号与导入的客户资料一致，该资料的主人此前从未登录：老客户回来了"},
+		{"known_unionid", WeChatLogin, UnionID, 95, false, "微信登录返回的 UnionID 与从未登录过的资料一致"},
+		{"wecom_contact", WeComCallback, UnionID, 90, false, "企业微信返回的 UnionID 与会员一致，外部联系人此前从未登录"},
+		{"wecom_contact", WeComCallback, ExternalUserID, 90, false, "同一外部联系人，其中一方此前从未登录"},
 	}
 }
 
@@ -124,9 +125,9 @@ func errFull(k Kind) error {
 }
 
 // judge applies the rules to a key that names persons of two components.
-func (ks kinds) judge(p pair, a, b id.ID, kind, event string) ruling {
+func (ks kinds) judge(p pair, a, b id.ID, kind string, e Evidence) ruling {
 	r := ruling{}
-	r.rule, r.confidence = suspicion(event, kind)
+	r.rule, r.confidence = suspicion(e.Event, kind)
 	if _, over := ks.excess(p.keys); over {
 		r.confidence = min(r.confidence, 20) // two of what a human has one of
 		return r
@@ -135,7 +136,7 @@ func (ks kinds) judge(p pair, a, b id.ID, kind, event string) ruling {
 		return r
 	}
 	for _, x := range automatic() {
-		if x.event == event && x.kind == kind {
+		if x.event == e.Event && x.kind == kind && (!x.consent || e.ConsentID != 0) {
 			return ruling{x.name, x.confidence, true}
 		}
 	}
@@ -185,7 +186,7 @@ func (s *Store) contest(ctx context.Context, tx *gorm.DB, ks kinds, roots map[id
 		out.State, out.ReviewID = old.State, old.ReviewID
 		return out, err
 	}
-	r := ks.judge(p, roots[person], roots[owner], k.Kind, e.Event)
+	r := ks.judge(p, roots[person], roots[owner], k.Kind, e)
 	if !r.automatic {
 		out.State = InReview
 		out.ReviewID, err = s.review(ctx, tx, r, person, owner, k, e)

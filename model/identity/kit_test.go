@@ -39,6 +39,9 @@ func (w town) link(p id.ID, k Key, event string) Outcome {
 	if event == ByOperator {
 		e.By, e.Note = 9, "核对过"
 	}
+	if event == PhoneVerified {
+		e.ConsentID = 3
+	}
 	out, err := w.Link(context.Background(), p, k, e)
 	if err != nil {
 		w.Fatal(k, err)

@@ -112,7 +112,7 @@ func TestLink(t *testing.T) {
 				t.Fatal(out, w.family(p))
 			}
 			m, err := w.MergeByID(ctx, out.MergeID)
-			if err != nil || m.Rule != "returning_customer" || m.ConsentID != 0 || m.ActorID != 0 || RuleTitle(m.Rule) == "" {
+			if err != nil || m.Rule != "returning_customer" || m.ConsentID != 3 || m.ActorID != 0 || RuleTitle(m.Rule) == "" {
 				t.Fatal(m, err)
 			}
 			t.Run("and an undone recognition is not repeated", func(t *testing.T) {
@@ -124,6 +124,14 @@ func TestLink(t *testing.T) {
 					t.Fatal(out)
 				}
 			})
+		})
+		t.Run("without the consent to match old records nobody is matched by a rule", func(t *testing.T) {
+			w := w.in(t)
+			old, p := w.imported(phoneKey(66)), w.login("wxMini", "o66", "u66")
+			out, err := w.Link(ctx, p, phoneKey(66), Evidence{Event: PhoneVerified, Channel: "mini"})
+			if err != nil || out.State != InReview || w.one(p, old) {
+				t.Fatal(out, err)
+			}
 		})
 		t.Run("a customer who is imported after he came is known by his phone", func(t *testing.T) {
 			w := w.in(t)

@@ -1,8 +1,9 @@
 // Package member holds the consumer as we know him (会员): one per person, shared by
 // all brands of the company.
 //
-// It owns the table member. States: active and blocked. A blocked member sees
-// verdicts and earns nothing; what he earned before stays his.
+// It owns the table member. States: active, blocked and erased. A blocked member sees
+// verdicts and earns nothing; what he earned before stays his. An erased one (注销) is
+// an id without a human: no session is his, and nothing makes him active again.
 package member
 
 import (
@@ -22,6 +23,7 @@ import (
 const (
 	Active  = "active"
 	Blocked = "blocked"
+	Erased  = "erased" // he asked for it (注销): nobody logs in as him again
 )
 
 // Member is one consumer.
@@ -36,7 +38,7 @@ type Member struct {
 func (Member) TableName() string { return "member" }
 
 // Blocked says whether the member earns nothing.
-func (m Member) Blocked() bool { return m.State == Blocked }
+func (m Member) Blocked() bool { return m.State != Active }
 
 // Store reads and writes members.
 type Store struct {
@@ -93,7 +95,7 @@ func (s *Store) BlockedAmong(ctx context.Context, members []id.ID) (map[id.ID]bo
 		out[m] = true
 	}
 	var good []id.ID
-	if err := s.db.Read(ctx).Model(&Member{}).Where("id IN ? AND state <> ?", members, Blocked).Pluck("id", &good).Error; err != nil {
+	if err := s.db.Read(ctx).Model(&Member{}).Where("id IN ? AND state = ?", members, Active).Pluck("id", &good).Error; err != nil {
 		return nil, fmt.Errorf("member: blocked: %w", err)
 	}
 	for _, m := range good {

@@ -34,9 +34,9 @@ func (s *Store) Standing(ctx context.Context, members []id.ID) (map[id.ID]Standi
 	}
 	// The blocked of a family are looked for from the root down: one index, one look.
 	err := s.db.Read(ctx).Raw(`SELECT m.id, m.root_id, m.state,
-		(SELECT COUNT(*) FROM member f WHERE f.root_id = CASE m.root_id WHEN 0 THEN m.id ELSE m.root_id END AND f.state = ?)
-		+ (SELECT COUNT(*) FROM member r WHERE r.id = m.root_id AND r.state = ?) AS others
-		FROM member m WHERE m.id IN ?`, Blocked, Blocked, members).Scan(&rows).Error
+		(SELECT COUNT(*) FROM member f WHERE f.root_id = CASE m.root_id WHEN 0 THEN m.id ELSE m.root_id END AND f.state <> ?)
+		+ (SELECT COUNT(*) FROM member r WHERE r.id = m.root_id AND r.state <> ?) AS others
+		FROM member m WHERE m.id IN ?`, Active, Active, members).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("member: standing: %w", err)
 	}
@@ -45,7 +45,7 @@ func (s *Store) Standing(ctx context.Context, members []id.ID) (map[id.ID]Standi
 		if root == 0 {
 			root = r.ID
 		}
-		out[r.ID] = Standing{Root: root, Blocked: r.State == Blocked || r.Others > 0}
+		out[r.ID] = Standing{Root: root, Blocked: r.State != Active || r.Others > 0}
 	}
 	return out, nil
 }
