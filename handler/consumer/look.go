@@ -122,7 +122,7 @@ func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, e
 	if err != nil {
 		return view{}, err
 	}
-	if v.session != nil && seen.MemberState == "" { // a member that is gone is nobody
+	if v.session != nil && (seen.MemberState == "" || seen.MemberState == member.Erased) { // a member that is gone is nobody
 		if v.relogin {
 			return view{}, errGone
 		}
@@ -154,7 +154,7 @@ func (h *Handler) who(ctx context.Context, s *session) (id.ID, error) {
 		return 0, nil
 	}
 	m, err := h.Members.Get(ctx, s.Member)
-	if err != nil && fault.KindOf(err) == fault.NotFound {
+	if err != nil && fault.KindOf(err) == fault.NotFound || m.State == member.Erased {
 		return 0, nil
 	}
 	return m.ID, err

@@ -170,6 +170,24 @@ func TestOneTransactionForMany(t *testing.T) {
 				t.Fatal(won, promised, err)
 			}
 		})
+		t.Run("a refused batch is split once, not tried again one by one", func(t *testing.T) {
+			s, _ := merged(t, dbtest.Open(t, d.Driver(), d.Clock()), 30)
+			reads := dbtest.Watch(t, s.db)
+			batch := []*waiting{}
+			for n := int64(1); n <= 200; n++ {
+				batch = append(batch, item(s, n, 1000+id.ID(n), 7, 0))
+			}
+			other := item(s, 201, 1, 8, 0)
+			s.run(context.Background(), append(batch, other))
+			for i, w := range batch {
+				if (w.err == nil) != (i < 30) || w.err != nil && w.err != errUncounted {
+					t.Errorf("claim %d: %v", i, w.err)
+				}
+			}
+			if rooms := reads.InTxs(); other.err != nil || len(rooms) != 1 || count(t, s.db, "SELECT claimed FROM campaign WHERE id = 7") != 30 {
+				t.Errorf("%v; one look at the room is enough: %q", other.err, rooms)
+			}
+		})
 		t.Run("a full campaign lets exactly its cap through", func(t *testing.T) {
 			s, _ := merged(t, dbtest.Open(t, d.Driver(), d.Clock()), 3)
 			batch := []*waiting{}
