@@ -148,7 +148,7 @@ func ServerConfig(workers int, log *slog.Logger) asynq.Config {
 	return asynq.Config{Concurrency: workers, Queues: queues, ShutdownTimeout: 20 * time.Second,
 		Logger: quiet{log}, LogLevel: asynq.WarnLevel,
 		// How long a task waits in an empty queue: each look is three small questions to Redis.
-		TaskCheckInterval: 50 * time.Millisecond,
+		TaskCheckInterval: 200 * time.Millisecond,
 		IsFailure:         func(err error) bool { return fault.KindOf(err) != fault.Unavailable }}
 }
 
