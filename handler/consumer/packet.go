@@ -147,7 +147,7 @@ func (p *packet) accepted(pay redpacket.Payout, merchant brand.Account, now cloc
 // ownPacket reads the claim of the route for its member. Somebody else's is NotFound:
 // that it exists is nobody's business.
 func (h *Handler) ownPacket(c *gin.Context) (packet, claim.Claim, error) {
-	s, err := h.must(c)
+	s, err := h.present(c)
 	if err != nil {
 		return packet{}, claim.Claim{}, err
 	}
@@ -173,7 +173,7 @@ func (h *Handler) packetState(c *gin.Context) {
 
 // packets lists a member's claims, newest first.
 func (h *Handler) packets(c *gin.Context) (list []packet, next string, err error) {
-	s, err := h.must(c)
+	s, err := h.present(c)
 	if err != nil {
 		return nil, "", err
 	}
@@ -215,7 +215,7 @@ type account struct {
 
 // points reads balance and statement.
 func (h *Handler) points(c *gin.Context) (account, error) {
-	s, err := h.must(c)
+	s, err := h.present(c)
 	if err != nil {
 		return account{}, err
 	}

@@ -224,7 +224,7 @@ func (h *Handler) locate(c *gin.Context, s session, in place) error {
 }
 
 func (h *Handler) locationForm(c *gin.Context) {
-	s, err := h.must(c)
+	s, err := h.present(c)
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -250,7 +250,7 @@ func (h *Handler) locationForm(c *gin.Context) {
 
 // apiLocation is POST /api/v1/location.
 func (h *Handler) apiLocation(c *gin.Context) (any, error) {
-	s, err := h.must(c)
+	s, err := h.present(c)
 	if err != nil {
 		return nil, err
 	}
