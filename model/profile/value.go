@@ -258,15 +258,18 @@ func (s *Store) rewardTx(ctx context.Context, tx *gorm.DB, memberID id.ID, famil
 		Points: f.Points, Memo: "完善资料：" + f.Title})
 }
 
-// PutImportedTx adds what a file says of members, in one statement. The values must have
-// passed Field.Parse; refID is the import.
+// PutImportedTx adds what a file says of members, many in a statement. The values must
+// have passed Field.Parse; refID is the import.
 func (s *Store) PutImportedTx(ctx context.Context, tx *gorm.DB, refID id.ID, values []Value) error {
-	rows, now := db.NewRows("profile_value", "id, member_id, field, value, source, ref_id, reason, at"), s.DB.Now()
-	for _, v := range values {
-		rows.Add(s.DB.NewID(), v.MemberID, v.Field, v.Value, Import, refID, "", now)
-	}
-	if _, err := rows.Insert(ctx, tx, ""); err != nil {
-		return fmt.Errorf("profile: import %d: %w", refID, err)
+	now := s.DB.Now()
+	for part := range slices.Chunk(values, 1000) {
+		rows := db.NewRows("profile_value", "id, member_id, field, value, source, ref_id, reason, at")
+		for _, v := range part {
+			rows.Add(s.DB.NewID(), v.MemberID, v.Field, v.Value, Import, refID, "", now)
+		}
+		if _, err := rows.Insert(ctx, tx, ""); err != nil {
+			return fmt.Errorf("profile: import %d: %w", refID, err)
+		}
 	}
 	return nil
 }
