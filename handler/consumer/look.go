@@ -129,7 +129,7 @@ func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, e
 		v.session = nil
 		return h.lookAt(ctx, v, found)
 	}
-	o.Blocked = seen.MemberState == member.Blocked
+	o.Blocked = v.session != nil && seen.MemberState != member.Active
 	f.Member, f.Blocked = o.MemberID, o.Blocked
 	if f.Sight, err = h.record(ctx, v, o, seen); err != nil {
 		return view{}, err

@@ -192,8 +192,7 @@ type visitKey struct {
 func (s *Store) lock(ctx context.Context, tx *gorm.DB, batch []*record) (map[codeKey]Sight, map[visitKey]bool, error) {
 	sights := map[codeKey]Sight{}
 	asked := make(map[codeKey]bool, len(batch))
-	where := make([]string, 0, len(batch))
-	args := make([]any, 0, 2*len(batch))
+	byBatch := map[id.ID][]any{} // serials
 	blank := db.NewRows("code_sight", sightColumns)
 	for _, r := range batch {
 		k := r.key()
@@ -204,13 +203,19 @@ func (s *Store) lock(ctx context.Context, tx *gorm.DB, batch []*record) (map[cod
 		if r.doubt {
 			addSight(blank, Sight{BatchID: k.batch, Serial: k.serial})
 		}
-		where, args = append(where, "(batch_id = ? AND serial = ?)"), append(args, k.batch, k.serial)
+		byBatch[k.batch] = append(byBatch[k.batch], k.serial)
 	}
-	if len(where) == 0 {
+	if len(asked) == 0 {
 		return sights, map[visitKey]bool{}, nil
 	}
 	if _, err := blank.Insert(ctx, tx, s.db.Once("serial")); err != nil {
 		return nil, nil, err
+	}
+	// Lists of serials, not pairs with OR: engines plan those in a fraction of the time.
+	where, args := make([]string, 0, len(byBatch)), make([]any, 0, len(asked)+len(byBatch))
+	for _, batchID := range slices.Sorted(maps.Keys(byBatch)) {
+		serials := byBatch[batchID]
+		where, args = append(where, "batch_id = ? AND serial IN "+db.Marks(len(serials))), append(append(args, batchID), serials...)
 	}
 	stmt := "SELECT * FROM code_sight WHERE " + strings.Join(where, " OR ")
 	if s.db.Driver() == db.MySQL {
