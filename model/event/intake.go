@@ -3,10 +3,13 @@ package event
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"regexp"
 	"slices"
 
 	"siyu/model/apikey"
 	"siyu/model/clock"
+	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/seal"
@@ -34,8 +37,9 @@ type Outcome struct {
 	Fault   *fault.Fault
 }
 
-// reportKey is the longest key of a partner: the brand stands before it in the event's.
-const reportKey = 64
+// reportForm is a partner's key: the brand stands before it in the event's, and it stands
+// in addresses.
+var reportForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._:@+-]{0,63}$`)
 
 // Reportable lists the types that partners may report. What happens at a code or in
 // WeChat is seen by this program itself, and earns: nobody else's word counts for it.
@@ -82,8 +86,8 @@ func (in *Intake) Take(ctx context.Context, from apikey.Key, reports []Report) (
 	outcomes := make([]Outcome, len(reports))
 	for i, r := range reports {
 		letters[i] = letter{Key: r.Key, Type: r.Type, At: r.At, Body: r.Body}
-		if !keyForm.MatchString(r.Key) || len(r.Key) > reportKey {
-			outcomes[i] = Outcome{Status: Rejected, Fault: fault.Of(bad("key", "应为 1 到 %d 个字母、数字或 . _ : / # @ + -", reportKey))}
+		if !reportForm.MatchString(r.Key) {
+			outcomes[i] = Outcome{Status: Rejected, Fault: fault.Of(bad("key", "应为 1 到 64 个字母、数字或 . _ : @ + -"))}
 			continue
 		}
 		keys, err := in.hide(r.Person)
@@ -165,4 +169,25 @@ func Needs(typ string) string {
 		return apikey.OrdersWrite
 	}
 	return apikey.EventsWrite
+}
+
+// Status says what became of what a partner's key reported: EventID and the time it was
+// received, or why it is a dead letter. Fault: NotFound event_not_found.
+func (in *Intake) Status(ctx context.Context, from apikey.Key, key string) (Outcome, clock.Instant, error) {
+	e, err := in.s.Get(ctx, KeyOf(from.BrandID, key))
+	if err == nil {
+		return Outcome{Status: Stored, EventID: e.ID}, e.ReceivedAt, nil
+	}
+	if fault.KindOf(err) != fault.NotFound {
+		return Outcome{}, 0, err
+	}
+	var d DeadLetter
+	deadErr := in.s.db.Read(ctx).Omit("raw").Where("api_key_id = ? AND event_key = ?", from.ID, key).Take(&d).Error
+	if db.IsNotFound(deadErr) {
+		return Outcome{}, 0, err
+	}
+	if deadErr != nil {
+		return Outcome{}, 0, fmt.Errorf("event: dead letter: %w", deadErr)
+	}
+	return Outcome{Status: Dead, Fault: fault.New(fault.Conflict, d.Code, d.Reason)}, d.CreatedAt, nil
 }
