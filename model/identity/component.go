@@ -96,6 +96,11 @@ func idsOf(list []human) []id.ID {
 	return out
 }
 
+// Roots returns the root of each person. Fault: NotFound person_not_found.
+func (s *Store) Roots(ctx context.Context, persons []id.ID) (map[id.ID]id.ID, error) {
+	return rootsOf(s.db.Read(ctx), persons)
+}
+
 // Family returns the persons who are the same human, the root first.
 // Fault: NotFound person_not_found.
 func (s *Store) Family(ctx context.Context, person id.ID) ([]id.ID, error) {

@@ -96,8 +96,11 @@ type Edge struct {
 // TableName names the table for GORM.
 func (Edge) TableName() string { return "identity_edge" }
 
-func (e Edge) key() Key   { return Key{Kind: e.Kind, Scope: e.Scope, Value: e.Value} }
-func (e Edge) other() Key { return Key{Kind: e.OtherKind, Scope: e.OtherScope, Value: e.OtherValue} }
+// Key is the key that was seen.
+func (e Edge) Key() Key { return Key{Kind: e.Kind, Scope: e.Scope, Value: e.Value} }
+
+// Other is the key it was seen with; empty when it was seen with the person alone.
+func (e Edge) Other() Key { return Key{Kind: e.OtherKind, Scope: e.OtherScope, Value: e.OtherValue} }
 
 // number is a short name of a key for the index.
 func (n name) number() int64 {

@@ -252,9 +252,9 @@ func (s *Store) disagree(ctx context.Context, l Login, person, other id.ID) erro
 	})
 }
 
-// Keys lists what a person is known by, oldest first.
-func (s *Store) Keys(ctx context.Context, personID id.ID) ([]Key, error) {
-	return keysOf(s.db.Read(ctx), []id.ID{personID})
+// Keys lists what persons are known by, oldest first.
+func (s *Store) Keys(ctx context.Context, persons ...id.ID) ([]Key, error) {
+	return keysOf(s.db.Read(ctx), persons)
 }
 
 // OpenIDOf is the person's openid in one app, the newest if a person ever has two,

@@ -96,6 +96,22 @@ func (s *Store) PersonOf(ctx context.Context, kind, scope, value string) (id.ID,
 	return owner, true, nil
 }
 
+// Owners returns whose keys are, for a search by an operator: shared keys too, unknown
+// ones left out.
+func (s *Store) Owners(ctx context.Context, keys []Key) ([]id.ID, error) {
+	var out []id.ID
+	for _, k := range keys {
+		owner, err := ownerOf(s.db.Read(ctx), k)
+		if err != nil {
+			return nil, err
+		}
+		if owner != 0 {
+			out = append(out, owner)
+		}
+	}
+	return out, nil
+}
+
 // Unlink takes keys back that an event brought by mistake: an import that is undone.
 // Only a key that is still with the person and was brought by the same event goes; the
 // evidence stays, with a row that revokes it. It returns how many keys went.

@@ -80,7 +80,7 @@ func (v view) nearest() (nearKey, int) {
 	verified := map[name]bool{}
 	for _, e := range v.edges {
 		if e.Event == PhoneVerified {
-			verified[e.key().name()] = true
+			verified[e.Key().name()] = true
 		}
 	}
 	var best nearKey

@@ -129,7 +129,7 @@ func (v view) graph() map[node][]hop {
 		owner[k.name()] = k.PersonID
 	}
 	for _, e := range v.edges {
-		k, other := e.key(), e.other()
+		k, other := e.Key(), e.Other()
 		if owner[k.name()] == 0 || other.Kind != "" && owner[other.name()] == 0 {
 			continue // a key of somebody else: a case that was not decided for one human
 		}
@@ -156,9 +156,9 @@ func (v view) seenTogether(e Edge) string {
 		how += fmt.Sprintf("（操作员 %d）", e.ActorID)
 	}
 	if e.OtherKind == "" {
-		return fmt.Sprintf("%s，%s确认%s（%s）属于此人", e.At.Local(), how, v.ks[e.Kind].Title, e.key().Masked())
+		return fmt.Sprintf("%s，%s确认%s（%s）属于此人", e.At.Local(), how, v.ks[e.Kind].Title, e.Key().Masked())
 	}
-	return fmt.Sprintf("%s，%s同时给出%s（%s）与%s（%s）", e.At.Local(), how, v.ks[e.Kind].Title, e.key().Masked(), v.ks[e.OtherKind].Title, e.other().Masked())
+	return fmt.Sprintf("%s，%s同时给出%s（%s）与%s（%s）", e.At.Local(), how, v.ks[e.Kind].Title, e.Key().Masked(), v.ks[e.OtherKind].Title, e.Other().Masked())
 }
 
 func (v view) merged(m Merge) string {

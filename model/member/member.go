@@ -30,6 +30,7 @@ const (
 type Member struct {
 	ID        id.ID         `json:"id"`
 	PersonID  id.ID         `json:"person_id"`
+	RootID    id.ID         `json:"root_id"` // the member who stands for the same human; 0: himself
 	State     string        `json:"state"`
 	CreatedAt clock.Instant `json:"created_at"`
 }
