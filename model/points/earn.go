@@ -22,7 +22,7 @@ type Fact struct {
 	MemberID  id.ID
 	On        string // OnOrder, ...
 	AmountFen int64  // of an order
-	Points    int64  // what OnTier gives; the others are the rules'
+	Points    int64  // what a level gives, with OnTier and OnBirthday; the others are the rules'
 	Memo      string // zh-CN; "" = the word for On
 }
 
@@ -113,7 +113,7 @@ func (a *Accounts) Earn(ctx context.Context, f Fact) (points int64, err error) {
 			f := f
 			f.AmountFen = max(0, f.AmountFen-back)
 			e.Points = worth(rule, f)
-		} else if there || f.On == OnTier {
+		} else {
 			e.Points = worth(rule, f)
 		}
 		if len(blocked) > 0 {
@@ -145,12 +145,21 @@ func (a *Accounts) Earn(ctx context.Context, f Fact) (points int64, err error) {
 	return points, err
 }
 
+// Earned tells whether any of these facts was reported already.
+func (a *Accounts) Earned(ctx context.Context, keys ...string) (bool, error) {
+	var n int64
+	if err := a.db.Read(ctx).Raw("SELECT COUNT(*) FROM points_earning WHERE fact_key IN ?", keys).Scan(&n).Error; err != nil {
+		return false, fmt.Errorf("points: earned: %w", err)
+	}
+	return n > 0, nil
+}
+
 var errFact = fault.NewInvalid("points_fact", "积分事件的内容不对")
 
 func worth(rule Earn, f Fact) int64 {
 	switch {
-	case f.On == OnTier:
-		return f.Points
+	case f.On == OnTier || f.On == OnBirthday: // without a rule only what the level gives
+		return rule.Points + f.Points
 	case f.On != OnOrder:
 		return rule.Points
 	case f.AmountFen < rule.MinAmountFen:

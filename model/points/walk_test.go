@@ -390,4 +390,3 @@ func TestMembersWhoKeptToTheirOwnPartAsIfTheyHadNeverMet(t *testing.T) {
 		joined.sound()
 	})
 }
-

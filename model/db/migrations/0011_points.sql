@@ -144,41 +144,34 @@ CREATE TABLE tier_table (
 ){{options}};
 
 -- Growth (成长值): rows are never changed; a correction is a row of the opposite amount.
+-- A refund that came before its order has growth 0 and is taken off when the order comes.
 CREATE TABLE tier_growth (
   id BIGINT NOT NULL PRIMARY KEY,
   growth_key VARCHAR(128) NOT NULL,
+  parent_key VARCHAR(128) NOT NULL,
+  amount_fen BIGINT NOT NULL,
   brand_id BIGINT NOT NULL,
   member_id BIGINT NOT NULL,
+  grown_on VARCHAR(16) NOT NULL,
   growth BIGINT NOT NULL,
   memo VARCHAR(100) NOT NULL,
   created_at BIGINT NOT NULL,
   CONSTRAINT tier_growth_once UNIQUE (growth_key)
 ){{options}};
 CREATE INDEX tier_growth_member ON tier_growth (member_id, brand_id, created_at);
-CREATE INDEX tier_growth_brand ON tier_growth (brand_id, member_id);
+CREATE INDEX tier_growth_brand ON tier_growth (brand_id, created_at);
+CREATE INDEX tier_growth_parent ON tier_growth (parent_key);
 
--- The level of one member at one brand, and until when he keeps it.
+-- What the growth of a member's human came to when it was last computed: it finds whose
+-- period ends, and is never what somebody is told.
 CREATE TABLE tier_standing (
   brand_id BIGINT NOT NULL,
   member_id BIGINT NOT NULL,
   level INT NOT NULL,
-  since_at BIGINT NOT NULL,
   until_at BIGINT NOT NULL,
   warned_until BIGINT NOT NULL,
   version BIGINT NOT NULL,
   PRIMARY KEY (brand_id, member_id)
 ){{options}};
+CREATE INDEX tier_standing_member ON tier_standing (member_id);
 CREATE INDEX tier_standing_until ON tier_standing (until_at);
-
--- Every move between levels and what moved it.
-CREATE TABLE tier_move (
-  id BIGINT NOT NULL PRIMARY KEY,
-  brand_id BIGINT NOT NULL,
-  member_id BIGINT NOT NULL,
-  from_level INT NOT NULL,
-  to_level INT NOT NULL,
-  cause VARCHAR(128) NOT NULL,
-  growth BIGINT NOT NULL,
-  created_at BIGINT NOT NULL
-){{options}};
-CREATE INDEX tier_move_member ON tier_move (member_id, brand_id, created_at);
