@@ -10,6 +10,7 @@ import (
 	"siyu/handler/admin"
 	"siyu/handler/callback"
 	"siyu/handler/consumer"
+	"siyu/handler/openapi"
 	"siyu/handler/web"
 )
 
@@ -18,6 +19,7 @@ type Audiences struct {
 	Consumer *consumer.Handler
 	Admin    *admin.Handler
 	Callback *callback.Handler
+	Open     *openapi.Handler
 	Ops      []web.Route // health and metrics, for machines
 }
 
@@ -26,6 +28,7 @@ func (a Audiences) Routes() []web.Route {
 	all := append(front(), a.Ops...)
 	all = append(all, a.Consumer.Routes()...)
 	all = append(all, a.Callback.Routes()...)
+	all = append(all, a.Open.Routes()...)
 	return append(all, a.Admin.Routes()...)
 }
 
@@ -46,6 +49,7 @@ func New(o web.Options, a Audiences) (http.Handler, error) {
 	web.Mount(e, a.Ops, nil)
 	web.Mount(e, a.Consumer.Routes(), nil)
 	web.Mount(e, a.Callback.Routes(), nil)
+	web.Mount(e, a.Open.Routes(), nil)
 	a.Admin.Mount(e)
 	return e, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"siyu/model/db"
+	"siyu/model/event"
 	"siyu/model/fail"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -39,13 +40,14 @@ const (
 	TaskNotice  = notice.Task    // notice:apply
 	TaskExport  = "export:run"
 	TaskMessage = "message:send"
+	TaskEvents  = event.Task // event:deliver
 )
 
-var queueOf = map[string]string{TaskPayout: "money", TaskNotice: "notice", TaskMessage: "notice", TaskExport: "bulk"}
+var queueOf = map[string]string{TaskPayout: "money", TaskNotice: "notice", TaskMessage: "notice", TaskExport: "bulk", TaskEvents: "bulk"}
 
 // timeouts bound one run of a worker. A print file may take hours and reports its
 // progress itself.
-var timeouts = map[string]time.Duration{TaskPayout: 60 * time.Second, TaskNotice: 30 * time.Second, TaskMessage: 30 * time.Second, TaskExport: 12 * time.Hour}
+var timeouts = map[string]time.Duration{TaskPayout: 60 * time.Second, TaskNotice: 30 * time.Second, TaskMessage: 30 * time.Second, TaskExport: 12 * time.Hour, TaskEvents: 60 * time.Second}
 
 // Verdict is what a worker says of its row: done (the zero value), or again after a
 // pause with the reason.

@@ -51,6 +51,8 @@ type Cron struct {
 	Brands    *brand.Store
 	Exports   Exports
 	Operators Sessions
+	Events    Projector
+	Letters   Letters
 	Clock     clock.Clock
 	Log       *slog.Logger
 	PublicURL string
@@ -67,6 +69,8 @@ func (c *Cron) Chores() []Chore {
 		{"remind of transfers that wait", time.Minute, c.reminder()},
 		{"end campaigns", 10 * time.Second, c.end},
 		{"expire exports", 10 * time.Minute, c.Exports.Expire},
+		{"make events of scans and claims", 2 * time.Second, c.project},
+		{"forget dead letters", time.Hour, c.letters},
 		{"trial balance", time.Hour, c.trial},
 		{"prune", time.Hour, c.prune},
 		{"gauges", 15 * time.Second, gauges},

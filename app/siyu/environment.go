@@ -67,6 +67,7 @@ type environment struct {
 	Messages   *message.Store
 	Operators  *operator.Store
 	Insight    *insight.Store
+	eventStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -108,6 +109,7 @@ func (e *environment) build() {
 	e.Followers = follow.New(d, e.Identities, e.Members)
 	e.Replies = reply.New(d, e.Scans, e.Packets, e.Products)
 	e.Operators = operator.New(d, operator.Options{})
+	e.buildEvents()
 	e.Insight = insight.New(d)
 }
 

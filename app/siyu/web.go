@@ -12,6 +12,7 @@ import (
 	"siyu/handler/admin"
 	"siyu/handler/callback"
 	"siyu/handler/consumer"
+	"siyu/handler/openapi"
 	"siyu/handler/web"
 	"siyu/model/scan"
 )
@@ -32,7 +33,7 @@ func (p *process) audiences() (handler.Audiences, error) {
 	cookies := web.Cookies{Signer: web.NewSigner(e.Box.Derive("cookies"), e.Clock), Secure: secure}
 	people, err := consumer.New(consumer.Deps{Clock: e.Clock, Codes: e.Codes, Products: e.Products, Brands: e.Brands, Campaigns: e.Campaigns,
 		Claims: e.Claims, Packets: e.Packets, Points: e.Points, Identities: e.Identities, Members: e.Members, Consents: e.Consents, Scans: e.Scans,
-		Replays: e.Replay, WeChat: p.wechat, Places: places, Cookies: cookies, Pages: h5.Files, PublicURL: p.cfg.PublicURL, Company: p.cfg.Company})
+		Replays: e.Replay, LoggedIn: e.loggedIn, WeChat: p.wechat, Places: places, Cookies: cookies, Pages: h5.Files, PublicURL: p.cfg.PublicURL, Company: p.cfg.Company})
 	if err != nil {
 		return handler.Audiences{}, err
 	}
@@ -40,7 +41,11 @@ func (p *process) audiences() (handler.Audiences, error) {
 		Codes: e.Codes, Exports: e.Exports, Campaigns: e.Campaigns, Claims: e.Claims, Packets: e.Packets, Ledger: e.Ledger, Scans: e.Scans,
 		Replies: e.Replies, Insight: e.Insight, Cookies: cookies, PublicHost: u.Host})
 	wx := callback.New(callback.Deps{Clock: e.Clock, Accounts: e.Brands, Keys: who, Payments: p.wechat, Notices: e.Notices, Replay: e.Replay, Teller: e.Replies})
-	return handler.Audiences{Consumer: people, Admin: office, Callback: wx,
+	partners, err := openapi.New(openapi.Deps{Clock: e.Clock, Keys: e.APIKeys, Intake: e.Intake})
+	if err != nil {
+		return handler.Audiences{}, err
+	}
+	return handler.Audiences{Consumer: people, Admin: office, Callback: wx, Open: partners,
 		Ops: opsRoutes(p.cfg, p.reg, e.DB.Pool().PingContext, p.queue.Ready)}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"siyu/job"
 	"siyu/model/clock"
+	"siyu/model/event"
 	"siyu/model/export"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -30,6 +31,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	messages := job.NewMessages(e.Messages, p.wechat, who)
 	runner := job.NewRunner(e.Outbox, map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
+		job.TaskEvents: job.Deliver(e.Events),
 	}, p.log, p.reg, clock.Wall)
 
 	server := asynq.NewServer(p.queue.opt, job.ServerConfig(workers, p.log))
@@ -38,7 +40,8 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	}
 	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
 	cron := &job.Cron{Relay: relay, Outbox: e.Outbox, Packets: e.Packets, Campaigns: e.Campaigns, Ledger: e.Ledger, Replay: e.Replay,
-		Messages: e.Messages, Brands: e.Brands, Exports: e.Exports, Operators: e.Operators, Clock: e.Clock, Log: p.log, PublicURL: p.cfg.PublicURL, Metrics: p.reg}
+		Messages: e.Messages, Brands: e.Brands, Exports: e.Exports, Operators: e.Operators,
+		Events: event.NewProjector(e.Events), Letters: e.Intake, Clock: e.Clock, Log: p.log, PublicURL: p.cfg.PublicURL, Metrics: p.reg}
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
 	wg.Go(func() { job.Loop(loops, p.log, cron.Chores()) })

@@ -67,12 +67,14 @@ type Deps struct {
 	Consents   *consent.Store
 	Scans      *scan.Store
 	Replays    web.Replayer
-	WeChat     WeChat
-	Places     scan.Placer // nil: no place is known
-	Cookies    web.Cookies
-	Pages      fs.FS  // app/h5: templates/*.html and static/*
-	PublicURL  string // scheme and host, without a trailing slash
-	Company    string // who answers for personal data
+	// LoggedIn is told of every login; nil: nobody is.
+	LoggedIn  func(ctx context.Context, a brand.Account, memberID id.ID, channel string) error
+	WeChat    WeChat
+	Places    scan.Placer // nil: no place is known
+	Cookies   web.Cookies
+	Pages     fs.FS  // app/h5: templates/*.html and static/*
+	PublicURL string // scheme and host, without a trailing slash
+	Company   string // who answers for personal data
 }
 
 // PolicyVersion names the privacy text that the page shows; a change of the text

@@ -221,12 +221,12 @@ func (h *Handler) enter(ctx context.Context, slug, code string) (s session, snap
 		}
 		cancel()
 	}
-	s, err = h.sessionFor(ctx, a.AppID, l, channelH5)
+	s, err = h.sessionFor(ctx, a, l, channelH5)
 	return s, false, err
 }
 
-func (h *Handler) sessionFor(ctx context.Context, appID string, l wechat.Login, channel string) (session, error) {
-	person, err := h.Identities.Resolve(ctx, identity.Login{AppID: appID, OpenID: l.OpenID, UnionID: l.UnionID})
+func (h *Handler) sessionFor(ctx context.Context, a brand.Account, l wechat.Login, channel string) (session, error) {
+	person, err := h.Identities.Resolve(ctx, identity.Login{AppID: a.AppID, OpenID: l.OpenID, UnionID: l.UnionID})
 	if err != nil {
 		return session{}, err
 	}
@@ -234,7 +234,12 @@ func (h *Handler) sessionFor(ctx context.Context, appID string, l wechat.Login, 
 	if err != nil {
 		return session{}, err
 	}
-	return newSession(m.ID, appID, l.OpenID, channel), nil
+	if h.LoggedIn != nil {
+		if err := h.LoggedIn(ctx, a, m.ID, channel); err != nil {
+			return session{}, err
+		}
+	}
+	return newSession(m.ID, a.AppID, l.OpenID, channel), nil
 }
 
 // apiLogin is POST /api/v1/login {"app_id","code"}: wx.login's code for a bearer token.
@@ -263,7 +268,7 @@ func (h *Handler) apiLogin(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, fault.New(fault.Unavailable, "wechat_login", "微信登录没有完成，请重试").Because(err)
 	}
-	s, err := h.sessionFor(ctx, a.AppID, l, channelMini)
+	s, err := h.sessionFor(ctx, a, l, channelMini)
 	if err != nil {
 		return nil, err
 	}

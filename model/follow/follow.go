@@ -70,12 +70,18 @@ type Store struct {
 	db      *db.DB
 	people  *identity.Store
 	members *member.Store
+	tell    func(ctx context.Context, f Follower) error
 }
 
 // New makes a store.
 func New(d *db.DB, people *identity.Store, members *member.Store) *Store {
 	return &Store{db: d, people: people, members: members}
 }
+
+// OnMove registers who is told that somebody followed or left, as WeChat reported it:
+// after it was applied, again when the report is applied again, and also of a report that
+// came too late to count. Wiring calls it before anything is applied.
+func (s *Store) OnMove(tell func(ctx context.Context, f Follower) error) { s.tell = tell }
 
 // ApplyMessage gives a stored push of an official account or mini program its
 // effect; a push that means nothing here has none. Faults: Invalid notice_body,
@@ -107,8 +113,15 @@ func (s *Store) ApplyMessage(ctx context.Context, n notice.Notice) error {
 	if err != nil {
 		return err
 	}
-	return s.set(ctx, Follower{AccountID: n.AccountID, OpenID: m.OpenID, MemberID: who.ID, Following: following,
-		Scene: cut(scene, 64), ChangedAt: clock.From(time.Unix(m.CreatedAt, 0))})
+	f := Follower{AccountID: n.AccountID, OpenID: m.OpenID, MemberID: who.ID, Following: following,
+		Scene: cut(scene, 64), ChangedAt: clock.From(time.Unix(m.CreatedAt, 0))}
+	if err := s.set(ctx, f); err != nil {
+		return err
+	}
+	if s.tell == nil || m.Event == Scan { // a follower who scanned a code neither came nor left
+		return nil
+	}
+	return s.tell(ctx, f)
 }
 
 // set writes f unless something newer is there. Leaving keeps the scene: it says

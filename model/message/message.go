@@ -48,8 +48,9 @@ func (Message) TableName() string { return "message" }
 
 // Store keeps messages.
 type Store struct {
-	db  *db.DB
-	out *outbox.Store
+	db   *db.DB
+	out  *outbox.Store
+	tell func(ctx context.Context, m Message) error
 }
 
 // New makes a store.
@@ -84,8 +85,21 @@ func (s *Store) Get(ctx context.Context, messageID id.ID) (Message, error) {
 	return m, err
 }
 
+// OnSent registers who is told of messages that WeChat took, at least once each. Wiring
+// calls it before anything is sent.
+func (s *Store) OnSent(tell func(ctx context.Context, m Message) error) { s.tell = tell }
+
 // End records the outcome.
 func (s *Store) End(ctx context.Context, messageID id.ID, state, code string) error {
+	if s.tell != nil && state == Sent { // before the row says so: afterwards nobody would tell
+		m, err := s.Get(ctx, messageID)
+		if err == nil {
+			err = s.tell(ctx, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return s.db.InTx(ctx, func(tx *gorm.DB) error {
 		return tx.Model(&Message{}).Where("id = ? AND state = ?", messageID, Waiting).
 			Updates(map[string]any{"state": state, "code": code, "finished_at": s.db.Now()}).Error
