@@ -41,6 +41,17 @@ const (
 	HealthRead      = "health:read"
 	ReplyRead       = "reply:read"
 	ReplyWrite      = "reply:write"
+	PointsRead      = "points:read"
+	PointsWrite     = "points:write"   // rules
+	PointsAdjust    = "points:adjust"  // give, take, freeze; above a limit only ask
+	PointsApprove   = "points:approve" // the second person
+	TierRead        = "tier:read"
+	TierWrite       = "tier:write"
+	MemberRead      = "member:read"
+	IdentityRead    = "identity:read"
+	IdentityMerge   = "identity:merge" // joins and parts people: points and packets change hands
+	IdentityWrite   = "identity:write" // kinds of key, shared keys
+	DataMapRead     = "datamap:read"   // numbers, nobody's data
 	OperatorRead    = "operator:read"
 	OperatorWrite   = "operator:write"
 )
@@ -57,11 +68,11 @@ func Roles() []Role {
 	return []Role{
 		{Admin, "管理员", Permissions()},
 		{Operations, "运营", []string{BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
-			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite}},
-		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead}},
-		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead}},
-		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead}},
-		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead}},
+			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, MemberRead, IdentityRead, DataMapRead}},
+		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, MemberRead, IdentityRead, IdentityMerge}},
+		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead}},
+		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, MemberRead, IdentityRead, IdentityMerge}},
+		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead}},
 	}
 }
 
@@ -69,7 +80,8 @@ func Roles() []Role {
 func Permissions() []string {
 	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, KeyWrite,
 		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ScanRead, ClaimRead,
-		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, OperatorRead, OperatorWrite}
+		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
+		TierRead, TierWrite, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, OperatorRead, OperatorWrite}
 }
 
 // PermissionsOf joins what roles give, in the order of Permissions.
