@@ -14,6 +14,7 @@ import (
 	"siyu/handler/consumer"
 	"siyu/handler/openapi"
 	"siyu/handler/web"
+	"siyu/model/phone"
 	"siyu/model/scan"
 )
 
@@ -39,7 +40,7 @@ func (p *process) audiences() (handler.Audiences, error) {
 	}
 	office := admin.New(admin.Deps{Clock: e.Clock, Operators: e.Operators, Audit: e.Audit, Replay: e.Replay, Brands: e.Brands, Products: e.Products,
 		Codes: e.Codes, Exports: e.Exports, Campaigns: e.Campaigns, Claims: e.Claims, Packets: e.Packets, Ledger: e.Ledger, Scans: e.Scans,
-		Replies: e.Replies, Insight: e.Insight, Cookies: cookies, PublicHost: u.Host})
+		Replies: e.Replies, Insight: e.Insight, Identities: e.Identities, Members: e.Members, Phones: phone.New(e.DB, e.Box), Cookies: cookies, PublicHost: u.Host})
 	wx := callback.New(callback.Deps{Clock: e.Clock, Accounts: e.Brands, Keys: who, Payments: p.wechat, Notices: e.Notices, Replay: e.Replay, Teller: e.Replies})
 	partners, err := openapi.New(openapi.Deps{Clock: e.Clock, Keys: e.APIKeys, Intake: e.Intake})
 	if err != nil {

@@ -22,33 +22,43 @@ import (
 	"siyu/model/clock"
 	"siyu/model/code"
 	"siyu/model/export"
+	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/ledger"
+	"siyu/model/member"
 	"siyu/model/operator"
+	"siyu/model/phone"
+	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/redpacket"
 	"siyu/model/reply"
 	"siyu/model/scan"
+	"siyu/model/tier"
 )
 
 // Deps are the models behind the routes.
 type Deps struct {
-	Clock     clock.Clock
-	Operators *operator.Store
-	Audit     *audit.Store
-	Replay    web.Replayer
-	Brands    *brand.Store
-	Products  *product.Store
-	Codes     *code.Store
-	Exports   *export.Store
-	Campaigns *campaign.Store
-	Claims    *claim.Store
-	Packets   *redpacket.Store
-	Ledger    *ledger.Ledger
-	Scans     *scan.Store
-	Replies   *reply.Store
-	Insight   *insight.Store
-	Cookies   web.Cookies
+	Clock      clock.Clock
+	Operators  *operator.Store
+	Audit      *audit.Store
+	Replay     web.Replayer
+	Brands     *brand.Store
+	Products   *product.Store
+	Codes      *code.Store
+	Exports    *export.Store
+	Campaigns  *campaign.Store
+	Claims     *claim.Store
+	Packets    *redpacket.Store
+	Ledger     *ledger.Ledger
+	Scans      *scan.Store
+	Replies    *reply.Store
+	Insight    *insight.Store
+	Points     *points.Accounts
+	Tiers      *tier.Store
+	Identities *identity.Store
+	Members    *member.Store
+	Phones     *phone.Book
+	Cookies    web.Cookies
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
 	PublicHost string
@@ -96,6 +106,9 @@ func at(method, path, permission, summary string, answer gin.HandlerFunc) web.Ro
 func (h *Handler) Routes() []web.Route {
 	return slices.Concat(
 		h.goodsRoutes(),
+		h.pointsRoutes(),
+		h.memberRoutes(),
+		h.identityRoutes(),
 	)
 }
 

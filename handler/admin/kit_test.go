@@ -24,10 +24,13 @@ import (
 	"siyu/model/consent"
 	"siyu/model/db"
 	"siyu/model/export"
+	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/ledger"
+	"siyu/model/member"
 	"siyu/model/operator"
 	"siyu/model/outbox"
+	"siyu/model/phone"
 	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/redpacket"
@@ -58,12 +61,14 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	brands, products, codes := brand.New(d, box), product.New(d), code.New(d, box)
 	packets, scans := redpacket.New(d, book, out), scan.New(d, consent.New(d))
 	campaigns := campaign.New(d, box, book, brands)
+	people := identity.New(d)
 	deps := admin.Deps{
 		Clock: clk, Operators: operator.New(d, operator.Options{Cost: operator.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}}),
 		Audit: audit.New(d), Replay: replay.New(d), Brands: brands, Products: products, Codes: codes,
 		Exports:   export.New(export.Deps{DB: d, Box: box, Codes: codes, Products: products, Brands: brands, Outbox: out, Data: t.TempDir()}),
 		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, scans, products, brands, nil),
 		Packets: packets, Ledger: book, Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
+		Identities: people, Members: member.New(d, people), Phones: phone.New(d, box),
 		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test",
 	}
 	if err := codes.Refresh(context.Background()); err != nil {

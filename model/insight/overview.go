@@ -14,7 +14,10 @@ import (
 )
 
 // Store reads.
-type Store struct{ db *db.DB }
+type Store struct {
+	db   *db.DB
+	maps mapCache
+}
 
 // New makes a store.
 func New(d *db.DB) *Store { return &Store{db: d} }
