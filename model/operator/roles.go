@@ -52,6 +52,10 @@ const (
 	IdentityMerge   = "identity:merge" // joins and parts people: points and packets change hands
 	IdentityWrite   = "identity:write" // kinds of key, shared keys
 	DataMapRead     = "datamap:read"   // numbers, nobody's data
+	EventRead       = "event:read"   // timelines and purchases of members
+	EventReplay     = "event:replay" // what partners sent and could not be placed
+	APIKeyRead      = "apikey:read"
+	APIKeyWrite     = "apikey:write" // who may report through the open API
 	OperatorRead    = "operator:read"
 	OperatorWrite   = "operator:write"
 )
@@ -68,11 +72,11 @@ func Roles() []Role {
 	return []Role{
 		{Admin, "管理员", Permissions()},
 		{Operations, "运营", []string{BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
-			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, MemberRead, IdentityRead, DataMapRead}},
+			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, MemberRead, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead}},
 		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, MemberRead, IdentityRead, IdentityMerge}},
 		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead}},
-		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, MemberRead, IdentityRead, IdentityMerge}},
-		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead}},
+		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, MemberRead, IdentityRead, IdentityMerge, EventRead}},
+		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead, EventRead}},
 	}
 }
 
@@ -81,7 +85,7 @@ func Permissions() []string {
 	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, KeyWrite,
 		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ScanRead, ClaimRead,
 		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
-		TierRead, TierWrite, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, OperatorRead, OperatorWrite}
+		TierRead, TierWrite, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, OperatorRead, OperatorWrite}
 }
 
 // PermissionsOf joins what roles give, in the order of Permissions.
