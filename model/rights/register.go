@@ -1,0 +1,130 @@
+package rights
+
+// The register (个人信息处理记录, art. 55 and 56) says of every table of the database what
+// it holds of a person, how his rows are found, and what an erasure leaves. A test reads
+// the schema and fails for a table that is in none of the two lists below.
+
+// table is one line.
+type table struct {
+	name  string
+	title string // zh-CN: heads the rows in an export, names them in a proof
+	// where finds the rows. @members, @persons, @openids, @phones, @keys, @scopes,
+	// @accounts and @names are lists of what the person is known by (subject.go);
+	// contains(column, @list) finds texts that hold one of them.
+	where string
+	hide  []string // columns that do not go out: sealed, internal, or of other people
+	// quiet says why rows do not go out at all; "" means that they do.
+	quiet string
+
+	// What an erasure does: the owner of the table does it (by), or rows go (drop), or
+	// columns get these values (set), or columns that hold one of @values get a keyed
+	// tombstone in its place (tomb). Nothing: the rows stay, and keep says why.
+	by   string
+	drop bool
+	set  map[string]any
+	tomb []string
+	// slow: no index finds the rows. They are looked for by a plain read, which locks
+	// nothing, and changed by their ids.
+	slow bool
+	keep string
+}
+
+// Why rows stay.
+const (
+	keepMoney = "账目与发放记录，依《会计法》《电子商务法》第三十一条至少保存三年；只留内部编号，不再指向任何人"
+	keepCode  = "商品码的防伪记录，只有内部编号和省市，不再指向任何人"
+	keepProof = "处理合法性的证据（个人信息保护法第十四、六十九条）；只留内部编号"
+	keepLink  = "只有内部编号，没有个人信息"
+	gone      = "（已按个人请求清除）"
+)
+
+// ofMember is how most tables know a person.
+const ofMember = "member_id IN @members"
+
+// register is the list of tables that hold something of a person.
+func register() []table {
+	return []table{
+		// identity and member
+		{name: "person", title: "身份", where: "id IN @persons", hide: []string{"version"}, keep: keepLink},
+		{name: "member", title: "会员", where: "id IN @members", by: "member", keep: "状态改为已注销；" + keepLink},
+		{name: "identity_key", title: "身份标识", where: "person_id IN @persons", tomb: []string{"value"}, keep: "标识换成不可逆的加密摘要，再次扫码即为新会员"},
+		{name: "identity_edge", title: "标识的关联依据", where: "person_id IN @persons OR key_no IN @keys", hide: []string{"value", "other_value", "key_no", "note", "actor_id"},
+			tomb: []string{"value", "other_value"}, set: map[string]any{"key_no": 0, "note": ""}, keep: keepLink},
+		{name: "identity_review", title: "待核实的关联", where: "low_id IN @persons OR high_id IN @persons", quiet: "涉及他人，单独申请核实后告知",
+			tomb: []string{"value"}, set: map[string]any{"note": "", "reason": ""}, keep: keepLink},
+		{name: "identity_merge", title: "身份合并记录", where: "person_id IN @persons OR other_id IN @persons", hide: []string{"value", "note", "actor_id", "undone_by"},
+			tomb: []string{"value"}, set: map[string]any{"note": "", "reason": ""}, keep: keepLink},
+		{name: "phone", title: "手机号", where: "hash IN @phones", quiet: "号码见“身份标识”", drop: true},
+		{name: "follower", title: "公众号关注", where: "account_id IN @accounts AND openid IN @openids", drop: true},
+
+		// what was agreed to and asked for
+		{name: "consent", title: "授权记录", where: ofMember, hide: []string{"ip_hash", "operator_id", "note"},
+			set: map[string]any{"ip_hash": "", "request_id": "", "note": ""}, keep: keepProof},
+		{name: "rights_request", title: "个人信息权利请求", where: ofMember, hide: []string{"detail", "open_key", "operator_id", "decided_by", "proof"},
+			set: map[string]any{"detail": []byte{}}, keep: keepProof},
+		{name: "rights_file", title: "导出的文件", where: "request_id IN (SELECT id FROM rights_request WHERE member_id IN @members)", quiet: "就是这份文件", drop: true},
+
+		// scans and rewards
+		{name: "scan", title: "扫码记录", where: ofMember, hide: []string{"visitor", "window_no", "serial"},
+			set: map[string]any{"ip": "", "user_agent": "", "exact_place": ""}, keep: keepCode},
+		{name: "code_sight", title: "码的首次验证", where: "first_member IN @members", quiet: "内容见“扫码记录”", slow: true, keep: keepCode},
+		{name: "report", title: "举报", where: ofMember, set: map[string]any{"note": gone, "token_text": ""}, slow: true, keep: keepCode},
+		{name: "claim", title: "领取记录", where: ofMember, hide: []string{"serial"}, keep: keepMoney},
+		{name: "payout", title: "红包打款单", where: ofMember, hide: []string{"package_info", "attempts", "review", "next_at"},
+			tomb: []string{"openid"}, set: map[string]any{"package_info": ""}, keep: keepMoney},
+		{name: "ledger_entry", title: "积分流水", where: "debit_owner IN @members OR credit_owner IN @members", keep: keepMoney},
+		{name: "message", title: "发给您的消息", where: ofMember, tomb: []string{"openid"}, set: map[string]any{"text": ""}, slow: true, keep: keepLink},
+
+		// events and what is derived from them
+		{name: "event", title: "行为记录", where: ofMember, by: "event", keep: "只留事实编号、类型和时间，防止重复上报"},
+		{name: "purchase", title: "购买记录", where: ofMember, by: "event"},
+		{name: "purchase_state", title: "购买推算的进度", where: ofMember, quiet: "程序自用的进度", by: "event"},
+
+		// points and tiers
+		{name: "points_account", title: "积分账户", where: ofMember, quiet: "程序自用的进度", keep: keepMoney},
+		{name: "points_lot", title: "积分批次", where: ofMember, keep: keepMoney},
+		{name: "points_earning", title: "积分获得", where: ofMember, keep: keepMoney},
+		{name: "points_move", title: "积分变动", where: ofMember, hide: []string{"by_id"}, set: map[string]any{"memo": gone}, keep: keepMoney},
+		{name: "points_loan", title: "合并账户间的积分", where: "borrower_id IN @members OR lender_id IN @members", quiet: "内容见“积分流水”", slow: true, keep: keepMoney},
+		{name: "points_adjustment", title: "人工积分调整", where: ofMember, hide: []string{"by_id", "decided_by", "note"}, set: map[string]any{"reason": gone, "note": ""}, keep: keepMoney},
+		{name: "points_warning", title: "积分到期提醒", where: ofMember, drop: true},
+		{name: "tier_growth", title: "成长值", where: ofMember, keep: keepMoney},
+		{name: "tier_standing", title: "会员等级", where: ofMember, slow: true, keep: keepLink},
+
+		// profile and imports
+		{name: "profile_value", title: "会员资料", where: ofMember, by: "profile"},
+		{name: "profile_skip", title: "跳过的问题", where: ofMember, by: "profile"},
+		{name: "profile_reward", title: "资料奖励", where: ofMember, by: "profile", keep: "防止重复奖励；" + keepLink},
+		{name: "profile_origin", title: "来源", where: ofMember, by: "profile"},
+		{name: "profile_move", title: "关系阶段", where: ofMember, by: "profile"},
+		{name: "crm_row", title: "导入的客户资料", where: ofMember, hide: []string{"wrote"}, by: "crm", keep: keepLink},
+
+		// what servers and operators wrote down
+		{name: "notice", title: "微信推送", where: "contains(body, @heard)", quiet: "微信服务器之间的原文，内容见其他各节", slow: true,
+			set: map[string]any{"body": []byte("{}"), "error": ""}, keep: "只留去重编号"},
+		{name: "replay", title: "最近请求的回答", where: "scope IN @scopes", quiet: "48 小时内自动删除的重复请求回答", drop: true},
+		{name: "audit", title: "操作员的操作", where: "object_id IN @members OR contains(before_json, @names) OR contains(after_json, @names)",
+			hide: []string{"actor_id", "actor", "ip", "request_id", "before_json", "after_json", "reason"}, slow: true,
+			set: map[string]any{"before_json": "{}", "after_json": "{}", "reason": gone}, keep: "谁在何时做了什么，《个人信息保护法》第五十一条要求的记录；内容已清除"},
+	}
+}
+
+// impersonal lists the tables that hold nothing of a person, with the reason.
+func impersonal() map[string]string {
+	const goods = "品牌、商品、码和活动，不是个人"
+	const program = "程序自己的进度和缓存"
+	const office = "操作员和合作方，不是消费者"
+	const rules = "品牌定的规则"
+	const imported = "按导入任务加密保存，逐人的内容在 crm_row；随导入任务到期删除"
+	return map[string]string{
+		"schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "event_source": program,
+		"claim_counter": "会员编号和领取次数", "points_round": program, "points_part": "积分批次之间的分摊，只有编号和数量",
+		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
+		"export": goods, "export_part": goods, "keyword_reply": goods,
+		"operator": office, "operator_session": office, "api_key": office,
+		"identity_kind": rules, "points_rule": rules, "tier_table": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
+		"identity_blocked": "很多人共用的号码（前台电话等），不属于某一个人；手机号只有加密摘要",
+		"event_batch":      "投递中的事件副本，投递完即删", "event_dead": "没有对上任何会员的上报",
+		"crm_import": imported, "crm_file": imported, "crm_error": imported,
+	}
+}
