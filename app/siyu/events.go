@@ -13,7 +13,7 @@ import (
 	"siyu/model/fresh"
 	"siyu/model/id"
 	"siyu/model/message"
-	"siyu/model/phone"
+	book "siyu/model/phone"
 )
 
 // eventStores is the part of the environment that keeps what happened.
@@ -22,17 +22,18 @@ type eventStores struct {
 	Purchases *event.Purchases
 	Intake    *event.Intake
 	APIKeys   *apikey.Store
+	Phones    *book.Book
 }
 
 // buildEvents makes the stores and tells them of what other contexts see. Claims and
 // scans are not here: a chore reads them afterwards (event.Projector).
 func (e *environment) buildEvents() {
 	d := e.DB
-	e.Events, e.APIKeys = event.New(d, e.Outbox), apikey.New(d, e.Box)
+	e.Events, e.APIKeys, e.Phones = event.New(d, e.Outbox), apikey.New(d, e.Box), book.New(d, e.Box)
 	e.Purchases = event.NewPurchases(e.Events, e.Consents, e.Products)
 	e.Events.Consume("purchases", e.Purchases.Consume)
 	e.Consents.OnWithdraw(consent.Profiling, e.Purchases.Forget)
-	e.Intake = event.NewIntake(event.IntakeDeps{Events: e.Events, People: e.Identities, Members: e.Members, Phones: phone.New(d, e.Box), Keys: e.APIKeys, Box: e.Box})
+	e.Intake = event.NewIntake(event.IntakeDeps{Events: e.Events, People: e.Identities, Members: e.Members, Phones: e.Phones, Keys: e.APIKeys, Box: e.Box})
 	of := fresh.New(e.Clock, e.Brands.Account)
 	e.Followers.OnMove(func(ctx context.Context, f follow.Follower) error { return e.followed(ctx, of, f) })
 	e.Messages.OnSent(func(ctx context.Context, m message.Message) error { return e.told(ctx, of, m) })

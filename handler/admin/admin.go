@@ -15,12 +15,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"siyu/handler/web"
+	"siyu/model/apikey"
 	"siyu/model/audit"
 	"siyu/model/brand"
 	"siyu/model/campaign"
 	"siyu/model/claim"
 	"siyu/model/clock"
 	"siyu/model/code"
+	"siyu/model/event"
 	"siyu/model/export"
 	"siyu/model/identity"
 	"siyu/model/insight"
@@ -58,6 +60,10 @@ type Deps struct {
 	Identities *identity.Store
 	Members    *member.Store
 	Phones     *phone.Book
+	Events     *event.Store
+	Purchases  *event.Purchases
+	Intake     *event.Intake
+	APIKeys    *apikey.Store
 	Cookies    web.Cookies
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
@@ -106,6 +112,7 @@ func at(method, path, permission, summary string, answer gin.HandlerFunc) web.Ro
 func (h *Handler) Routes() []web.Route {
 	return slices.Concat(
 		h.goodsRoutes(),
+		h.eventRoutes(),
 		h.pointsRoutes(),
 		h.memberRoutes(),
 		h.identityRoutes(),

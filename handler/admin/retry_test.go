@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -128,7 +129,7 @@ func (o *office) keyed() map[string]retry {
 // exempts stand in the order in which they can be tried: the last one ends the session.
 func (o *office) exempts() []exempt {
 	part := "/exports/" + o.ready.ID.String()
-	return []exempt{
+	return append(o.eventExempts(), []exempt{
 		{"PUT /brands/:id/accounts", "/brands/" + o.brand.ID.String() + "/accounts", merchantBody, ""},
 		{"POST /operators", "/operators", `{"login":"new-1","name":"新","password":"` + password + `","roles":["finance"]}`, "operator_exists"},
 		{"POST /operators/:id/password", "/operators/" + o.operator.ID.String() + "/password", `{"password":"` + password + `!"}`, ""},
@@ -137,7 +138,7 @@ func (o *office) exempts() []exempt {
 		{"POST /me/password", "/me/password", `{"old_password":"` + password + `","password":"` + password + `?"}`, "password_wrong"},
 		{"POST /login", "/login", `{"login":"fin-1","password":"` + password + `!"}`, ""},
 		{"POST /logout", "/logout", "", "not_logged_in"},
-	}
+	}...)
 }
 
 func (o *office) count(table string) (n int) {
@@ -154,6 +155,8 @@ func TestRetries(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		o := newOffice(t, d, clk)
 		keyed, secret := o.keyed(), map[string]bool{}
+		maps.Copy(keyed, o.eventKeyed())
+		maps.Copy(keyed, o.pointsKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}

@@ -52,8 +52,8 @@ const (
 	IdentityMerge   = "identity:merge" // joins and parts people: points and packets change hands
 	IdentityWrite   = "identity:write" // kinds of key, shared keys
 	DataMapRead     = "datamap:read"   // numbers, nobody's data
-	EventRead       = "event:read"   // timelines and purchases of members
-	EventReplay     = "event:replay" // what partners sent and could not be placed
+	EventRead       = "event:read"     // timelines and purchases of members
+	EventReplay     = "event:replay"   // what partners sent and could not be placed
 	APIKeyRead      = "apikey:read"
 	APIKeyWrite     = "apikey:write" // who may report through the open API
 	OperatorRead    = "operator:read"
