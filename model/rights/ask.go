@@ -158,8 +158,8 @@ func (s *Store) end(requestID id.ID, state, answer string) map[string]any {
 }
 
 // Approve lets an operator's request, or a correction, go on; identity is checked
-// outside. A correction is done at once. Faults: NotFound request_not_found; Conflict
-// request_state; those of the Corrector.
+// outside. A correction is done at once. Faults: NotFound request_not_found; Forbidden
+// second_person; Conflict request_state; those of the Corrector.
 func (s *Store) Approve(ctx context.Context, requestID, by id.ID, reason string) (Request, error) {
 	r, err := s.Get(ctx, requestID)
 	if err != nil {
@@ -167,6 +167,9 @@ func (s *Store) Approve(ctx context.Context, requestID, by id.ID, reason string)
 	}
 	if r.State != Requested {
 		return Request{}, errState
+	}
+	if r.OperatorID == by && by != 0 {
+		return Request{}, fault.New(fault.Forbidden, "second_person", "自己登记的请求须由另一位操作员核实")
 	}
 	if r.Kind == Correct {
 		fields, err := s.Fields(r)

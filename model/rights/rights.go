@@ -34,7 +34,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"siyu/model/audit"
 	"siyu/model/clock"
 	"siyu/model/consent"
 	"siyu/model/db"
@@ -109,7 +108,6 @@ type Deps struct {
 	DB       *db.DB
 	Box      *seal.Box
 	Outbox   *outbox.Store
-	Audit    *audit.Store
 	Consents *consent.Store
 	Members  *member.Store
 	Phones   *phone.Book
