@@ -22,7 +22,6 @@ import (
 	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/member"
-	"siyu/model/phone"
 )
 
 // Every table is in the register or is said to hold nothing of a person.
