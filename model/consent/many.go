@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"siyu/model/db"
+	"siyu/model/id"
 )
 
 // PutFirstTx records agreements of members who were made in this very transaction and so
@@ -19,11 +20,20 @@ func (s *Store) PutFirstTx(ctx context.Context, tx *gorm.DB, list []Consent) err
 		if err := c.complete(); err != nil {
 			return err
 		}
-		// Agreed to elsewhere, in other words than ours: no text of ours was shown.
-		rows.Add(s.db.NewID(), c.MemberID, c.Purpose, c.PolicyVersion, c.Given, c.Channel, now, "", c.Page, c.RequestID, c.IPHash, c.OperatorID, c.Note)
+		rows.Add(s.db.NewID(), c.MemberID, c.Purpose, c.PolicyVersion, c.Given, c.Channel, now, c.TextHash, c.Page, c.RequestID, c.IPHash, c.OperatorID, c.Note)
 	}
 	if _, err := rows.Insert(ctx, tx, ""); err != nil {
 		return fmt.Errorf("consent: put: %w", err)
 	}
 	return nil
+}
+
+// Newest is the answer of the human behind a member that counts at present; the zero
+// Consent when he was never asked.
+func (s *Store) Newest(tx *gorm.DB, memberID id.ID, purpose string) (Consent, error) {
+	human, err := family(tx, memberID)
+	if err != nil {
+		return Consent{}, err
+	}
+	return newest(tx, human, purpose)
 }

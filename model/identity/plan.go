@@ -34,6 +34,9 @@ func (s *Store) Plan(ctx context.Context, items []Item, e Evidence) (*Plan, erro
 // Known is what was read, in the order of the items; nothing is written yet.
 func (p *Plan) Known() []Resolved { return slices.Clone(p.b.out) }
 
+// Usable are the keys of one item that count: each once, and none that many people share.
+func (p *Plan) Usable(item int) []Key { return p.b.usable[item] }
+
 // WriteTx makes the persons and keys that are missing and returns whose the items are
 // now. The transaction must be an InFreshTx. A duplicate (db.IsDuplicate) means that
 // somebody else brought a key meanwhile: roll back and begin with a new Plan. Keys that
@@ -47,7 +50,8 @@ func (p *Plan) WriteTx(ctx context.Context, tx *gorm.DB) ([]Resolved, error) {
 	return slices.Clone(p.b.out), nil
 }
 
-// UnlinkAllTx is UnlinkTx for many keys in few statements, and returns those that went.
+// UnlinkAllTx is UnlinkTx for many keys in few statements, and returns those that went. A
+// key that another event has shown since stays: it is no longer this event's alone.
 func (s *Store) UnlinkAllTx(ctx context.Context, tx *gorm.DB, keys []Key, e Evidence) ([]Key, error) {
 	byPerson := map[id.ID]bool{}
 	var persons []id.ID
@@ -64,7 +68,7 @@ func (s *Store) UnlinkAllTx(ctx context.Context, tx *gorm.DB, keys []Key, e Evid
 		name
 		person id.ID
 	}
-	there, last := map[owned]bool{}, map[owned]id.ID{}
+	there, last, others := map[owned]bool{}, map[owned]id.ID{}, map[name]bool{}
 	for part := range slices.Chunk(persons, 500) {
 		var mine []Key
 		if err := tx.Where("person_id IN ? AND event = ? AND seen_at = 0", part, e.Event).Find(&mine).Error; err != nil {
@@ -73,12 +77,22 @@ func (s *Store) UnlinkAllTx(ctx context.Context, tx *gorm.DB, keys []Key, e Evid
 		for _, k := range mine {
 			there[owned{k.name(), k.PersonID}] = true
 		}
-		var edges []Edge
-		if err := tx.Where("person_id IN ? AND event = ? AND revokes = 0", part, e.Event).Order("at, id").Find(&edges).Error; err != nil {
+	}
+	for part := range slices.Chunk(keys, 500) {
+		numbers := make([]int64, len(part))
+		for i, k := range part {
+			numbers[i] = k.name().number()
+		}
+		var seen []Edge
+		if err := tx.Where("key_no IN ? AND revokes = 0", numbers).Order("at, id").Find(&seen).Error; err != nil {
 			return nil, fmt.Errorf("identity: unlink: %w", err)
 		}
-		for _, x := range edges {
-			last[owned{x.Key().name(), x.PersonID}] = x.ID
+		for _, x := range seen {
+			if x.Event == e.Event {
+				last[owned{x.Key().name(), x.PersonID}] = x.ID
+			} else {
+				others[x.Key().name()] = true
+			}
 		}
 	}
 	var gone []Key
@@ -86,7 +100,7 @@ func (s *Store) UnlinkAllTx(ctx context.Context, tx *gorm.DB, keys []Key, e Evid
 	values := map[[2]string][]any{}
 	for _, k := range keys {
 		o := owned{k.name(), k.PersonID}
-		if !there[o] {
+		if !there[o] || others[o.name] {
 			continue
 		}
 		there[o] = false // named twice, gone once
