@@ -68,6 +68,7 @@ type environment struct {
 	Operators  *operator.Store
 	Insight    *insight.Store
 	eventStores
+	loyaltyStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -110,6 +111,7 @@ func (e *environment) build() {
 	e.Replies = reply.New(d, e.Scans, e.Packets, e.Products)
 	e.Operators = operator.New(d, operator.Options{})
 	e.buildEvents()
+	e.buildLoyalty()
 	e.Insight = insight.New(d)
 }
 

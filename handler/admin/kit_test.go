@@ -15,6 +15,7 @@ import (
 
 	"siyu/handler/admin"
 	"siyu/handler/web"
+	"siyu/model/apikey"
 	"siyu/model/audit"
 	"siyu/model/brand"
 	"siyu/model/campaign"
@@ -23,6 +24,7 @@ import (
 	"siyu/model/code"
 	"siyu/model/consent"
 	"siyu/model/db"
+	"siyu/model/event"
 	"siyu/model/export"
 	"siyu/model/identity"
 	"siyu/model/insight"
@@ -38,6 +40,7 @@ import (
 	"siyu/model/reply"
 	"siyu/model/scan"
 	"siyu/model/seal"
+	"siyu/model/tier"
 )
 
 const password = "夕阳下的 竹篮 7 号"
@@ -62,15 +65,21 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	packets, scans := redpacket.New(d, book, out), scan.New(d, consent.New(d))
 	campaigns := campaign.New(d, box, book, brands)
 	people := identity.New(d)
+	members := member.New(d, people)
+	accounts := points.NewAccounts(d, book, members)
 	deps := admin.Deps{
 		Clock: clk, Operators: operator.New(d, operator.Options{Cost: operator.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}}),
 		Audit: audit.New(d), Replay: replay.New(d), Brands: brands, Products: products, Codes: codes,
 		Exports:   export.New(export.Deps{DB: d, Box: box, Codes: codes, Products: products, Brands: brands, Outbox: out, Data: t.TempDir()}),
 		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, scans, products, brands, nil),
 		Packets: packets, Ledger: book, Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
-		Identities: people, Members: member.New(d, people), Phones: phone.New(d, box),
+		Points: accounts, Tiers: tier.New(d, members, accounts), Identities: people, Members: members, Phones: phone.New(d, box),
+		APIKeys: apikey.New(d, box),
 		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test",
 	}
+	deps.Events = event.New(d, out)
+	deps.Purchases = event.NewPurchases(deps.Events, consent.New(d), products)
+	deps.Intake = event.NewIntake(event.IntakeDeps{Events: deps.Events, People: people, Members: deps.Members, Phones: deps.Phones, Keys: deps.APIKeys, Box: box})
 	if err := codes.Refresh(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ import (
 	"siyu/model/product"
 	"siyu/model/redpacket"
 	"siyu/model/scan"
+	"siyu/model/tier"
 	"siyu/wechat"
 )
 
@@ -61,7 +62,8 @@ type Deps struct {
 	Campaigns  *campaign.Store
 	Claims     *claim.Store
 	Packets    *redpacket.Store
-	Points     *points.Store
+	Points     *points.Accounts
+	Tiers      *tier.Store
 	Identities *identity.Store
 	Members    *member.Store
 	Consents   *consent.Store
@@ -137,6 +139,7 @@ func (h *Handler) Routes() []web.Route {
 		{Method: "GET", Path: "/packets/:claim", Permission: "member", Summary: "红包页", Handler: h.packetPage},
 		{Method: "GET", Path: "/packets/:claim/state", Permission: "member", Summary: "红包状态(轮询)", Handler: h.packetState},
 		{Method: "GET", Path: "/points", Permission: "member", Summary: "我的积分", Handler: h.pointsPage},
+		{Method: "GET", Path: "/tier", Permission: "member", Summary: "我的会员等级", Handler: h.tierPage},
 		{Method: "GET", Path: "/rules/:campaign", Permission: "public", Summary: "活动规则", Handler: h.rulesPage},
 		{Method: "GET", Path: "/rules/:campaign/terms", Permission: "public", Summary: "活动条款原文(核对抽奖)", Handler: h.rulesTerms},
 		{Method: "GET", Path: "/privacy", Permission: "public", Summary: "隐私说明", Handler: h.privacyPage},
@@ -152,6 +155,7 @@ func (h *Handler) Routes() []web.Route {
 		{Method: "GET", Path: "/api/v1/packets", Permission: "member", Summary: "小程序我的红包", Handler: h.apiPackets},
 		{Method: "GET", Path: "/api/v1/packets/:claim", Permission: "member", Summary: "小程序红包详情", Handler: h.packetState},
 		{Method: "GET", Path: "/api/v1/points", Permission: "member", Summary: "小程序我的积分", Handler: web.Answer(h.apiPoints)},
+		{Method: "GET", Path: "/api/v1/tier", Permission: "member", Summary: "小程序我的会员等级", Handler: web.Answer(h.apiTier)},
 	}
 }
 

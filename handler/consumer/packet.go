@@ -12,7 +12,6 @@ import (
 	"siyu/model/clock"
 	"siyu/model/fault"
 	"siyu/model/id"
-	"siyu/model/ledger"
 	"siyu/model/money"
 	"siyu/model/redpacket"
 )
@@ -205,34 +204,3 @@ func (h *Handler) apiPackets(c *gin.Context) {
 	}
 	web.Listed(c, list, next)
 }
-
-// account is a member's points.
-type account struct {
-	Balance int64         `json:"balance"`
-	Lines   []ledger.Line `json:"lines"`
-	Next    string        `json:"next"` // ?before= of the next page, "" on the last
-}
-
-// points reads balance and statement.
-func (h *Handler) points(c *gin.Context) (account, error) {
-	s, err := h.present(c)
-	if err != nil {
-		return account{}, err
-	}
-	page, err := web.Paging(c)
-	if err != nil {
-		return account{}, err
-	}
-	out := account{}
-	if out.Balance, err = h.Points.Balance(c.Request.Context(), s.Member); err != nil {
-		return account{}, err
-	}
-	if out.Lines, err = h.Points.Statement(c.Request.Context(), s.Member, page.Before, page.Limit); err != nil {
-		return account{}, err
-	}
-	out.Next = web.Next(out.Lines, page.Limit, func(l ledger.Line) string { return l.ID.String() })
-	return out, nil
-}
-
-// apiPoints is GET /api/v1/points.
-func (h *Handler) apiPoints(c *gin.Context) (any, error) { return h.points(c) }

@@ -114,15 +114,6 @@ func (h *Handler) packetsPage(c *gin.Context) {
 	h.show(c, http.StatusOK, "packets.html", frame{Title: "我的红包", Body: packetsView{list, next}})
 }
 
-func (h *Handler) pointsPage(c *gin.Context) {
-	a, err := h.points(c)
-	if err != nil {
-		h.fail(c, err)
-		return
-	}
-	h.show(c, http.StatusOK, "points.html", frame{Title: "我的积分", Body: a})
-}
-
 type rulesView struct {
 	campaign.Offer
 	State    string // for people

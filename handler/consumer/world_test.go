@@ -24,8 +24,10 @@ import (
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/member"
+	"siyu/model/points"
 	"siyu/model/replay"
 	"siyu/model/scan"
+	"siyu/model/tier"
 	"siyu/wechat"
 )
 
@@ -81,6 +83,9 @@ type site struct {
 	wechat  *fakeWeChat
 	members *member.Store
 	scans   *scan.Store
+
+	accounts *points.Accounts
+	tiers    *tier.Store
 }
 
 func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site {
@@ -88,6 +93,8 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 	s := &site{World: claimtest.New(t, d, clk, set), t: t, wechat: &fakeWeChat{}}
 	people, consents := identity.New(d), consent.New(d)
 	s.members, s.scans = member.New(d, people), scan.New(d, consents)
+	s.accounts = points.NewAccounts(d, s.Ledger, s.members)
+	s.tiers = tier.New(d, s.members, s.accounts)
 	s.Claims = claim.New(d, s.Campaigns, s.Packets, s.Points, s.Outbox, s.scans, s.Products, s.Brands, s.members)
 	if _, err := s.Brands.SaveAccount(context.Background(), brand.Account{BrandID: s.Brand.ID, Kind: brand.Mini, AppID: miniID, Name: "老井小程序", CallbackSlug: "mini-main"},
 		brand.Secrets{AppSecret: "secret", Token: "token"}); err != nil {
@@ -98,7 +105,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 		t.Fatal(err)
 	}
 	s.h, err = New(Deps{Clock: clk, Codes: s.Codes, Products: s.Products, Brands: s.Brands, Campaigns: s.Campaigns, Claims: s.Claims, Packets: s.Packets,
-		Points: s.Points, Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Replays: replay.New(d), WeChat: s.wechat, Places: places,
+		Points: s.accounts, Tiers: s.tiers, Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Replays: replay.New(d), WeChat: s.wechat, Places: places,
 		Cookies: web.Cookies{Signer: web.NewSigner(s.Box.Derive("cookie"), clk), Secure: true}, Pages: os.DirFS("../../app/h5"),
 		PublicURL: "https://public.test", Company: "老井食品有限公司"})
 	if err != nil {

@@ -140,16 +140,16 @@ func (a *Accounts) SettleDue(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Warn hands points that expire within a time to tell, each member and moment once. What
+// Warn hands points that expire within a time to tell, each member, brand and moment once. What
 // tell fails for comes again; what it did is not taken back, so it must not mind.
 func (a *Accounts) Warn(ctx context.Context, within time.Duration, tell func(ctx context.Context, e Expiring) error) error {
 	now := a.db.Now()
 	for ctx.Err() == nil {
 		var list []Expiring
-		err := a.db.Read(ctx).Raw(`SELECT l.member_id, l.expires_at, SUM(l.available) AS points FROM points_lot l
+		err := a.db.Read(ctx).Raw(`SELECT l.member_id, l.brand_id, l.expires_at, SUM(l.available) AS points FROM points_lot l
 			WHERE l.due_at > ? AND l.due_at <= ? AND l.available > 0
-			AND NOT EXISTS (SELECT 1 FROM points_warning w WHERE w.member_id = l.member_id AND w.expires_at = l.expires_at)
-			GROUP BY l.member_id, l.expires_at ORDER BY l.expires_at, l.member_id LIMIT ?`, now, now.Add(within), duePage).Scan(&list).Error
+			AND NOT EXISTS (SELECT 1 FROM points_warning w WHERE w.member_id = l.member_id AND w.brand_id = l.brand_id AND w.expires_at = l.expires_at)
+			GROUP BY l.member_id, l.brand_id, l.expires_at ORDER BY l.expires_at, l.member_id LIMIT ?`, now, now.Add(within), duePage).Scan(&list).Error
 		if err != nil {
 			return fmt.Errorf("points: warn: %w", err)
 		}
@@ -158,8 +158,8 @@ func (a *Accounts) Warn(ctx context.Context, within time.Duration, tell func(ctx
 				return err
 			}
 			err := a.db.InTx(ctx, func(tx *gorm.DB) error {
-				return tx.Exec("INSERT INTO points_warning (member_id, expires_at, points, created_at) VALUES (?,?,?,?)"+a.db.Once("points"),
-					e.MemberID, e.ExpiresAt, e.Points, now).Error
+				return tx.Exec("INSERT INTO points_warning (member_id, brand_id, expires_at, points, created_at) VALUES (?,?,?,?,?)"+a.db.Once("points"),
+					e.MemberID, e.BrandID, e.ExpiresAt, e.Points, now).Error
 			})
 			if err != nil {
 				return fmt.Errorf("points: warn: %w", err)

@@ -96,10 +96,14 @@ func (a *Accounts) Unfreeze(ctx context.Context, memberID, holdID id.ID, reason 
 	return mv.hold(), nil
 }
 
-// Holds lists what is frozen of these members.
-func (a *Accounts) Holds(ctx context.Context, members []id.ID) ([]Hold, error) {
+// Holds lists what is frozen of the human. Fault: NotFound member_not_found.
+func (a *Accounts) Holds(ctx context.Context, memberID id.ID) ([]Hold, error) {
+	family, err := a.members.Family(ctx, memberID)
+	if err != nil {
+		return nil, err
+	}
 	var rows []move
-	err := a.db.Read(ctx).Raw("SELECT * FROM points_move WHERE member_id IN ? AND kind = ? AND back < amount ORDER BY created_at, id", members, kindHold).Scan(&rows).Error
+	err = a.db.Read(ctx).Raw("SELECT * FROM points_move WHERE member_id IN ? AND kind = ? AND back < amount ORDER BY created_at, id", family, kindHold).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("points: holds: %w", err)
 	}

@@ -3,13 +3,27 @@ package points
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
 
 	"siyu/model/id"
 	"siyu/model/ledger"
+	"siyu/model/member"
+	"siyu/model/outbox"
 )
+
+// Task is the wake-up after a member's family changed; its ref is the member's id.
+const Task = "family:regroup"
+
+// Regrouped leaves a wake-up for every member of families that change: what follows has
+// locks of its own and is done after the commit of those who join and part.
+func Regrouped(out *outbox.Store) member.Follower {
+	return func(ctx context.Context, tx *gorm.DB, g member.Regroup) error {
+		return out.PutAllTx(ctx, tx, Task, slices.Sorted(maps.Keys(g.Roots)))
+	}
+}
 
 // returnLoans hands points that came back into borrowed lots on to whose they were.
 func (p *purse) returnLoans(back taken) error {

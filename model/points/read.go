@@ -26,6 +26,7 @@ type Account struct {
 // Expiring is points that end at a moment.
 type Expiring struct {
 	MemberID  id.ID         `json:"-"`
+	BrandID   id.ID         `json:"-"` // of a warning; an account sums brands
 	Points    int64         `json:"points"`
 	ExpiresAt clock.Instant `json:"expires_at"`
 }

@@ -119,10 +119,11 @@ CREATE INDEX points_adjustment_member ON points_adjustment (member_id, day);
 -- Who was told of which expiry.
 CREATE TABLE points_warning (
   member_id BIGINT NOT NULL,
+  brand_id BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   points BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
-  PRIMARY KEY (member_id, expires_at)
+  PRIMARY KEY (member_id, brand_id, expires_at)
 ){{options}};
 
 -- How far a daily round over all members came.
