@@ -107,6 +107,14 @@ func differ(unit, kind, rows string) string {
 		" UNION ALL SELECT ref, 0, n FROM (" + rows + ") AS facts) AS both_sides GROUP BY ref HAVING SUM(got) <> SUM(want)"
 }
 
+// pointKinds are the accounts of points, in the words of the ledger.
+const pointKinds = "'issue', 'spent', 'expired', 'member', 'pending', 'frozen', 'debt'"
+
+// low selects the owners whose account of a kind is below zero.
+func low(unit, kind string) string {
+	return "SELECT ref, SUM(n) AS got, 0 AS want FROM (" + sides(unit, kind) + ") AS low_" + kind + " GROUP BY ref HAVING SUM(n) < 0"
+}
+
 // money is what must hold at every moment.
 func (s *Store) money() []invariant {
 	payouts := func(states string) string {
@@ -153,10 +161,18 @@ func (s *Store) money() []invariant {
 				WHERE unit = 'points' AND credit_kind = 'member' AND entry_key LIKE 'claim:%'
 				UNION ALL SELECT member_id, 0, points FROM claim) AS earned GROUP BY ref HAVING SUM(got) <> SUM(want)`},
 		{name: "trial_balance", title: "试算平衡：借贷相等，账户不为负",
-			sql: "SELECT ref, SUM(n) AS got, 0 AS want FROM (" + strings.Join([]string{sides("fen", "reserved"), sides("fen", "promised"),
-				sides("fen", "paid"), sides("points", "member")}, " UNION ALL ") + `) AS accounts GROUP BY ref HAVING SUM(n) < 0
+			sql: strings.Join([]string{low("fen", "reserved"), low("fen", "promised"), low("fen", "paid"), low("points", "member"),
+				low("points", "pending"), low("points", "frozen"), low("points", "spent"), low("points", "expired")}, " UNION ALL ") + `
+				UNION ALL SELECT ref, SUM(n), 0 FROM (` + sides("points", "debt") + `) AS debts GROUP BY ref HAVING SUM(n) > 0
 				UNION ALL SELECT id, amount, 0 FROM ledger_entry WHERE amount <= 0 OR debit_kind = credit_kind AND debit_owner = credit_owner
-				OR unit NOT IN ('fen', 'points') OR (unit = 'points') <> (debit_kind IN ('issue', 'member')) OR (unit = 'points') <> (credit_kind IN ('issue', 'member'))`},
+				OR unit NOT IN ('fen', 'points') OR (unit = 'points') <> (debit_kind IN (` + pointKinds + `)) OR (unit = 'points') <> (credit_kind IN (` + pointKinds + `))`},
+		{name: "book_lots", title: "积分批次 = 积分账户：可用、待生效、冻结",
+			sql: differ("points", "pending", "SELECT member_id AS ref, pending AS n FROM points_lot") +
+				" UNION ALL " + differ("points", "frozen", "SELECT member_id AS ref, frozen AS n FROM points_lot") +
+				// What claims booked lately is no lot yet.
+				" UNION ALL " + differ("points", "member", `SELECT member_id AS ref, available AS n FROM points_lot UNION ALL SELECT ledger_entry.credit_owner, ledger_entry.amount
+				FROM ledger_entry LEFT JOIN points_lot ON points_lot.source = ledger_entry.entry_key
+				WHERE ledger_entry.unit = 'points' AND ledger_entry.debit_kind = 'issue' AND ledger_entry.credit_kind = 'member' AND points_lot.id IS NULL`)},
 		{name: "member_caps", title: "每人每日领取数与计数一致且不超上限",
 			sql: "SELECT MIN(ref) AS ref, SUM(used) AS got, SUM(made) AS want FROM (SELECT 0 AS ref, counter_key AS k, used, 0 AS made, 0 AS cap FROM claim_counter WHERE counter_key LIKE 'd%'" +
 				" UNION ALL SELECT MIN(claim.member_id), " + s.cat("'d'", "claim.day", "':'", "claim.campaign_id", "':'", "claim.member_id") +

@@ -105,6 +105,8 @@ func TestInvariants(t *testing.T) {
 			{"UPDATE ledger_entry SET debit_owner = 99 WHERE debit_kind = 'funds' AND 0 < ?",
 				"UPDATE ledger_entry SET debit_owner = (SELECT id FROM brand) WHERE debit_kind = 'funds' AND 0 < ?", "book_funds"},
 			{"UPDATE ledger_entry SET amount = -amount WHERE unit = 'points' AND 0 < ?", "UPDATE ledger_entry SET amount = -amount WHERE unit = 'points' AND 0 < ?", "trial_balance"},
+			{"INSERT INTO points_lot (id, source, member_id, brand_id, amount, available, pending, frozen, expired, live, earned_at, release_at, expires_at, due_at) VALUES (7, 'x', ?, 1, 1, 1, 0, 0, 0, 1, 1, 0, 2, 2)",
+				"DELETE FROM points_lot WHERE 0 < ?", "book_lots"},
 		} {
 			exec(t, c.damage, list[1].ID)
 			if b := broken(t, 0); b[c.want] == "" {

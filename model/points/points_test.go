@@ -71,7 +71,7 @@ func TestEarning(t *testing.T) {
 				}
 			}
 		})
-		w.sound()
+		w.checked()
 	})
 }
 
@@ -131,7 +131,7 @@ func TestOrdersAndRefundsOfTheEventStore(t *testing.T) {
 				t.Fatalf("%+v", a)
 			}
 		})
-		w.sound()
+		w.checked()
 	})
 }
 
@@ -181,7 +181,7 @@ func TestExpiry(t *testing.T) {
 				t.Fatalf("%+v", a)
 			}
 		})
-		w.sound()
+		w.checked()
 	})
 }
 
@@ -310,7 +310,7 @@ func TestFamily(t *testing.T) {
 				t.Fatal(a, b)
 			}
 		})
-		w.sound()
+		w.checked()
 	})
 }
 
@@ -340,7 +340,7 @@ func TestManySpendersAtOnceSpendNoMoreThanThereIs(t *testing.T) {
 		if a := w.account(101); done != 3 || a.Available != 10 {
 			t.Fatal(done, a)
 		}
-		w.sound()
+		w.checked()
 	})
 }
 
@@ -394,7 +394,7 @@ func TestAdjustments(t *testing.T) {
 		if err != nil || len(list) != 3 {
 			t.Fatal(list, err)
 		}
-		w.sound()
+		w.checked()
 	})
 }
 

@@ -220,6 +220,7 @@ func TestWhateverHappensTheAccountsAreWhatTheModelSays(t *testing.T) {
 					}
 					w.sound()
 				}
+				w.checked()
 			})
 		}
 	})

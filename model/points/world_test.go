@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -12,6 +13,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/insight"
 	"siyu/model/ledger"
 )
 
@@ -110,6 +112,19 @@ func (w *world) code(err error, want string) {
 	w.t.Helper()
 	if got := fault.Of(err); got == nil && want != "" || got != nil && got.Code != want {
 		w.t.Fatalf("got %v, want %q", err, want)
+	}
+}
+
+// checked is sound, and what "siyu check" says of points.
+func (w *world) checked() {
+	w.t.Helper()
+	w.sound()
+	list, err := insight.New(w.d).Invariants(context.Background(), time.Hour)
+	w.must(err)
+	for _, c := range list {
+		if !c.OK && c.Name != "book_points" { // there are no claims behind these entries
+			w.t.Errorf("%s: %s", c.Name, c.Detail)
+		}
 	}
 }
 
