@@ -26,7 +26,9 @@ const benchUsage = `usage: siyu bench SUBJECT [options]   (SUBJECT -h lists the 
   issue    codes into print files, pictures against skip2/go-qrcode
   claim    claims by call and over HTTP, against bare INSERT and one GORM transaction each
   scan     genuine and forged codes over HTTP
+  events   events over the signed API and by bulk import, against raw multi-row INSERT
   payout   packets from the outbox to settled, against bare Asynq
+  identity keys joined into people and resolved, against one SQL upsert per key
 
 Each starts what it needs on this machine, in a temporary folder, and removes it. Each
 prints a table and a last line "subject name=value ...".
@@ -35,7 +37,7 @@ prints a table and a last line "subject name=value ...".
 // bench measures.
 func bench(ctx context.Context, _ config.Config, args []string, out io.Writer) error {
 	subjects := map[string]func(context.Context, []string, io.Writer) error{
-		"tokens": benchTokens, "issue": benchIssue, "claim": benchClaim, "scan": benchScan, "payout": benchPayout}
+		"tokens": benchTokens, "issue": benchIssue, "claim": benchClaim, "scan": benchScan, "payout": benchPayout, "identity": benchIdentity, "events": benchEvents}
 	if len(args) > 0 {
 		if run, ok := subjects[args[0]]; ok {
 			err := run(ctx, args[1:], out)

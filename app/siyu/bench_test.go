@@ -20,6 +20,7 @@ import (
 // failed), its last line is one a program can read, and its folder is gone.
 func TestBenchesEndWithALineForPrograms(t *testing.T) {
 	claimLine := `claim raw64=(\d+) gorm64=(\d+) call64=(\d+) http64=(\d+) call_ratio=([\d.]+) gorm_ratio=([\d.]+) http_ratio=([\d.]+)`
+	eventsLine := `events api_per_s=(\d+) bulk_per_s=(\d+) raw_per_s=(\d+) api_ratio=([\d.]+) bulk_ratio=([\d.]+)`
 	cases := []struct {
 		name, args, line string
 		says             []string // on the way
@@ -29,9 +30,14 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 			[]string{"encrypted pdf", "skip2"}},
 		{"claim", "claim --seconds 0.1 --clients 1,4", claimLine, []string{"GORM transaction", "over HTTP", "trial balance 0 fen"}},
 		{"scan", "scan --seconds 0.1 --clients 4", `scan genuine_per_s=(\d+) forged_per_s=(\d+) forged_ratio=([\d.]+) genuine_p99_ms=([\d.]+)`, []string{"page, forged", "API, first look"}},
+		{"events", "events --seconds 0.1 --clients 2 --people 50", eventsLine, []string{"signed API", "bulk import", "for consumers"}},
 		{"payout", "payout --packets 40 --tasks 100", `payout settled_per_s=(\d+) asynq_per_s=(\d+) ratio=([\d.]+)`, []string{"WeChat paid 4000 fen for 40 packets", "trial balance 0 fen"}},
 	}
 	if dsn := os.Getenv("SIYU_TEST_MYSQL"); dsn != "" {
+		cases = append(cases, struct {
+			name, args, line string
+			says             []string
+		}{"events on mysql", "events --engine mysql --seconds 0.1 --clients 2 --people 50 --dsn " + dsn, eventsLine, []string{"for consumers"}})
 		cases = append(cases, struct {
 			name, args, line string
 			says             []string
@@ -77,6 +83,8 @@ func TestBenchRefuses(t *testing.T) {
 		"claim --clients 8,x":   "--clients",
 		"claim --engine oracle": "--engine",
 		"claim --engine mysql --dsn root@tcp(db.example.cn:3306)/": "not this machine",
+		"events --people 0":                    "--people",
+		"events --clients 65":                  "--clients",
 		"scan --seconds NaN":                   "--seconds",
 		"payout --packets 0":                   "--packets",
 		"payout --rail cheque":                 "--rail",

@@ -218,7 +218,7 @@ func (p *Purchases) write(ctx context.Context, tx *gorm.DB, members []id.ID, bef
 			return false, err
 		}
 	}
-	for part := range slices.Chunk(lines, rowsPer) {
+	for part := range slices.Chunk(lines, p.s.rowsPer()) {
 		rows := db.NewRows("purchase", "member_id, event_id, line, brand_id, product_id, source, ref, quantity, amount_fen, at")
 		for _, l := range part {
 			rows.Add(l.MemberID, l.EventID, l.Line, l.BrandID, l.ProductID, l.Source, l.Ref, l.Quantity, l.AmountFen, l.At)

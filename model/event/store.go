@@ -34,19 +34,28 @@ type Result struct {
 // Most is how many events are stored in one transaction.
 const Most = 1000
 
-// rowsPer bounds one INSERT: nine values a row, under SQLite's 32766.
-const rowsPer = 1000
+// rowsPer bounds one INSERT. SQLite's driver looks for each value among all of its
+// statement's, so a thousand rows at once take it longer than ten times a hundred.
+func (s *Store) rowsPer() int {
+	if s.db.Driver() == db.SQLite {
+		return 100
+	}
+	return 1000
+}
 
 // Store keeps events.
 type Store struct {
 	db        *db.DB
 	out       *outbox.Store
 	consumers map[string]Consumer
+	merger    *db.Merger[putting]
 }
 
 // New makes a store.
 func New(d *db.DB, out *outbox.Store) *Store {
-	return &Store{db: d, out: out, consumers: map[string]Consumer{}}
+	s := &Store{db: d, out: out, consumers: map[string]Consumer{}}
+	s.merger = db.NewMerger(d, s.putAll)
+	return s
 }
 
 // Put stores events, in transactions of at most Most, and says what became of each.
@@ -80,22 +89,66 @@ func (s *Store) checkAll(events []Event) error {
 	return nil
 }
 
-// put stores checked events.
+// putting is a call of put on its way through a merged transaction.
+type putting struct {
+	events  []Event
+	results []Result
+	err     error
+}
+
+// put stores checked events. Calls that wait are committed together.
 func (s *Store) put(ctx context.Context, events []Event) (all []Result, err error) {
 	for chunk := range slices.Chunk(events, Most) {
-		var got []Result
-		// The level at which a look after an insert that was refused sees who was first.
-		err := s.db.InFreshTx(ctx, func(tx *gorm.DB) (err error) {
-			got, err = s.putTx(ctx, tx, chunk)
-			return err
-		})
+		p := &putting{events: slices.Clone(chunk)} // the caller may leave before it is done
+		if err = s.merger.Do(ctx, p); err == nil {
+			err = p.err
+		}
 		if err != nil {
 			return all, fmt.Errorf("event: put: %w", err)
 		}
-		all = append(all, got...)
+		all = append(all, p.results...)
 	}
 	s.out.Nudge()
 	return all, nil
+}
+
+// putAll stores what calls brought, in transactions of about two thousand events. One
+// call that fails never fails its neighbours: what went wrong with all of them is tried
+// again with each alone.
+func (s *Store) putAll(ctx context.Context, calls []*putting) {
+	for len(calls) > 0 {
+		n, size := 0, 0
+		for n < len(calls) && (n == 0 || size+len(calls[n].events) <= 2*Most) {
+			size += len(calls[n].events)
+			n++
+		}
+		s.putSome(ctx, calls[:n])
+		calls = calls[n:]
+	}
+}
+
+func (s *Store) putSome(ctx context.Context, calls []*putting) {
+	var events []Event
+	for _, c := range calls {
+		events = append(events, c.events...)
+	}
+	var results []Result
+	// The level at which a look after an insert that was refused sees who was first.
+	err := s.db.InFreshTx(ctx, func(tx *gorm.DB) (err error) {
+		results, err = s.putTx(ctx, tx, events)
+		return err
+	})
+	if err != nil && len(calls) > 1 && fault.KindOf(err) != fault.Unavailable {
+		for _, c := range calls {
+			s.putSome(ctx, []*putting{c})
+		}
+		return
+	}
+	for _, c := range calls {
+		if c.err = err; err == nil {
+			c.results, results = results[:len(c.events)], results[len(c.events):]
+		}
+	}
 }
 
 const columns = "id, event_key, type, brand_id, member_id, channel, at, received_at, body"
@@ -115,7 +168,7 @@ func (s *Store) putTx(ctx context.Context, tx *gorm.DB, events []Event) ([]Resul
 	// One order everywhere, so that two transactions cannot wait for each other.
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(events[a].Key, events[b].Key) })
 	now := s.db.Now()
-	for chunk := range slices.Chunk(order, rowsPer) {
+	for chunk := range slices.Chunk(order, s.rowsPer()) {
 		rows := db.NewRows("event", columns)
 		for _, i := range chunk {
 			e := &events[i]
