@@ -129,13 +129,16 @@ func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, e
 		v.session = nil
 		return h.lookAt(ctx, v, found)
 	}
-	o.Blocked = v.session != nil && seen.MemberState != member.Active
+	o.Blocked = v.session != nil && seen.Blocked
 	f.Member, f.Blocked = o.MemberID, o.Blocked
 	if f.Sight, err = h.record(ctx, v, o, seen); err != nil {
 		return view{}, err
 	}
+	if seen.First && f.Sight.FirstMember == seen.Sight.FirstMember { // verified under another of his accounts
+		f.Sight.FirstMember = f.Member
+	}
 	if cl := seen.Claim; cl != nil {
-		f.Claim = &scan.Claim{Mine: f.Member != 0 && cl.MemberID == f.Member, At: cl.CreatedAt}
+		f.Claim = &scan.Claim{Mine: f.Member != 0 && seen.Mine, At: cl.CreatedAt}
 		if f.Claim.Mine {
 			out.Claim, out.Payout = cl, seen.Payout
 		}

@@ -20,6 +20,7 @@ import (
 	"siyu/model/fault"
 	"siyu/model/fresh"
 	"siyu/model/id"
+	"siyu/model/member"
 	"siyu/model/money"
 	"siyu/model/outbox"
 	"siyu/model/points"
@@ -60,9 +61,12 @@ type Who struct {
 
 // People is what claims ask of members and identities.
 type People interface {
-	// BlockedAmong returns those members who are shut out.
-	BlockedAmong(ctx context.Context, members []id.ID) (map[id.ID]bool, error)
-	// OpenID finds the member's openid in one app, "" when unknown.
+	// Standing says which human each member is and whether that human is shut out, in
+	// one read. Members that do not exist are not in the answer.
+	Standing(ctx context.Context, members []id.ID) (map[id.ID]member.Standing, error)
+	// SameHuman says whether two members are one human (祖ID).
+	SameHuman(ctx context.Context, a, b id.ID) (bool, error)
+	// OpenID finds the human's openid in one app, "" when unknown.
 	OpenID(ctx context.Context, memberID id.ID, appID string) (string, error)
 }
 
@@ -161,11 +165,28 @@ func (s *Store) unplanned(ctx context.Context, c code.Code, who Who, look *scan.
 		if err != nil {
 			return Claim{}, err
 		}
-		if look.Kept(sight) {
+		theirs, err := s.keptFor(ctx, *look, sight)
+		if err != nil {
+			return Claim{}, err
+		}
+		if theirs {
 			refused = kept(sight)
 		}
 	}
 	return s.earlier(ctx, c, who, refused)
+}
+
+// keptFor says whether a code is kept for another human than who looks. Who verified it
+// first under another of his accounts is the first.
+func (s *Store) keptFor(ctx context.Context, o scan.Observation, sight scan.Sight) (bool, error) {
+	if !o.Kept(sight) || sight.FirstMember == o.MemberID {
+		return o.Kept(sight), nil
+	}
+	same, err := s.people.SameHuman(ctx, sight.FirstMember, o.MemberID)
+	if same {
+		sight.FirstMember = o.MemberID
+	}
+	return o.Kept(sight), err
 }
 
 // kept is the fault of a code that another member verified first.
@@ -181,7 +202,7 @@ func (s *Store) earlier(ctx context.Context, c code.Code, who Who, refused error
 	case err != nil:
 		return Claim{}, err
 	case found:
-		return answer(old, who, nil)
+		return s.answer(ctx, old, who)
 	case errors.Is(refused, errTaken): // taken by a transaction that then failed
 		return Claim{}, fault.New(fault.Unavailable, "busy", "系统繁忙，请稍后再试").Because(refused)
 	}
@@ -198,15 +219,17 @@ func (s *Store) readBack(ctx context.Context, want Claim, who Who, unknown error
 	if old.ID == want.ID {
 		return old, nil
 	}
-	return answer(old, who, nil)
+	return s.answer(context.WithoutCancel(ctx), old, who)
 }
 
-// answer is what a claimed code says to whoever asks.
-func answer(old Claim, who Who, err error) (Claim, error) {
+// answer is what a claimed code says to whoever asks. A human who claimed it under
+// another of his accounts has claimed it.
+func (s *Store) answer(ctx context.Context, old Claim, who Who) (Claim, error) {
+	same, err := s.people.SameHuman(ctx, old.MemberID, who.MemberID)
 	if err != nil {
 		return Claim{}, err
 	}
-	if old.MemberID == who.MemberID {
+	if same {
 		old.Again = true
 		return old, nil
 	}

@@ -45,14 +45,16 @@ func (s *Store) shutOut(ctx context.Context, batch []*waiting) []*waiting {
 	if len(members) == 0 {
 		return nil
 	}
-	blocked, err := s.people.BlockedAmong(ctx, members)
+	standing, err := s.people.Standing(ctx, members)
 	left := batch[:0:0]
 	for _, w := range batch {
+		is, there := standing[w.plan.claim.MemberID]
+		w.plan.human = is.Root
 		switch {
 		case err != nil:
 			w.err = err
 			continue
-		case blocked[w.plan.claim.MemberID]:
+		case !there || is.Blocked:
 			w.shut = fault.New(fault.Forbidden, "member_blocked", "您的账号暂时不能领取，如有疑问请联系客服")
 			if w.err = w.shut; w.look == nil {
 				continue

@@ -13,6 +13,7 @@ import (
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/ledger"
+	"siyu/model/member"
 	"siyu/model/outbox"
 	"siyu/model/points"
 	"siyu/model/product"
@@ -25,9 +26,14 @@ import (
 
 type everybody struct{ shut id.ID }
 
-func (e everybody) BlockedAmong(_ context.Context, m []id.ID) (map[id.ID]bool, error) {
-	return map[id.ID]bool{e.shut: true}, nil
+func (e everybody) Standing(_ context.Context, members []id.ID) (map[id.ID]member.Standing, error) {
+	out := map[id.ID]member.Standing{}
+	for _, m := range members {
+		out[m] = member.Standing{Root: m, Blocked: m == e.shut}
+	}
+	return out, nil
 }
+func (everybody) SameHuman(_ context.Context, a, b id.ID) (bool, error) { return a == b, nil }
 func (everybody) OpenID(context.Context, id.ID, string) (string, error) { return "o1", nil }
 
 type shelf struct{}

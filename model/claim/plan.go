@@ -17,6 +17,7 @@ import (
 // plan is everything about a claim that is decided before its transaction.
 type plan struct {
 	claim      Claim
+	human      id.ID // whose caps count; known when the claim is about to be written
 	offer      campaign.Offer
 	pay        brand.Account
 	openID     string

@@ -57,7 +57,9 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Claim, error) {
 	return out, err
 }
 
-// OfMember pages one member's claims, newest first.
-func (s *Store) OfMember(ctx context.Context, memberID, before id.ID, limit int) ([]Claim, error) {
-	return s.List(ctx, Filter{MemberID: memberID, Before: before, Limit: limit})
+// OfMembers pages the claims of a human's members, newest first.
+func (s *Store) OfMembers(ctx context.Context, family []id.ID, before id.ID, limit int) ([]Claim, error) {
+	out := []Claim{}
+	err := db.Page(s.db.Read(ctx).Where("member_id IN ?", family), "claim", before, limit).Find(&out).Error
+	return out, err
 }

@@ -94,7 +94,14 @@ func (s *Store) looks(ctx context.Context, tx *gorm.DB, batch []*waiting, doubt 
 		return err
 	}
 	for i, w := range who {
-		if w.err == nil && w.look.Kept(sights[i]) {
+		if w.err != nil {
+			continue
+		}
+		theirs, err := s.keptFor(ctx, *w.look, sights[i])
+		if err != nil {
+			return err
+		}
+		if theirs {
 			w.err = kept(sights[i])
 		}
 	}
@@ -143,7 +150,8 @@ type limit struct {
 	resets          clock.Instant
 }
 
-// limits of a claim: per campaign and business day, per campaign.
+// limits of a claim: per campaign and business day, per campaign. They are the human's:
+// what an account counted before it was found to be his stays that account's.
 func (p plan) limits() []limit {
 	if p.claim.CampaignID == 0 {
 		return nil
@@ -151,10 +159,10 @@ func (p plan) limits() []limit {
 	out := make([]limit, 0, 2)
 	if p.offer.CapMemberDay > 0 {
 		_, tomorrow := p.claim.Day.Bounds()
-		out = append(out, limit{dayKey(p.claim.Day, p.claim.CampaignID, p.claim.MemberID), "cap_member_day", "今日已领 %d/%d，明天 0 点恢复", p.offer.CapMemberDay, tomorrow})
+		out = append(out, limit{dayKey(p.claim.Day, p.claim.CampaignID, p.human), "cap_member_day", "今日已领 %d/%d，明天 0 点恢复", p.offer.CapMemberDay, tomorrow})
 	}
 	if p.offer.CapMember > 0 {
-		out = append(out, limit{"c:" + p.claim.CampaignID.String() + ":" + p.claim.MemberID.String(), "cap_member", "本活动每人最多领 %d/%d 次，您已领满", p.offer.CapMember, 0})
+		out = append(out, limit{"c:" + p.claim.CampaignID.String() + ":" + p.human.String(), "cap_member", "本活动每人最多领 %d/%d 次，您已领满", p.offer.CapMember, 0})
 	}
 	return out
 }

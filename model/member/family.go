@@ -32,3 +32,22 @@ func (s *Store) FamilyTx(tx *gorm.DB, memberID id.ID) ([]id.ID, error) {
 	}
 	return append(roots, others...), nil
 }
+
+// SameHuman says whether two members are one human. Nobody (0) is the same as nobody
+// else; the same member needs no read.
+func (s *Store) SameHuman(ctx context.Context, a, b id.ID) (bool, error) {
+	if a == b || a == 0 || b == 0 {
+		return a == b, nil
+	}
+	var n int64
+	err := s.db.Read(ctx).Raw("SELECT COUNT(*) FROM member a, member b WHERE a.id = ? AND b.id = ? AND "+RootSQL("a")+" = "+RootSQL("b"), a, b).Scan(&n).Error
+	if err != nil {
+		return false, fmt.Errorf("member: same human: %w", err)
+	}
+	return n == 1, nil
+}
+
+// RootSQL is the root of a member row under an alias, for contexts that join it.
+func RootSQL(alias string) string {
+	return "CASE " + alias + ".root_id WHEN 0 THEN " + alias + ".id ELSE " + alias + ".root_id END"
+}

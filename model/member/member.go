@@ -105,13 +105,30 @@ func (s *Store) BlockedAmong(ctx context.Context, members []id.ID) (map[id.ID]bo
 	return out, nil
 }
 
-// OpenID is the member's openid in one app, "" when the app never saw him.
+// OpenID is the human's openid in one app, the member's own before those of the rest of
+// his family; "" when the app never saw him.
 func (s *Store) OpenID(ctx context.Context, memberID id.ID, appID string) (string, error) {
 	m, err := s.Get(ctx, memberID)
 	if err != nil {
 		return "", err
 	}
-	return s.people.OpenIDOf(ctx, m.PersonID, appID)
+	open, err := s.people.OpenIDOf(ctx, m.PersonID, appID)
+	if err != nil || open != "" {
+		return open, err
+	}
+	family, err := s.Family(ctx, memberID)
+	for _, other := range family {
+		if err != nil || open != "" {
+			break
+		}
+		if other == memberID {
+			continue
+		}
+		if m, err = s.Get(ctx, other); err == nil {
+			open, err = s.people.OpenIDOf(ctx, m.PersonID, appID)
+		}
+	}
+	return open, err
 }
 
 func (s *Store) take(ctx context.Context, where string, key id.ID) (Member, error) {

@@ -18,6 +18,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/id"
 	"siyu/model/ledger"
+	"siyu/model/member"
 	"siyu/model/money"
 	"siyu/model/notice"
 	"siyu/model/outbox"
@@ -61,14 +62,17 @@ type World struct {
 // made from the member's id.
 type People struct{ Shut map[id.ID]bool }
 
-// BlockedAmong implements claim.People.
-func (p People) BlockedAmong(_ context.Context, members []id.ID) (map[id.ID]bool, error) {
-	out := map[id.ID]bool{}
+// Standing implements claim.People: every member is a human of his own.
+func (p People) Standing(_ context.Context, members []id.ID) (map[id.ID]member.Standing, error) {
+	out := map[id.ID]member.Standing{}
 	for _, m := range members {
-		out[m] = p.Shut[m]
+		out[m] = member.Standing{Root: m, Blocked: p.Shut[m]}
 	}
 	return out, nil
 }
+
+// SameHuman implements claim.People.
+func (p People) SameHuman(_ context.Context, a, b id.ID) (bool, error) { return a == b, nil }
 
 // OpenID implements claim.People.
 func (p People) OpenID(_ context.Context, memberID id.ID, _ string) (string, error) {
