@@ -155,7 +155,11 @@ func (h *Handler) ownPacket(c *gin.Context) (packet, claim.Claim, error) {
 		return packet{}, claim.Claim{}, err
 	}
 	cl, err := h.Claims.Get(c.Request.Context(), claimID)
-	if err == nil && cl.MemberID != s.Member {
+	mine := false
+	if err == nil {
+		mine, err = h.Members.SameHuman(c.Request.Context(), cl.MemberID, s.Member)
+	}
+	if err == nil && !mine {
 		err = fault.New(fault.NotFound, "claim_not_found", "没有这条领取记录")
 	}
 	if err != nil {
@@ -170,7 +174,7 @@ func (h *Handler) packetState(c *gin.Context) {
 	web.Answer(func(c *gin.Context) (any, error) { p, _, err := h.ownPacket(c); return p, err })(c)
 }
 
-// packets lists a member's claims, newest first.
+// packets lists the claims of the session's human, newest first.
 func (h *Handler) packets(c *gin.Context) (list []packet, next string, err error) {
 	s, err := h.present(c)
 	if err != nil {
@@ -180,7 +184,11 @@ func (h *Handler) packets(c *gin.Context) (list []packet, next string, err error
 	if err != nil {
 		return nil, "", err
 	}
-	claims, err := h.Claims.OfMember(c.Request.Context(), s.Member, page.Before, page.Limit)
+	family, err := h.Members.Family(c.Request.Context(), s.Member)
+	if err != nil {
+		return nil, "", err
+	}
+	claims, err := h.Claims.OfMembers(c.Request.Context(), family, page.Before, page.Limit)
 	if err != nil {
 		return nil, "", err
 	}
