@@ -129,7 +129,7 @@ func (o *office) keyed() map[string]retry {
 // exempts stand in the order in which they can be tried: the last one ends the session.
 func (o *office) exempts() []exempt {
 	part := "/exports/" + o.ready.ID.String()
-	return append(o.eventExempts(), []exempt{
+	return append(append(o.eventExempts(), o.identityExempts()...), []exempt{
 		{"PUT /brands/:id/accounts", "/brands/" + o.brand.ID.String() + "/accounts", merchantBody, ""},
 		{"POST /operators", "/operators", `{"login":"new-1","name":"新","password":"` + password + `","roles":["finance"]}`, "operator_exists"},
 		{"POST /operators/:id/password", "/operators/" + o.operator.ID.String() + "/password", `{"password":"` + password + `!"}`, ""},
@@ -156,6 +156,7 @@ func TestRetries(t *testing.T) {
 		o := newOffice(t, d, clk)
 		keyed, secret := o.keyed(), map[string]bool{}
 		maps.Copy(keyed, o.eventKeyed())
+		maps.Copy(keyed, o.identityKeyed())
 		maps.Copy(keyed, o.pointsKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
