@@ -21,6 +21,7 @@ import (
 func TestBenchesEndWithALineForPrograms(t *testing.T) {
 	claimLine := `claim raw64=(\d+) gorm64=(\d+) call64=(\d+) http64=(\d+) call_ratio=([\d.]+) gorm_ratio=([\d.]+) http_ratio=([\d.]+)`
 	eventsLine := `events api_per_s=(\d+) bulk_per_s=(\d+) raw_per_s=(\d+) api_ratio=([\d.]+) bulk_ratio=([\d.]+)`
+	identityLine := `identity resolve_per_s=(\d+) join_per_s=(\d+) upsert_per_s=(\d+) ratio=([\d.]+)`
 	cases := []struct {
 		name, args, line string
 		says             []string // on the way
@@ -31,6 +32,7 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 		{"claim", "claim --seconds 0.1 --clients 1,4", claimLine, []string{"GORM transaction", "over HTTP", "trial balance 0 fen"}},
 		{"scan", "scan --seconds 0.1 --clients 4", `scan genuine_per_s=(\d+) forged_per_s=(\d+) forged_ratio=([\d.]+) genuine_p99_ms=([\d.]+)`, []string{"page, forged", "API, first look"}},
 		{"events", "events --seconds 0.1 --clients 2 --people 50", eventsLine, []string{"signed API", "bulk import", "for consumers"}},
+		{"identity", "identity --keys 5000 --seconds 0.1 --clients 2", identityLine, []string{"with evidence", "upsert per key"}},
 		{"payout", "payout --packets 40 --tasks 100", `payout settled_per_s=(\d+) asynq_per_s=(\d+) ratio=([\d.]+)`, []string{"WeChat paid 4000 fen for 40 packets", "trial balance 0 fen"}},
 	}
 	if dsn := os.Getenv("SIYU_TEST_MYSQL"); dsn != "" {
@@ -38,6 +40,10 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 			name, args, line string
 			says             []string
 		}{"events on mysql", "events --engine mysql --seconds 0.1 --clients 2 --people 50 --dsn " + dsn, eventsLine, []string{"for consumers"}})
+		cases = append(cases, struct {
+			name, args, line string
+			says             []string
+		}{"identity on mysql", "identity --engine mysql --keys 5000 --seconds 0.1 --clients 2 --dsn " + dsn, identityLine, []string{"with evidence"}})
 		cases = append(cases, struct {
 			name, args, line string
 			says             []string
@@ -83,6 +89,8 @@ func TestBenchRefuses(t *testing.T) {
 		"claim --clients 8,x":   "--clients",
 		"claim --engine oracle": "--engine",
 		"claim --engine mysql --dsn root@tcp(db.example.cn:3306)/": "not this machine",
+		"identity --keys 1":                    "--keys",
+		"identity --clients 0":                 "--clients",
 		"events --people 0":                    "--people",
 		"events --clients 65":                  "--clients",
 		"scan --seconds NaN":                   "--seconds",

@@ -116,9 +116,9 @@ func (s *Store) newEdge(person id.ID, k, with Key, e Evidence) Edge {
 		At: s.db.Now(), ActorID: e.By, Channel: clip(e.Channel, 16), ConsentID: e.ConsentID, RefID: e.Ref, Note: clip(e.Note, 200)}
 }
 
-// putEdges writes evidence in one statement.
-func putEdges(ctx context.Context, tx *gorm.DB, edges []Edge) error {
-	for part := range slices.Chunk(edges, 500) {
+// putEdges writes evidence with many rows in a statement.
+func (s *Store) putEdges(ctx context.Context, tx *gorm.DB, edges []Edge) error {
+	for part := range slices.Chunk(edges, s.perInsert(18)) {
 		rows := db.NewRows("identity_edge", edgeColumns)
 		for _, e := range part {
 			rows.Add(e.ID, e.PersonID, e.KeyNo, e.Kind, e.Scope, e.Value, e.OtherKind, e.OtherScope, e.OtherValue, e.Event, e.Strong, e.At,
@@ -142,7 +142,7 @@ func (s *Store) noteEdge(ctx context.Context, tx *gorm.DB, person id.ID, k, with
 	if len(there) > 0 {
 		return nil
 	}
-	return putEdges(ctx, tx, []Edge{s.newEdge(person, k, with, e)})
+	return s.putEdges(ctx, tx, []Edge{s.newEdge(person, k, with, e)})
 }
 
 // anchor is the key a person is best known by: what new evidence is tied to.

@@ -160,7 +160,7 @@ func (s *Store) create(ctx context.Context, tx *gorm.DB, l Login, keys []Key) er
 	if len(keys) < 2 {
 		return nil // nothing was joined
 	}
-	return putEdges(ctx, tx, []Edge{s.newEdge(person, keys[1], keys[0], l.evidence())})
+	return s.putEdges(ctx, tx, []Edge{s.newEdge(person, keys[1], keys[0], l.evidence())})
 }
 
 const keyColumns = "kind, scope, value, person_id, created_at, event, seen_at"
@@ -206,7 +206,7 @@ func (s *Store) attach(ctx context.Context, tx *gorm.DB, ks kinds, person id.ID,
 	if with.Kind == "" || with.name() == k.name() { // a new openid comes with the unionid that the person is known by
 		with = ks.anchor(ofPerson(keys, person), k.name())
 	}
-	return putEdges(ctx, tx, []Edge{s.newEdge(person, k, with, e)})
+	return s.putEdges(ctx, tx, []Edge{s.newEdge(person, k, with, e)})
 }
 
 // seen remembers the day of a key's last use.

@@ -150,7 +150,7 @@ func (s *Store) UnlinkTx(ctx context.Context, tx *gorm.DB, keys []Key, e Evidenc
 		}
 		edges = append(edges, edge)
 	}
-	return gone, putEdges(ctx, tx, edges)
+	return gone, s.putEdges(ctx, tx, edges)
 }
 
 func codeOf(err error) string {

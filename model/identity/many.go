@@ -178,7 +178,7 @@ func (b *batch) name(i int) {
 }
 
 func (s *Store) owners(ctx context.Context, b *batch, kind, scope string, values []string) error {
-	for part := range slices.Chunk(values, 500) {
+	for part := range slices.Chunk(values, s.perInsert(2)) {
 		args := make([]any, 0, len(part)+2)
 		args = append(args, kind, scope)
 		for _, v := range part {
@@ -278,13 +278,13 @@ func (s *Store) write(ctx context.Context, tx *gorm.DB, b *batch) error {
 			}
 		}
 	}
-	if err := insertPeople(ctx, tx, people, now); err != nil {
+	if err := s.insertPeople(ctx, tx, people, now); err != nil {
 		return err
 	}
-	if err := insertKeys(ctx, tx, keys); err != nil {
+	if err := s.insertKeys(ctx, tx, keys); err != nil {
 		return err
 	}
-	return putEdges(ctx, tx, edges)
+	return s.putEdges(ctx, tx, edges)
 }
 
 // family is the keys of one human while a batch is written.
@@ -337,8 +337,18 @@ func (s *Store) familiesOf(ctx context.Context, tx *gorm.DB, b *batch) (map[id.I
 	return out, nil
 }
 
-func insertPeople(ctx context.Context, tx *gorm.DB, people []id.ID, now clock.Instant) error {
-	for part := range slices.Chunk(people, 500) {
+// perInsert is how many rows of so many columns one statement takes. SQLite's driver
+// looks for each parameter among all of them, so there a long statement costs the square
+// of its length; over a socket the round trips are what costs.
+func (s *Store) perInsert(columns int) int {
+	if s.db.Driver() == db.SQLite {
+		return 600 / columns
+	}
+	return 500
+}
+
+func (s *Store) insertPeople(ctx context.Context, tx *gorm.DB, people []id.ID, now clock.Instant) error {
+	for part := range slices.Chunk(people, s.perInsert(2)) {
 		rows := db.NewRows("person", "id, created_at")
 		for _, p := range part {
 			rows.Add(p, now)
@@ -350,8 +360,8 @@ func insertPeople(ctx context.Context, tx *gorm.DB, people []id.ID, now clock.In
 	return nil
 }
 
-func insertKeys(ctx context.Context, tx *gorm.DB, keys []Key) error {
-	for part := range slices.Chunk(keys, 500) {
+func (s *Store) insertKeys(ctx context.Context, tx *gorm.DB, keys []Key) error {
+	for part := range slices.Chunk(keys, s.perInsert(7)) {
 		rows := db.NewRows("identity_key", keyColumns)
 		for _, k := range part {
 			rows.Add(k.Kind, k.Scope, k.Value, k.PersonID, k.CreatedAt, k.Event, k.SeenAt)

@@ -124,7 +124,7 @@ func (s *Store) UnlinkAllTx(ctx context.Context, tx *gorm.DB, keys []Key, e Evid
 			}
 		}
 	}
-	return gone, putEdges(ctx, tx, edges)
+	return gone, s.putEdges(ctx, tx, edges)
 }
 
 // DropTx deletes those of the persons who are nothing any more: no key, no join, no open
