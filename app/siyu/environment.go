@@ -69,6 +69,7 @@ type environment struct {
 	Insight    *insight.Store
 	eventStores
 	loyaltyStores
+	profileStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -112,6 +113,7 @@ func (e *environment) build() {
 	e.Operators = operator.New(d, operator.Options{})
 	e.buildEvents()
 	e.buildLoyalty()
+	e.buildProfiles()
 	e.Insight = insight.New(d)
 }
 

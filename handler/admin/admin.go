@@ -22,6 +22,7 @@ import (
 	"siyu/model/claim"
 	"siyu/model/clock"
 	"siyu/model/code"
+	"siyu/model/crm"
 	"siyu/model/event"
 	"siyu/model/export"
 	"siyu/model/identity"
@@ -32,6 +33,7 @@ import (
 	"siyu/model/phone"
 	"siyu/model/points"
 	"siyu/model/product"
+	"siyu/model/profile"
 	"siyu/model/redpacket"
 	"siyu/model/reply"
 	"siyu/model/scan"
@@ -57,6 +59,8 @@ type Deps struct {
 	Insight    *insight.Store
 	Points     *points.Accounts
 	Tiers      *tier.Store
+	Profiles   *profile.Store
+	Imports    *crm.Store
 	Identities *identity.Store
 	Members    *member.Store
 	Phones     *phone.Book
@@ -114,6 +118,8 @@ func (h *Handler) Routes() []web.Route {
 		h.goodsRoutes(),
 		h.eventRoutes(),
 		h.pointsRoutes(),
+		h.profileRoutes(),
+		h.importRoutes(),
 		h.memberRoutes(),
 		h.identityRoutes(),
 	)

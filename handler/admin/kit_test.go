@@ -78,6 +78,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test",
 	}
 	deps.Events = event.New(d, out)
+	deps.Profiles, deps.Imports = newProfiles(d, box, deps)
 	deps.Purchases = event.NewPurchases(deps.Events, consent.New(d), products)
 	deps.Intake = event.NewIntake(event.IntakeDeps{Events: deps.Events, People: people, Members: deps.Members, Phones: deps.Phones, Keys: deps.APIKeys, Box: box})
 	if err := codes.Refresh(context.Background()); err != nil {
@@ -131,6 +132,9 @@ func (p *person) do(method, path, body string, header ...string) answer {
 		r.AddCookie(p.cookie)
 	}
 	r.Header.Set("X-CSRF-Token", p.csrf)
+	if strings.HasPrefix(body, "--"+boundary) {
+		r.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
+	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

@@ -158,6 +158,7 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.eventKeyed())
 		maps.Copy(keyed, o.identityKeyed())
 		maps.Copy(keyed, o.pointsKeyed())
+		maps.Copy(keyed, o.importsKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}

@@ -38,6 +38,7 @@ import (
 	"siyu/model/member"
 	"siyu/model/points"
 	"siyu/model/product"
+	"siyu/model/profile"
 	"siyu/model/redpacket"
 	"siyu/model/scan"
 	"siyu/model/tier"
@@ -64,6 +65,7 @@ type Deps struct {
 	Packets    *redpacket.Store
 	Points     *points.Accounts
 	Tiers      *tier.Store
+	Profiles   *profile.Store
 	Identities *identity.Store
 	Members    *member.Store
 	Consents   *consent.Store
@@ -140,6 +142,9 @@ func (h *Handler) Routes() []web.Route {
 		{Method: "GET", Path: "/packets/:claim/state", Permission: "member", Summary: "红包状态(轮询)", Handler: h.packetState},
 		{Method: "GET", Path: "/points", Permission: "member", Summary: "我的积分", Handler: h.pointsPage},
 		{Method: "GET", Path: "/tier", Permission: "member", Summary: "我的会员等级", Handler: h.tierPage},
+		{Method: "GET", Path: "/me/profile", Permission: "member", Summary: "我的资料", Handler: h.profilePage},
+		{Method: "POST", Path: "/me/profile", Permission: "member", Summary: "填写、修改资料(表单)", Handler: h.profileForm},
+		{Method: "POST", Path: "/me/profile/skip", Permission: "member", Summary: "跳过提问(表单)", Handler: h.skipForm},
 		{Method: "GET", Path: "/rules/:campaign", Permission: "public", Summary: "活动规则", Handler: h.rulesPage},
 		{Method: "GET", Path: "/rules/:campaign/terms", Permission: "public", Summary: "活动条款原文(核对抽奖)", Handler: h.rulesTerms},
 		{Method: "GET", Path: "/privacy", Permission: "public", Summary: "隐私说明", Handler: h.privacyPage},
@@ -152,6 +157,9 @@ func (h *Handler) Routes() []web.Route {
 		{Method: "POST", Path: "/api/v1/scan", Permission: "public", Summary: "小程序扫码验证", Handler: h.onceGenuine(h.apiScan, unknownScan)},
 		{Method: "POST", Path: "/api/v1/claim", Permission: "member", Summary: "小程序领取", Handler: h.onceGenuine(h.apiClaim, unknownClaim)},
 		{Method: "POST", Path: "/api/v1/location", Permission: "member", Summary: "小程序同意或撤回精确位置", Handler: web.Once(h.Replays, h.owner, http.StatusOK, h.apiLocation)},
+		{Method: "GET", Path: "/api/v1/profile", Permission: "member", Summary: "小程序我的资料", Handler: web.Answer(h.apiProfile)},
+		{Method: "PUT", Path: "/api/v1/profile", Permission: "member", Summary: "小程序填写、修改资料", Handler: web.Once(h.Replays, h.owner, http.StatusOK, h.apiPutProfile)},
+		{Method: "POST", Path: "/api/v1/profile/skip", Permission: "member", Summary: "小程序跳过提问", Handler: web.Once(h.Replays, h.owner, http.StatusOK, h.apiSkip)},
 		{Method: "GET", Path: "/api/v1/packets", Permission: "member", Summary: "小程序我的红包", Handler: h.apiPackets},
 		{Method: "GET", Path: "/api/v1/packets/:claim", Permission: "member", Summary: "小程序红包详情", Handler: h.packetState},
 		{Method: "GET", Path: "/api/v1/points", Permission: "member", Summary: "小程序我的积分", Handler: web.Answer(h.apiPoints)},

@@ -50,6 +50,8 @@ func localPath(to string) string {
 		}
 	}
 	switch u.Path {
+	case "/me/profile":
+		return u.Path
 	case "/packets", "/points", "/privacy":
 		return u.Path
 	}

@@ -58,6 +58,7 @@ func (h *Handler) load(files fs.FS) error {
 		"yuan":  money.Fen.Yuan,
 		"local": clock.Instant.Local,
 		"keep":  keep,
+		"input": input,
 		"group": func(s string) string { return token.Token(s).Grouped() },
 		"initial": func(s string) string {
 			for _, r := range s {

@@ -12,6 +12,7 @@ import (
 	"siyu/model/code"
 	"siyu/model/consent"
 	"siyu/model/fault"
+	"siyu/model/profile"
 	"siyu/model/scan"
 )
 
@@ -103,6 +104,7 @@ func (h *Handler) packetPage(c *gin.Context) {
 type packetsView struct {
 	List []packet
 	Next string
+	Ask  *profile.Question // the one question, when there is one
 }
 
 func (h *Handler) packetsPage(c *gin.Context) {
@@ -111,7 +113,11 @@ func (h *Handler) packetsPage(c *gin.Context) {
 		h.fail(c, err)
 		return
 	}
-	h.show(c, http.StatusOK, "packets.html", frame{Title: "我的红包", Body: packetsView{list, next}})
+	body := packetsView{List: list, Next: next}
+	if s, err := h.present(c); err == nil && len(list) > 0 && c.Query("before") == "" { // he has just got something
+		body.Ask = h.question(c, s)
+	}
+	h.show(c, http.StatusOK, "packets.html", frame{Title: "我的红包", Body: body})
 }
 
 type rulesView struct {

@@ -16,9 +16,14 @@ import (
 // key: one answer, one new row in the table, and a conflict.
 func (p *phone) repeated(t *testing.T, path, bearer, table string, same, other any) {
 	t.Helper()
+	p.repeatedBy(t, "POST", path, bearer, table, same, other)
+}
+
+func (p *phone) repeatedBy(t *testing.T, method, path, bearer, table string, same, other any) {
+	t.Helper()
 	before := p.count(table)
 	send := func(in any) (int, string, string) {
-		status, data, code := p.api("POST", path, bearer, in, "Idempotency-Key", "one-key-for-"+table)
+		status, data, code := p.api(method, path, bearer, in, "Idempotency-Key", "one-key-for-"+path)
 		return status, fmt.Sprint(data), code
 	}
 	status, first, code := send(same)
@@ -90,6 +95,30 @@ func TestRetries(t *testing.T) {
 					who.twice(t, page, path+"/report", "report", url.Values{"note": {"买到假货"}})
 					who.twice(t, page, path+"/report", "report", url.Values{"note": {"补充：在集市买的"}})
 				}
+			},
+			"PUT /api/v1/profile": func(t *testing.T) {
+				mini.repeatedBy(t, "PUT", "/api/v1/profile", bearer, "profile_value", answersOf("杭州"), answersOf("宁波"))
+			},
+			"POST /api/v1/profile/skip": func(t *testing.T) {
+				before := mini.count("profile_skip")
+				mini.repeatedBy(t, "POST", "/api/v1/profile/skip", bearer, "replay", map[string]string{"field": "gender"}, map[string]string{"field": "city"})
+				if n := mini.count("profile_skip") - before; n != 2 { // the question, and all for a while
+					t.Fatal(n)
+				}
+			},
+			"POST /me/profile": func(t *testing.T) {
+				lin := s.phone("lin")
+				lin.twice(t, lin.get("/me/profile"), "/me/profile", "profile_value", url.Values{"field": {"city"}, "value": {"杭州"}})
+			},
+			"POST /me/profile/skip": func(t *testing.T) {
+				lin, page := s.phone("lin"), answer{}
+				page = lin.get("/me/profile")
+				for range 2 {
+					if a := lin.post(page, "/me/profile/skip", url.Values{"field": {"gender"}}); a.Code != http.StatusSeeOther {
+						t.Fatal(a.Code)
+					}
+				}
+				lin.get("/me/profile").saysNot(t, "您的性别")
 			},
 			"POST /me/location": func(t *testing.T) {
 				lin := s.phone("lin")

@@ -105,7 +105,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 		t.Fatal(err)
 	}
 	s.h, err = New(Deps{Clock: clk, Codes: s.Codes, Products: s.Products, Brands: s.Brands, Campaigns: s.Campaigns, Claims: s.Claims, Packets: s.Packets,
-		Points: s.accounts, Tiers: s.tiers, Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Replays: replay.New(d), WeChat: s.wechat, Places: places,
+		Points: s.accounts, Tiers: s.tiers, Profiles: newProfiles(s, consents), Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Replays: replay.New(d), WeChat: s.wechat, Places: places,
 		Cookies: web.Cookies{Signer: web.NewSigner(s.Box.Derive("cookie"), clk), Secure: true}, Pages: os.DirFS("../../app/h5"),
 		PublicURL: "https://public.test", Company: "老井食品有限公司"})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"siyu/model/clock"
+	"siyu/model/consent"
 	"siyu/model/fault"
 	"siyu/model/id"
 )
@@ -134,8 +135,9 @@ func (f *Field) check() error {
 		return bad("points", fmt.Sprintf("感谢积分应为 0 到 %d", maxPoints))
 	case f.Points > 0 && f.BrandID == 0:
 		return bad("brand_id", "赠送积分时，请选择由哪个品牌发放")
-	case len(f.Purpose) > 32:
-		return bad("purpose", "授权目的不对")
+	}
+	if p, ok := consent.PurposeOf(f.Purpose); f.Purpose != "" && (!ok || p.Needed) {
+		return bad("purpose", "没有这个授权目的")
 	}
 	for i, c := range f.Choices {
 		if c = strings.TrimSpace(c); c == "" || !within(c, 20) || strings.ContainsAny(c, "、,，;；") || slices.Contains(f.Choices[:i], c) {

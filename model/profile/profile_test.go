@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"siyu/model/clock"
+	"siyu/model/consent"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
 	"siyu/model/event"
@@ -224,15 +225,15 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 		t.Run("that are sensitive need their consent, and go with it", func(t *testing.T) {
-			w.reward("allergy", 0, "health")
+			w.reward("allergy", 0, consent.Marketing)
 			in := Answer{MemberID: b, Source: Self, Values: map[string]string{"allergy": "花生"}}
 			_, err := w.Put(ctx, in)
 			is(t, err, "profile_consent")
-			w.agreed["health"] = true
+			w.agreed[consent.Marketing] = true
 			if _, err := w.Put(ctx, in); err != nil {
 				t.Fatal(err)
 			}
-			if err := d.InTx(ctx, func(tx *gorm.DB) error { return w.Withdrawn(ctx, tx, "health", []id.ID{b}) }); err != nil {
+			if err := d.InTx(ctx, func(tx *gorm.DB) error { return w.Withdrawn(ctx, tx, consent.Marketing, []id.ID{b}) }); err != nil {
 				t.Fatal(err)
 			}
 			if i := w.item(b, "allergy"); i.Value != "" || w.item(b, "birthday").Value == "" {
