@@ -178,8 +178,8 @@ func (h *Handler) listReviews() gin.HandlerFunc {
 	})
 }
 
-// reasoned binds a reason that must be given.
-func reasoned(c *gin.Context) (string, error) {
+// bindReason binds a reason that must be given.
+func bindReason(c *gin.Context) (string, error) {
 	var in reasonInput
 	if err := web.Bind(c, &in); err != nil {
 		return "", err
@@ -203,7 +203,7 @@ func (h *Handler) decide(c *gin.Context, e *audit.Entry, do func(ctx context.Con
 	if err != nil {
 		return nil, err
 	}
-	reason, err := reasoned(c)
+	reason, err := bindReason(c)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (h *Handler) undoMerge(c *gin.Context, e *audit.Entry) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reason, err := reasoned(c)
+	reason, err := bindReason(c)
 	if err != nil {
 		return nil, err
 	}
