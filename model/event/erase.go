@@ -19,10 +19,7 @@ func (s *Store) EraseTx(ctx context.Context, tx *gorm.DB, members []id.ID) (int6
 	if r.Error != nil {
 		return 0, fmt.Errorf("event: erase: %w", r.Error)
 	}
-	for _, table := range []string{"purchase", "purchase_state"} {
-		if err := tx.Exec("DELETE FROM "+table+" WHERE member_id IN ?", members).Error; err != nil {
-			return 0, fmt.Errorf("event: erase: %w", err)
-		}
-	}
-	return r.RowsAffected, nil
+	// The state rows stay, as after a withdrawal: a consumer who read the events before
+	// finds them changed and begins again.
+	return r.RowsAffected, s.forget(ctx, tx, members)
 }

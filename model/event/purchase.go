@@ -233,8 +233,12 @@ func (p *Purchases) write(ctx context.Context, tx *gorm.DB, members []id.ID, bef
 // Forget deletes what was derived of members and keeps it from coming back as long as
 // they do not agree again: what must happen in the transaction of a withdrawal.
 func (p *Purchases) Forget(ctx context.Context, tx *gorm.DB, members []id.ID) error {
+	return p.s.forget(ctx, tx, members)
+}
+
+func (s *Store) forget(ctx context.Context, tx *gorm.DB, members []id.ID) error {
 	tail := " ON CONFLICT (member_id) DO UPDATE SET allowed = 0, version = purchase_state.version + 1"
-	if p.s.db.Driver() == db.MySQL {
+	if s.db.Driver() == db.MySQL {
 		tail = " ON DUPLICATE KEY UPDATE allowed = 0, version = version + 1"
 	}
 	for _, m := range slices.Sorted(slices.Values(members)) {

@@ -302,21 +302,33 @@ func (m *market) stored(events []Event) (list []Event) {
 	return list
 }
 
-// A withdrawal that commits after the agreement was asked for wins.
+// A withdrawal or an erasure that commits after the agreement was asked for wins.
 func TestPurchasesWithdrawalWins(t *testing.T) {
 	dbtest.EachLoose(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
-		for name, before := range map[string]bool{"the first purchase": false, "a later one": true} {
-			t.Run(name, func(t *testing.T) {
+		withdraw := (*market).withdraw
+		erase := func(m *market, who id.ID) {
+			if err := d.InTx(context.Background(), func(tx *gorm.DB) error {
+				_, err := m.s.EraseTx(context.Background(), tx, []id.ID{who})
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			m.agreed.set(who, false) // with him his answers go
+		}
+		for i, c := range []struct {
+			name   string
+			before bool
+			end    func(*market, id.ID)
+		}{{"withdrawn at the first purchase", false, withdraw}, {"withdrawn at a later one", true, withdraw}, {"erased at the first", false, erase}, {"erased at a later one", true, erase}} {
+			t.Run(c.name, func(t *testing.T) {
 				m := newMarket(t, d, clk)
-				m.s = New(d, outbox.New(d)) // nobody delivers by himself
-				who, n := id.ID(70), 1000
-				if before {
-					who, n = 71, 2000
+				who, n := id.ID(70+i), 1000*(1+i)
+				if c.before {
 					if err := m.p.Consume(context.Background(), []Event{claimOf(n+1, who, 2, clk.Now())}); err != nil {
 						t.Fatal(err)
 					}
 				}
-				m.agreed.asked = func() { m.agreed.asked = nil; m.withdraw(who) }
+				m.agreed.asked = func() { m.agreed.asked = nil; c.end(m, who) }
 				e := claimOf(n, who, 2, clk.Now())
 				e.ID = id.ID(n)
 				if err := m.p.Consume(context.Background(), []Event{e}); err != nil {
