@@ -2,6 +2,7 @@ package insight_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -138,6 +139,27 @@ func TestInvariants(t *testing.T) {
 		})
 		t.Run("a counter that forgot a claim is found", func(t *testing.T) {
 			exec(t, "UPDATE campaign SET cap_member_day = 9")
+			if b := broken(t, 0); b["member_caps"] == "" || len(b) != 1 {
+				t.Error(b)
+			}
+		})
+		t.Run("accounts of one human count together, up to the cap", func(t *testing.T) {
+			var day struct {
+				Day        int64
+				CampaignID id.ID
+				N          int
+			}
+			if err := d.Read(ctx).Raw("SELECT day, campaign_id, COUNT(*) AS n FROM claim GROUP BY day, campaign_id").Scan(&day).Error; err != nil || day.N != 20 {
+				t.Fatal(day, err)
+			}
+			exec(t, "UPDATE campaign SET cap_member_day = 12")
+			for human, used := range []int{12, 8} {
+				exec(t, "INSERT INTO claim_counter (counter_key, used) VALUES (?, ?)", fmt.Sprintf("d%d:%s:%d", day.Day, day.CampaignID, 1+human), used)
+			}
+			if b := broken(t, 0); len(b) > 0 {
+				t.Error(b)
+			}
+			exec(t, "UPDATE campaign SET cap_member_day = 11")
 			if b := broken(t, 0); b["member_caps"] == "" || len(b) != 1 {
 				t.Error(b)
 			}
