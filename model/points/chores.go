@@ -42,15 +42,7 @@ func (a *Accounts) FoldAll(ctx context.Context) error {
 			return err
 		}
 		if len(members) > 0 {
-			err = a.db.InFreshTx(ctx, func(tx *gorm.DB) error {
-				for _, m := range members {
-					if err := a.foldFor(ctx, tx, m); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			if err != nil {
+			if err := a.foldPage(ctx, members); err != nil {
 				return err
 			}
 			r.AfterID = members[len(members)-1]
@@ -65,19 +57,6 @@ func (a *Accounts) FoldAll(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
-}
-
-// foldFor is fold for a member who may have no account row; it needs no lock, because
-// lots are inserted once by their source.
-func (a *Accounts) foldFor(ctx context.Context, tx *gorm.DB, m id.ID) error {
-	fresh, err := a.unfolded(tx, m)
-	if err != nil || len(fresh) == 0 {
-		return err
-	}
-	if err := tx.Exec("INSERT INTO points_account (member_id, moves, folded_at) VALUES (?, 0, 0)"+a.db.Once("moves"), m).Error; err != nil {
-		return fmt.Errorf("points: fold: %w", err)
-	}
-	return a.fold(ctx, tx, m)
 }
 
 // takeRound takes the lease of today's round; mine is false when it is done or somebody

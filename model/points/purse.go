@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -30,10 +29,6 @@ type Accounts struct {
 
 // NewAccounts makes a store.
 func NewAccounts(d *db.DB, l *ledger.Ledger, m Members) *Accounts { return &Accounts{d, l, m} }
-
-// lookBack is how long before the last folding entries are read again: the moment of an
-// entry is taken before its transaction commits, and by a machine whose clock may be wrong.
-const lookBack = 24 * time.Hour
 
 // lot is points that came with one ledger entry.
 type lot struct {
@@ -350,58 +345,4 @@ func insertLots(ctx context.Context, tx *gorm.DB, tail string, lots ...lot) erro
 		return fmt.Errorf("points: lots: %w", err)
 	}
 	return nil
-}
-
-// fold makes lots of a member's entries that are none yet.
-func (a *Accounts) fold(ctx context.Context, tx *gorm.DB, m id.ID) error {
-	fresh, err := a.unfolded(tx, m)
-	if err != nil || len(fresh) == 0 {
-		return err
-	}
-	now, lots, rules := a.db.Now(), make([]lot, 0, len(fresh)), history{}
-	for _, e := range fresh {
-		r, err := rules.at(tx, e.From, e.At)
-		if err != nil {
-			return err
-		}
-		lots = append(lots, lot{ID: a.db.NewID(), Source: e.Key, MemberID: m, BrandID: e.From, Amount: e.Amount, Available: e.Amount,
-			EarnedAt: e.At, ExpiresAt: r.Expiry.End(e.At)})
-	}
-	for part := range slices.Chunk(lots, 200) {
-		if err := insertLots(ctx, tx, a.db.Once("live"), part...); err != nil {
-			return err
-		}
-	}
-	return tx.Exec("UPDATE points_account SET folded_at = ? WHERE member_id = ? AND folded_at < ?", now, m, now).Error
-}
-
-// unfolded lists a member's earnings that are no lots yet.
-func (a *Accounts) unfolded(tx *gorm.DB, m id.ID) ([]ledger.Credit, error) {
-	var last []clock.Instant
-	if err := tx.Raw("SELECT folded_at FROM points_account WHERE member_id = ?", m).Scan(&last).Error; err != nil {
-		return nil, fmt.Errorf("points: fold: %w", err)
-	}
-	var since clock.Instant
-	if len(last) == 1 && last[0] != 0 {
-		since = last[0].Add(-lookBack)
-	}
-	found, err := a.ledger.CreditsTx(tx, ledger.Points, ledger.Issue, ledger.Account{Kind: ledger.Member, Owner: m}, since)
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	known := map[string]bool{}
-	for part := range slices.Chunk(found, 500) {
-		keys := make([]string, len(part))
-		for i, e := range part {
-			keys[i] = e.Key
-		}
-		var there []string
-		if err := tx.Raw("SELECT source FROM points_lot WHERE source IN ?", keys).Scan(&there).Error; err != nil {
-			return nil, fmt.Errorf("points: fold: %w", err)
-		}
-		for _, k := range there {
-			known[k] = true
-		}
-	}
-	return slices.DeleteFunc(found, func(e ledger.Credit) bool { return known[e.Key] }), nil
 }
