@@ -19,7 +19,6 @@ import (
 	"siyu/model/db/dbtest"
 	"siyu/model/fault"
 	"siyu/model/id"
-	"siyu/model/outbox"
 	"siyu/model/product"
 )
 
