@@ -29,6 +29,12 @@ type Tiers interface {
 	EndDue(ctx context.Context) error
 	Refresh(ctx context.Context, members ...id.ID) error
 	Warn(ctx context.Context, within time.Duration, tell func(ctx context.Context, l tier.Loss) error) error
+	Birthday(ctx context.Context, brandID, memberID id.ID, year int) error
+}
+
+// Birthdays knows who was born when; *profile.Store is it.
+type Birthdays interface {
+	BornOn(ctx context.Context, day clock.Day, after id.ID, limit int) (found []id.ID, next id.ID, err error)
 }
 
 // Regroup returns what members who parted had borrowed from each other, and looks anew
@@ -52,6 +58,8 @@ type Loyalty struct {
 	Tiers     Tiers
 	Messages  *message.Store
 	Address   Address
+	Brands    Brands
+	Birthdays Birthdays
 	Clock     clock.Clock
 	PublicURL string
 }
@@ -68,6 +76,7 @@ func (l *Loyalty) Chores() []Chore {
 		{"end periods of levels", 10 * time.Minute, l.Tiers.EndDue},
 		{"warn of points that expire", time.Hour, l.awake(l.warnPoints)},
 		{"warn of levels that end", time.Hour, l.awake(l.warnTiers)},
+		{"birthday points", time.Hour, l.birthdays()},
 	}
 }
 
@@ -97,6 +106,55 @@ func (l *Loyalty) warnTiers(ctx context.Context) error {
 	})
 }
 
+// birthdays is the chore that gives birthday points. It remembers for which day it is
+// done; another process that does the same day again gives nothing twice.
+func (l *Loyalty) birthdays() func(context.Context) error {
+	var done clock.Day
+	return func(ctx context.Context) error {
+		day := clock.DayOf(l.Clock.Now())
+		if day == done {
+			return nil
+		}
+		brands, err := l.allBrands(ctx)
+		if err != nil {
+			return err
+		}
+		for after := id.ID(0); ; {
+			members, next, err := l.Birthdays.BornOn(ctx, day, after, 200)
+			if err != nil {
+				return err
+			}
+			for _, m := range members {
+				for _, b := range brands {
+					if err := l.Tiers.Birthday(ctx, b, m, int(day)/10000); err != nil {
+						return err
+					}
+				}
+			}
+			if after = next; next == 0 {
+				done = day
+				return nil
+			}
+		}
+	}
+}
+
+func (l *Loyalty) allBrands(ctx context.Context) (out []id.ID, err error) {
+	for before := id.ID(0); ; {
+		page, err := l.Brands.List(ctx, before, 100)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range page {
+			out = append(out, b.ID)
+		}
+		if len(page) < 100 {
+			return out, nil
+		}
+		before = page[len(page)-1].ID
+	}
+}
+
 // tell writes to a member whom the brand's official account knows; the others see it on
 // their page.
 func (l *Loyalty) tell(ctx context.Context, brandID, memberID id.ID, key, text string) error {
@@ -107,8 +165,9 @@ func (l *Loyalty) tell(ctx context.Context, brandID, memberID id.ID, key, text s
 	return l.Messages.Tell(ctx, message.Message{MessageKey: key, AccountID: account, MemberID: memberID, OpenID: openID, Text: text})
 }
 
-// Brands is what an address needs of brands; *brand.Store is it.
+// Brands lists brands and their accounts; *brand.Store is it.
 type Brands interface {
+	List(ctx context.Context, before id.ID, limit int) ([]brand.Brand, error)
 	Accounts(ctx context.Context, brandID id.ID, kind string) ([]brand.Account, error)
 }
 

@@ -25,6 +25,6 @@ func (e *environment) buildLoyalty() {
 // loyalty is what happens to points and levels by the clock.
 func (p *process) loyalty() *job.Loyalty {
 	e := p.env
-	return &job.Loyalty{Points: e.Accounts, Tiers: e.Tiers, Messages: e.Messages, Address: job.Addresses(e.Brands, e.Members),
-		Clock: e.Clock, PublicURL: p.cfg.PublicURL}
+	return &job.Loyalty{Points: e.Accounts, Tiers: e.Tiers, Messages: e.Messages, Address: job.Addresses(e.Brands, e.Members), Brands: e.Brands,
+		Birthdays: e.Profiles, Clock: e.Clock, PublicURL: p.cfg.PublicURL}
 }
