@@ -89,7 +89,7 @@ func read(r *reader) Config {
 	readWeChat(r, &c, prod)
 	c.DB = readDB(r, c.Data)
 	c.Redis = readRedis(r)
-	c.MasterKeys = r.secret("SIYU_MASTER_KEYS", "master keys, 1:BASE64 of 32 bytes, comma separated; the highest version seals")
+	c.MasterKeys = r.secret("SIYU_MASTER_KEYS", "master keys, 1:BASE64 of 32 bytes, comma separated; the highest version seals; +2:BASE64 only opens (siyu rotate -h)")
 	c.Pay = readPay(r)
 	c.Export = Export{
 		Days:      int(r.number("SIYU_EXPORT_DAYS", 7, 1, 90, "days a print file is kept")),

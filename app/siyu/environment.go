@@ -70,6 +70,7 @@ type environment struct {
 	eventStores
 	loyaltyStores
 	profileStores
+	rightsStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -87,7 +88,7 @@ func openEnvironment(ctx context.Context, cfg config.Config, clk clock.Clock) (*
 	}
 	e := &environment{Config: cfg, Clock: clk, DB: d, Box: box}
 	e.build()
-	if err := e.Refresh(ctx); err != nil {
+	if err := errors.Join(e.Refresh(ctx), e.Rights.Check(ctx)); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return e, nil
@@ -114,6 +115,7 @@ func (e *environment) build() {
 	e.buildEvents()
 	e.buildLoyalty()
 	e.buildProfiles()
+	e.buildRights()
 	e.Insight = insight.New(d)
 }
 

@@ -33,7 +33,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	runner := job.NewRunner(e.Outbox, map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
 		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: job.Regroup(e.Accounts, e.Tiers),
-		job.TaskImport: imports(e.Imports),
+		job.TaskImport: imports(e.Imports), job.TaskRights: job.Rights(e.Rights),
 	}, p.log, p.reg, clock.Wall)
 
 	server := asynq.NewServer(p.queue.opt, job.ServerConfig(workers, p.log))
@@ -46,7 +46,9 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 		Events: event.NewProjector(e.Events), Letters: e.Intake, Clock: e.Clock, Log: p.log, PublicURL: p.cfg.PublicURL, Metrics: p.reg}
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
-	wg.Go(func() { job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores())) })
+	wg.Go(func() {
+		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), job.RightsChores(e.Rights)))
+	})
 	return func() {
 		cancel()
 		server.Shutdown() // waits for running tasks, within ServerConfig's time

@@ -22,6 +22,7 @@ import (
 	"siyu/model/claim"
 	"siyu/model/clock"
 	"siyu/model/code"
+	"siyu/model/consent"
 	"siyu/model/crm"
 	"siyu/model/event"
 	"siyu/model/export"
@@ -36,6 +37,7 @@ import (
 	"siyu/model/profile"
 	"siyu/model/redpacket"
 	"siyu/model/reply"
+	"siyu/model/rights"
 	"siyu/model/scan"
 	"siyu/model/tier"
 )
@@ -60,6 +62,8 @@ type Deps struct {
 	Points     *points.Accounts
 	Tiers      *tier.Store
 	Profiles   *profile.Store
+	Consents   *consent.Store
+	Rights     *rights.Store
 	Imports    *crm.Store
 	Identities *identity.Store
 	Members    *member.Store
@@ -77,7 +81,8 @@ type Deps struct {
 // Handler answers.
 type Handler struct {
 	Deps
-	tries *scan.Throttle // log-ins per address
+	tries   *scan.Throttle // log-ins per address
+	reveals *scan.Throttle // telephone numbers shown, per operator
 }
 
 // loginsPerAddress within ten minutes: an office behind one address gets in, a
@@ -86,7 +91,8 @@ const loginsPerAddress = 60
 
 // New makes a handler.
 func New(d Deps) *Handler {
-	return &Handler{Deps: d, tries: scan.NewThrottle(d.Clock, loginsPerAddress, 10*time.Minute)}
+	return &Handler{Deps: d, tries: scan.NewThrottle(d.Clock, loginsPerAddress, 10*time.Minute),
+		reveals: scan.NewThrottle(d.Clock, revealsPerOperator, time.Hour)}
 }
 
 // Base is where the routes live.
@@ -120,6 +126,7 @@ func (h *Handler) Routes() []web.Route {
 		h.pointsRoutes(),
 		h.profileRoutes(),
 		h.importRoutes(),
+		h.rightsRoutes(),
 		h.memberRoutes(),
 		h.identityRoutes(),
 	)

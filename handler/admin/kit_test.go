@@ -38,6 +38,7 @@ import (
 	"siyu/model/redpacket"
 	"siyu/model/replay"
 	"siyu/model/reply"
+	"siyu/model/rights"
 	"siyu/model/scan"
 	"siyu/model/seal"
 	"siyu/model/tier"
@@ -79,6 +80,9 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	}
 	deps.Events = event.New(d, out)
 	deps.Profiles, deps.Imports = newProfiles(d, box, deps)
+	deps.Consents = consent.New(d)
+	deps.Rights = rights.New(rights.Deps{DB: d, Box: box, Outbox: out, Consents: deps.Consents, Members: members, Phones: deps.Phones,
+		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}}})
 	deps.Purchases = event.NewPurchases(deps.Events, consent.New(d), products)
 	deps.Intake = event.NewIntake(event.IntakeDeps{Events: deps.Events, People: people, Members: deps.Members, Phones: deps.Phones, Keys: deps.APIKeys, Box: box})
 	if err := codes.Refresh(context.Background()); err != nil {

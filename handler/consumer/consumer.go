@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,10 +37,12 @@ import (
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/member"
+	book "siyu/model/phone"
 	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/profile"
 	"siyu/model/redpacket"
+	"siyu/model/rights"
 	"siyu/model/scan"
 	"siyu/model/tier"
 	"siyu/wechat"
@@ -71,6 +74,9 @@ type Deps struct {
 	Consents   *consent.Store
 	Scans      *scan.Store
 	Replays    web.Replayer
+	Phones     *book.Book
+	Rights     *rights.Store
+	Numbers    Numbers
 	// LoggedIn is told of every login; nil: nobody is.
 	LoggedIn  func(ctx context.Context, a brand.Account, memberID id.ID, channel string) error
 	WeChat    WeChat
@@ -99,6 +105,7 @@ type Handler struct {
 	strangers *scan.Throttle // anonymous looks that are stored, per address
 	reports   *scan.Throttle // reports of fakes, per address
 	logins    *scan.Throttle // mini-program logins, per address
+	numbers   *scan.Throttle // telephone numbers asked of WeChat, per member
 
 	// What every scan asks for; a change is seen within a second.
 	goods     *fresh.Cache[id.ID, product.Product]
@@ -120,6 +127,7 @@ func New(d Deps) (*Handler, error) {
 		strangers: scan.NewThrottle(d.Clock, 60, 10*time.Minute),
 		reports:   scan.NewThrottle(d.Clock, 5, 10*time.Minute),
 		logins:    scan.NewThrottle(d.Clock, 60, time.Minute),
+		numbers:   scan.NewThrottle(d.Clock, 3, 20*time.Minute),
 		goods:     fresh.New(d.Clock, d.Products.Get),
 		brands:    fresh.New(d.Clock, d.Brands.Get),
 		merchants: fresh.New(d.Clock, d.Brands.Account),
@@ -131,6 +139,11 @@ func New(d Deps) (*Handler, error) {
 
 // Routes is the whole surface. "member" needs a session, "public" does not.
 func (h *Handler) Routes() []web.Route {
+	return slices.Concat(h.scanRoutes(), h.privacyRoutes())
+}
+
+// scanRoutes: what follows a scan.
+func (h *Handler) scanRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Path: "/q/:token", Permission: "public", Summary: "扫码验证页", Handler: h.scanPage},
 		{Method: "GET", Path: "/Q/:token", Permission: "public", Summary: "扫码验证页(大写码)", Handler: h.scanPage},

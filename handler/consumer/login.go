@@ -52,7 +52,7 @@ func localPath(to string) string {
 	switch u.Path {
 	case "/me/profile":
 		return u.Path
-	case "/packets", "/points", "/privacy":
+	case "/packets", "/points", "/privacy", "/me/privacy":
 		return u.Path
 	}
 	return "/packets"

@@ -197,17 +197,14 @@ type place struct {
 	Lon   *float64 `json:"lon"`
 }
 
-// locate records consent or its withdrawal; the latter also erases what is stored.
+// locate records consent or its withdrawal; the latter erases what is stored, because
+// that is registered with the consents.
 func (h *Handler) locate(c *gin.Context, s session, in place) error {
 	ctx := c.Request.Context()
-	_, err := h.Consents.Put(ctx, consent.Consent{MemberID: s.Member, Purpose: consent.ExactPlace, PolicyVersion: PolicyVersion, Given: in.Agree, Channel: s.Channel})
-	if err != nil {
+	if _, err := h.agree(c, s, consent.ExactPlace, in.Agree); err != nil {
 		return err
 	}
-	if !in.Agree {
-		return h.Scans.ForgetExactPlaces(ctx, s.Member)
-	}
-	if in.Code == "" || in.Lat == nil || in.Lon == nil {
+	if !in.Agree || in.Code == "" || in.Lat == nil || in.Lon == nil {
 		return nil
 	}
 	found, reason, err := h.check(ctx, h.visit(c, in.Code))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"siyu/model/claim/claimtest"
@@ -94,6 +95,66 @@ func TestRetries(t *testing.T) {
 					page := who.get(path)
 					who.twice(t, page, path+"/report", "report", url.Values{"note": {"买到假货"}})
 					who.twice(t, page, path+"/report", "report", url.Values{"note": {"补充：在集市买的"}})
+				}
+			},
+			"PUT /api/v1/consents": func(t *testing.T) {
+				mini.repeatedBy(t, "PUT", "/api/v1/consents", bearer, "consent", map[string]any{"purpose": "marketing", "given": true}, map[string]any{"purpose": "marketing", "given": false})
+			},
+			"POST /api/v1/rights": func(t *testing.T) {
+				mini.repeated(t, "/api/v1/rights", bearer, "rights_request", map[string]string{"kind": "erase"}, map[string]string{"kind": "export"})
+			},
+			"POST /api/v1/rights/:id/cancel": func(t *testing.T) {
+				_, asked, _ := mini.api("POST", "/api/v1/rights", bearer, map[string]string{"kind": "erase"})
+				mini.repeated(t, "/api/v1/rights/"+asked["id"].(string)+"/cancel", bearer, "replay", map[string]string{}, map[string]string{"x": "y"})
+			},
+			// A link is a secret for ten minutes: nothing is kept, another call makes another.
+			"POST /api/v1/rights/:id/ticket": func(t *testing.T) {
+				requestID := mini.exported(t, bearer)
+				kept := s.count("replay")
+				for range 2 {
+					if status, data, code := mini.api("POST", "/api/v1/rights/"+requestID+"/ticket", bearer, nil, "Idempotency-Key", "t"); status != 200 || data["url"] == "" {
+						t.Fatal(status, data, code)
+					}
+				}
+				if s.count("replay") != kept {
+					t.Fatal("a link was kept")
+				}
+			},
+			"POST /api/v1/phone": func(t *testing.T) {
+				mini.repeated(t, "/api/v1/phone", bearer, "phone", map[string]any{"code": "00138000", "agree": true}, map[string]any{"code": "00138001", "agree": true})
+				if s.wechat.asked != 1 {
+					t.Fatal(s.wechat.asked, "paid questions")
+				}
+			},
+			"POST /me/consents": func(t *testing.T) {
+				lin := s.phone("lin")
+				lin.twice(t, lin.get("/me/privacy"), "/me/consents", "consent", url.Values{"purpose": {"profiling"}, "given": {"1"}})
+			},
+			"POST /me/rights": func(t *testing.T) {
+				lin := s.phone("lin")
+				lin.twice(t, lin.get("/me/privacy"), "/me/rights", "rights_request", url.Values{"kind": {"erase"}, "understood": {"1"}})
+			},
+			"POST /me/rights/:id/cancel": func(t *testing.T) {
+				ren := s.phone("ren")
+				page := ren.get("/me/privacy")
+				ren.post(page, "/me/rights", url.Values{"kind": {"erase"}, "understood": {"1"}})
+				path := "/me/rights/" + ren.requestOf(t) + "/cancel"
+				for range 2 {
+					if a := ren.post(page, path, nil); a.Code != http.StatusSeeOther {
+						t.Fatal(a.Code, a.Body)
+					}
+				}
+			},
+			"POST /me/rights/:id/ticket": func(t *testing.T) {
+				bo := s.phone("bo")
+				page := bo.get("/me/privacy")
+				bo.post(page, "/me/rights", url.Values{"kind": {"export"}})
+				requestID := bo.requestOf(t)
+				s.work(t)
+				for range 2 { // each tap is a new link to the same file
+					if a := bo.post(page, "/me/rights/"+requestID+"/ticket", nil); a.Code != http.StatusSeeOther || !strings.Contains(a.Header().Get("Location"), "file=") {
+						t.Fatal(a.Code, a.Body)
+					}
 				}
 			},
 			"PUT /api/v1/profile": func(t *testing.T) {

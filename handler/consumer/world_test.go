@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"gorm.io/gorm"
+
 	"siyu/handler/web"
 	"siyu/model/brand"
 	"siyu/model/claim"
@@ -24,8 +26,10 @@ import (
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/member"
+	book "siyu/model/phone"
 	"siyu/model/points"
 	"siyu/model/replay"
+	"siyu/model/rights"
 	"siyu/model/scan"
 	"siyu/model/tier"
 	"siyu/wechat"
@@ -42,6 +46,7 @@ const (
 type fakeWeChat struct {
 	down     bool
 	snapshot bool
+	asked    int // telephone numbers
 }
 
 func (f *fakeWeChat) AuthorizeURL(app wechat.App, redirectURI, state string, userinfo bool) string {
@@ -74,6 +79,20 @@ func (f *fakeWeChat) JSConfig(_ context.Context, app wechat.App, pageURL string)
 	return wechat.JSConfig{AppID: app.AppID, Nonce: "n", Signature: "sig of " + pageURL, Timestamp: 1}, nil
 }
 
+// PhoneNumber knows one number: the code is its last digits.
+func (f *fakeWeChat) PhoneNumber(_ context.Context, _ wechat.App, code string) (wechat.PhoneNumber, error) {
+	if f.down || len(code) != 8 {
+		return wechat.PhoneNumber{}, &wechat.APIError{Code: wechat.CodeBadLoginCode}
+	}
+	f.asked++
+	return wechat.PhoneNumber{Full: "139" + code, Pure: "139" + code, Country: "86"}, nil
+}
+
+// noRows erases for contexts that this site has none of.
+type noRows struct{}
+
+func (noRows) EraseTx(context.Context, *gorm.DB, []id.ID) (int64, error) { return 0, nil }
+
 // site is a whole consumer side over a claimtest world, with real members.
 type site struct {
 	*claimtest.World
@@ -83,6 +102,8 @@ type site struct {
 	wechat  *fakeWeChat
 	members *member.Store
 	scans   *scan.Store
+	phones  *book.Book
+	rights  *rights.Store
 
 	accounts *points.Accounts
 	tiers    *tier.Store
@@ -93,6 +114,11 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 	s := &site{World: claimtest.New(t, d, clk, set), t: t, wechat: &fakeWeChat{}}
 	people, consents := identity.New(d), consent.New(d)
 	s.members, s.scans = member.New(d, people), scan.New(d, consents)
+	consents.OnWithdraw(consent.ExactPlace, s.scans.ForgetExactPlacesTx)
+	s.phones = book.New(d, s.Box)
+	nobody := noRows{}
+	s.rights = rights.New(rights.Deps{DB: d, Box: s.Box, Outbox: s.Outbox, Consents: consents, Members: s.members, Phones: s.phones, Company: "老井食品",
+		Erasers: map[string]rights.Eraser{"event": nobody, "profile": nobody, "crm": nobody}})
 	s.accounts = points.NewAccounts(d, s.Ledger, s.members)
 	s.tiers = tier.New(d, s.members, s.accounts)
 	s.Claims = claim.New(d, s.Campaigns, s.Packets, s.Points, s.Outbox, s.scans, s.Products, s.Brands, s.members)
@@ -105,7 +131,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 		t.Fatal(err)
 	}
 	s.h, err = New(Deps{Clock: clk, Codes: s.Codes, Products: s.Products, Brands: s.Brands, Campaigns: s.Campaigns, Claims: s.Claims, Packets: s.Packets,
-		Points: s.accounts, Tiers: s.tiers, Profiles: newProfiles(s, consents), Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Replays: replay.New(d), WeChat: s.wechat, Places: places,
+		Points: s.accounts, Tiers: s.tiers, Profiles: newProfiles(s, consents), Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Replays: replay.New(d), WeChat: s.wechat, Numbers: s.wechat, Phones: s.phones, Rights: s.rights, Places: places,
 		Cookies: web.Cookies{Signer: web.NewSigner(s.Box.Derive("cookie"), clk), Secure: true}, Pages: os.DirFS("../../app/h5"),
 		PublicURL: "https://public.test", Company: "老井食品有限公司"})
 	if err != nil {

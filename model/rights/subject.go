@@ -98,7 +98,8 @@ func (who subject) condition(where string) (string, map[string]any) {
 	where = contains.ReplaceAllStringFunc(where, func(call string) string {
 		m := contains.FindStringSubmatch(call)
 		texts, _ := who.lists[m[2]].([]string)
-		either := []string{"1 = 0"}
+		either := []string{"@never = 1"} // also names something when there is nothing to look for
+		args["never"] = 0
 		for i, text := range texts {
 			name := fmt.Sprintf("%s_%d", m[2], i)
 			args[name] = text
