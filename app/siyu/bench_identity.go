@@ -15,6 +15,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/id"
 	"siyu/model/identity"
+	"siyu/model/insight"
 )
 
 // benchIdentity joins keys into people and resolves them again, in batches as an import
@@ -81,6 +82,11 @@ func (w *identityBench) run(ctx context.Context, seconds float64, out io.Writer)
 	if err := w.check(ctx); err != nil {
 		return err
 	}
+	begun := clock.Wall()
+	if _, err := insight.New(w.d).DataMap(ctx); err != nil {
+		return fmt.Errorf("data map: %w", err)
+	}
+	drawn := clock.Wall().Sub(begun).Seconds()
 	upserts, err := w.upserts(ctx, seconds)
 	if err != nil {
 		return fmt.Errorf("upsert: %w", err)
@@ -90,6 +96,7 @@ func (w *identityBench) run(ctx context.Context, seconds float64, out io.Writer)
 	n := float64(2 * w.persons)
 	fmt.Fprintf(t, "joined into people, with evidence\t%.0f\t%.2f\t%.0f\t\n", n, joined, n/joined)
 	fmt.Fprintf(t, "resolved again\t%.0f\t%.2f\t%.0f\t\n", n, resolved, n/resolved)
+	fmt.Fprintf(t, "read for the data map\t%.0f\t%.2f\t%.0f\t\n", n, drawn, n/drawn)
 	fmt.Fprintf(t, "one upsert per key\t%d\t%.2f\t%.0f\t\n", upserts.done, float64(upserts.done)/upserts.perSecond, upserts.perSecond)
 	if err := t.Flush(); err != nil {
 		return err

@@ -85,7 +85,10 @@ func (s *Store) Resolve(ctx context.Context, l Login) (id.ID, error) {
 			}
 			return open.PersonID, s.seen(ctx, open)
 		}
-		err = s.add(ctx, l, open.PersonID, union.PersonID)
+		person, err := s.add(ctx, l, open.PersonID, union.PersonID)
+		if err == nil && person != 0 {
+			return person, nil
+		}
 		if err != nil && !db.IsDuplicate(err) {
 			return 0, fmt.Errorf("identity: %w", err)
 		}
@@ -113,54 +116,60 @@ func (s *Store) find(ctx context.Context, l Login) (open, union Key, err error) 
 }
 
 // add writes the keys that are missing, and the person when both are. At most one
-// of open and union is set. A duplicate means that somebody else was faster.
-func (s *Store) add(ctx context.Context, l Login, open, union id.ID) error {
+// of open and union is set. A duplicate means that somebody else was faster; a person
+// of 0 means that the login must be looked at again.
+func (s *Store) add(ctx context.Context, l Login, open, union id.ID) (person id.ID, err error) {
 	if open == 0 && union == 0 { // the usual first login: nobody else can know this person yet
-		return s.db.InTx(ctx, func(tx *gorm.DB) error {
+		err = s.db.InTx(ctx, func(tx *gorm.DB) error {
 			keys := []Key{l.open()}
 			if l.UnionID != "" {
 				keys = append(keys, l.union())
 			}
-			return s.create(ctx, tx, l, keys)
+			person, err = s.create(ctx, tx, l, keys)
+			return err
 		})
+		return person, err
 	}
-	person, k := union, l.open()
+	owner, k := union, l.open()
 	if open != 0 {
-		person, k = open, l.union()
+		owner, k = open, l.union()
 	}
 	ks, err := s.declared(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return s.db.InFreshTx(ctx, func(tx *gorm.DB) error {
-		err := s.attach(ctx, tx, ks, person, k, l.evidence())
+	err = s.db.InFreshTx(ctx, func(tx *gorm.DB) error {
+		person = owner
+		err := s.attach(ctx, tx, ks, owner, k, l.evidence())
 		if codeOf(err) == "identity_full" {
 			// A second unionid, or a second openid in one app: WeChat says that these are
 			// two people. Each has his own person; the next look makes it a review.
-			return s.create(ctx, tx, l, []Key{k})
+			person = 0
+			_, err = s.create(ctx, tx, l, []Key{k})
 		}
 		return err
 	})
+	return person, err
 }
 
 // create makes a person of new keys that one login named.
-func (s *Store) create(ctx context.Context, tx *gorm.DB, l Login, keys []Key) error {
+func (s *Store) create(ctx context.Context, tx *gorm.DB, l Login, keys []Key) (id.ID, error) {
 	now := s.db.Now()
 	person := s.db.NewID()
 	if err := tx.Exec("INSERT INTO person (id, created_at) VALUES (?, ?)", person, now).Error; err != nil {
-		return err
+		return 0, err
 	}
 	rows := db.NewRows("identity_key", keyColumns)
 	for _, k := range keys {
 		rows.Add(k.Kind, k.Scope, k.Value, person, now, WeChatLogin, s.seenAt(k, now))
 	}
 	if _, err := rows.Insert(ctx, tx, ""); err != nil {
-		return err
+		return 0, err
 	}
 	if len(keys) < 2 {
-		return nil // nothing was joined
+		return person, nil // nothing was joined: the key's own row says how it came
 	}
-	return s.putEdges(ctx, tx, []Edge{s.newEdge(person, keys[1], keys[0], l.evidence())})
+	return person, s.putEdges(ctx, tx, []Edge{s.newEdge(person, keys[1], keys[0], l.evidence())})
 }
 
 const keyColumns = "kind, scope, value, person_id, created_at, event, seen_at"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"siyu/model/db"
 	"siyu/model/id"
 )
 
@@ -16,8 +17,14 @@ func (s *Store) crossings(ctx context.Context, m *DataMap, bit map[[2]string]int
 	}
 	c := counter{bit: bit, places: m.Touchpoints, byMask: map[uint64]int64{}, pairs: map[[2]int]*Join{}}
 	families := map[id.ID]uint64{}
-	// Keys in the order of their persons come from an index that holds all that is asked.
-	rows, err := s.db.Read(ctx).Raw("SELECT person_id, kind, scope FROM identity_key ORDER BY person_id").Rows()
+	// Keys in the order of their persons come from an index that holds all that is asked,
+	// but in SQLite, where each would be looked up by itself: there the table is read as it
+	// lies, and everybody is held in memory.
+	order, scattered := " ORDER BY person_id", s.db.Driver() == db.SQLite
+	if scattered {
+		order = ""
+	}
+	rows, err := s.db.Read(ctx).Raw("SELECT person_id, kind, scope FROM identity_key" + order).Rows()
 	if err != nil {
 		return err
 	}
@@ -25,9 +32,13 @@ func (s *Store) crossings(ctx context.Context, m *DataMap, bit map[[2]string]int
 	var person id.ID
 	var mask uint64
 	done := func() {
-		if root, joined := roots[person]; joined {
+		root, joined := roots[person]
+		switch {
+		case joined:
 			families[root] |= mask
-		} else if mask != 0 {
+		case scattered:
+			families[person] |= mask
+		case mask != 0:
 			c.byMask[mask]++
 		}
 	}
@@ -49,6 +60,7 @@ func (s *Store) crossings(ctx context.Context, m *DataMap, bit map[[2]string]int
 		return err
 	}
 	done()
+	delete(families, 0) // before the first row
 	for _, mask := range families {
 		c.byMask[mask]++
 	}

@@ -124,3 +124,6 @@ FROM identity_disagreement
 GROUP BY CASE WHEN person_id < other_person_id THEN person_id ELSE other_person_id END,
   CASE WHEN person_id < other_person_id THEN other_person_id ELSE person_id END;
 DROP TABLE identity_disagreement;
+
+-- The back office lists members newest first.
+CREATE INDEX member_created ON member (created_at, id);
