@@ -182,15 +182,19 @@ type name struct{ kind, scope, value string }
 
 func (k Key) name() name { return name{k.Kind, k.Scope, k.Value} }
 
+// ErasedPrefix begins the value of a key whose person was erased: a sealed digest, so
+// that who comes back is a new person.
+const ErasedPrefix = "erased_"
+
 // Masked is the key as lists show it: enough to tell two apart, not enough to use. A
 // phone's hash says nothing; its masked digits are model/phone's.
 func (k Key) Masked() string {
 	r := []rune(k.Value)
 	switch {
+	case len(r) == 0, strings.HasPrefix(k.Value, ErasedPrefix):
+		return "（已删除）"
 	case k.Kind == Phone:
 		return "手机号"
-	case len(r) == 0:
-		return "（已删除）"
 	case len(r) <= 4:
 		return string(r[:1]) + "***"
 	case len(r) <= 8:

@@ -24,7 +24,7 @@ func (s *Store) crossings(ctx context.Context, m *DataMap, bit map[[2]string]int
 	if scattered {
 		order = ""
 	}
-	rows, err := s.db.Read(ctx).Raw("SELECT person_id, kind, scope FROM identity_key" + order).Rows()
+	rows, err := s.db.Read(ctx).Raw("SELECT person_id, kind, scope FROM identity_key WHERE " + alive + order).Rows()
 	if err != nil {
 		return err
 	}
@@ -60,9 +60,10 @@ func (s *Store) crossings(ctx context.Context, m *DataMap, bit map[[2]string]int
 		return err
 	}
 	done()
-	delete(families, 0) // before the first row
 	for _, mask := range families {
-		c.byMask[mask]++
+		if mask != 0 {
+			c.byMask[mask]++
+		}
 	}
 	c.count()
 	m.People, m.OwnKeyPercent = c.people, percent(c.owned, c.people)

@@ -91,6 +91,9 @@ const (
 	placesMost  = 60                  // the masks of crossings end there; a brand has a handful
 )
 
+// alive leaves out the keys of people who were erased: a sealed digest is in their place.
+const alive = "value NOT LIKE 'erased!_%' ESCAPE '!'"
+
 // mapCache holds the last map.
 type mapCache struct {
 	mu   sync.Mutex
@@ -148,7 +151,7 @@ func (s *Store) touchpoints(ctx context.Context, m *DataMap, now clock.Instant) 
 		LastAt, SeenAt     clock.Instant
 	}
 	err := s.db.Read(ctx).Raw(`SELECT kind, scope, event, COUNT(*) AS known, MAX(created_at) AS last_at, MAX(seen_at) AS seen_at,
-		SUM(CASE WHEN seen_at >= ? THEN 1 ELSE 0 END) AS seen FROM identity_key GROUP BY kind, scope, event ORDER BY kind, scope, event`, now.Add(-mapWindow)).Scan(&rows).Error
+		SUM(CASE WHEN seen_at >= ? THEN 1 ELSE 0 END) AS seen FROM identity_key WHERE `+alive+` GROUP BY kind, scope, event ORDER BY kind, scope, event`, now.Add(-mapWindow)).Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,14 @@ func TestDataMap(t *testing.T) {
 				t.Errorf("%+v", m.Evidence)
 			}
 		})
+		t.Run("who was erased is on no map", func(t *testing.T) {
+			exec("UPDATE identity_key SET value = 'erased_digest' WHERE kind = 'crm' AND value = '4'")
+			exec("UPDATE identity_key SET value = 'erased_other' WHERE kind = 'phone' AND value = ?", phone(4).Value)
+			clk.Advance(2 * time.Minute)
+			if m := draw(t); m.People != 13 || at(t, m, "crm/tmall").Keys != 4 || at(t, m, "phone/").People != 5 {
+				t.Errorf("%+v", m)
+			}
+		})
 		t.Run("gaps say what to do", func(t *testing.T) {
 			if !gap(m, "", "一方数据只占 40%") {
 				t.Errorf("%+v", m.Gaps)
