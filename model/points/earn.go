@@ -1,6 +1,7 @@
 package points
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -340,7 +341,7 @@ func (a *Accounts) Reverse(ctx context.Context, key string, memberID id.ID, sour
 		if n == 0 {
 			return p.close()
 		}
-		mv := move{ID: a.db.NewID(), Kind: kindReverse, MoveKey: key, MemberID: memberID, RefID: l.ID, Amount: n, Memo: memo, CreatedAt: a.db.Now()}
+		mv := move{ID: a.db.NewID(), Kind: kindReverse, MoveKey: key, MemberID: memberID, RefID: l.ID, Amount: n, Memo: cmp.Or(memo, "积分扣回"), CreatedAt: a.db.Now()}
 		t.Points, t.Debt = n, p.reverse(mv, l, n)
 		if err := mv.insert(tx); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package points
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -117,7 +118,7 @@ func (a *Accounts) Spend(ctx context.Context, s Spend) error {
 		if all < s.Points {
 			return errShort.With("available", max(0, all))
 		}
-		mv := move{ID: a.db.NewID(), Kind: kindSpend, MoveKey: s.Key, MemberID: s.MemberID, Amount: s.Points, Memo: s.Memo, CreatedAt: a.db.Now()}
+		mv := move{ID: a.db.NewID(), Kind: kindSpend, MoveKey: s.Key, MemberID: s.MemberID, Amount: s.Points, Memo: cmp.Or(s.Memo, "积分使用"), CreatedAt: a.db.Now()}
 		if err := p.spend(mv, family); err != nil {
 			return err
 		}
@@ -191,7 +192,7 @@ func (a *Accounts) Unspend(ctx context.Context, key, spendKey string, points int
 	if key == "" || utf8.RuneCountInString(key) > 128 || points < 0 {
 		return errAmount
 	}
-	return a.giveBack(ctx, move{Kind: kindUnspend, MoveKey: key, Amount: points, Memo: memo}, kindSpend, spendKey,
+	return a.giveBack(ctx, move{Kind: kindUnspend, MoveKey: key, Amount: points, Memo: cmp.Or(memo, "积分退回")}, kindSpend, spendKey,
 		func(p *purse, mv move, back taken) error {
 			for _, b := range back.brands() {
 				p.move("unspend:"+mv.ID.String()+":"+b.String(), ledger.Spent, b, ledger.Member, mv.MemberID, back.of(b), mv.Memo)
