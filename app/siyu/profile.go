@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"gorm.io/gorm"
-
 	"siyu/job"
 	"siyu/model/clock"
 	"siyu/model/consent"
@@ -32,9 +30,7 @@ func (e *environment) buildProfiles() {
 	e.Events.Consume("profile", e.Profiles.Consume)
 	for _, p := range consent.Purposes() {
 		if !p.Needed {
-			e.Consents.OnWithdraw(p.Key, func(ctx context.Context, tx *gorm.DB, members []id.ID) error {
-				return e.Profiles.Withdrawn(ctx, tx, p.Key, members)
-			})
+			e.Consents.OnWithdraw(p.Key, e.Profiles.Withdrawal(p.Key))
 		}
 	}
 }

@@ -142,6 +142,13 @@ func (s *Store) EraseTx(ctx context.Context, tx *gorm.DB, members []id.ID) (int6
 	return n, nil
 }
 
+// Withdrawal is Withdrawn for one purpose: what consent.OnWithdraw wants.
+func (s *Store) Withdrawal(purpose string) func(ctx context.Context, tx *gorm.DB, members []id.ID) error {
+	return func(ctx context.Context, tx *gorm.DB, members []id.ID) error {
+		return s.Withdrawn(ctx, tx, purpose, members)
+	}
+}
+
 // Withdrawn deletes what rested on a consent that was taken back: judgements made by
 // profiling, and the answers to fields of that purpose.
 func (s *Store) Withdrawn(ctx context.Context, tx *gorm.DB, purpose string, members []id.ID) error {
