@@ -105,7 +105,7 @@ func (s *Store) ApplyMessage(ctx context.Context, n notice.Notice) error {
 	default:
 		return nil
 	}
-	person, err := s.people.Resolve(ctx, identity.Login{AppID: m.AppID, OpenID: m.OpenID})
+	person, err := s.people.Meet(ctx, m.AppID, m.OpenID)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 // ours or WeChat's saw; the word of a browser is none.
 const (
 	WeChatLogin   = "wechat_login"   // WeChat's server answered a login
+	WeChatPush    = "wechat_push"    // WeChat's server told of a follower: he did nothing with us yet
 	PhoneVerified = "phone_verified" // WeChat's server gave the number the user chose
 	CRMImport     = "crm_import"     // an operator imported a file
 	WeComCallback = "wecom_callback" // WeCom's server told of a contact
@@ -41,7 +42,7 @@ type Evidence struct {
 // An operator and his file may name any kind: they answer for it.
 func trusted(event, kind string) bool {
 	switch event {
-	case WeChatLogin:
+	case WeChatLogin, WeChatPush:
 		return kind == OpenID || kind == UnionID
 	case PhoneVerified:
 		return kind == Phone
@@ -57,7 +58,7 @@ func trusted(event, kind string) bool {
 
 // eventTitle is the event in a sentence: "通过…".
 func eventTitle(event string) string {
-	return map[string]string{WeChatLogin: "微信登录", PhoneVerified: "手机号验证", CRMImport: "客户资料导入", WeComCallback: "企业微信回调",
+	return map[string]string{WeChatLogin: "微信登录", WeChatPush: "公众号关注推送", PhoneVerified: "手机号验证", CRMImport: "客户资料导入", WeComCallback: "企业微信回调",
 		PartnerEvent: "合作方上报", ByOperator: "人工操作"}[event]
 }
 

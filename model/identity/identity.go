@@ -43,6 +43,10 @@ type Login struct {
 	UnionID string // may be empty
 }
 
+func (l Login) wellFormed() bool {
+	return appForm.MatchString(l.AppID) && keyForm.MatchString(l.OpenID) && (l.UnionID == "" || keyForm.MatchString(l.UnionID))
+}
+
 func (l Login) open() Key  { return Key{Kind: OpenID, Scope: l.AppID, Value: l.OpenID} }
 func (l Login) union() Key { return Key{Kind: UnionID, Value: l.UnionID} }
 
@@ -67,8 +71,8 @@ const seenEvery = 24 * time.Hour
 // person of the openid; who else is the same human, Family says.
 // Faults: Invalid login_malformed.
 func (s *Store) Resolve(ctx context.Context, l Login) (id.ID, error) {
-	if !appForm.MatchString(l.AppID) || !keyForm.MatchString(l.OpenID) || l.UnionID != "" && !keyForm.MatchString(l.UnionID) {
-		return 0, fault.NewInvalid("login_malformed", "登录信息格式不对")
+	if !l.wellFormed() {
+		return 0, errLogin
 	}
 	// Whoever loses a race starts again and then finds what the winner wrote. A new
 	// transaction is needed for that: under REPEATABLE READ the old one does not see it.
@@ -94,6 +98,26 @@ func (s *Store) Resolve(ctx context.Context, l Login) (id.ID, error) {
 		}
 	}
 	return 0, errBusy
+}
+
+var errLogin = fault.NewInvalid("login_malformed", "登录信息格式不对")
+
+// Meet returns the person of an openid that WeChat told of without a login: a follower.
+// Until he logs in he holds nothing, so a login that names his openid with the unionid
+// of a member joins the two by a rule. Fault: Invalid login_malformed.
+func (s *Store) Meet(ctx context.Context, appID, openID string) (id.ID, error) {
+	l := Login{AppID: appID, OpenID: openID}
+	if !l.wellFormed() {
+		return 0, errLogin
+	}
+	out, err := s.ResolveMany(ctx, []Item{{Keys: []Key{l.open()}}}, Evidence{Event: WeChatPush, Channel: "callback"})
+	if err != nil {
+		return 0, err
+	}
+	if out[0].Err != nil || out[0].PersonID == 0 { // an openid that an operator blocked is still its owner's
+		return s.Resolve(ctx, l)
+	}
+	return out[0].PersonID, nil
 }
 
 func (s *Store) find(ctx context.Context, l Login) (open, union Key, err error) {

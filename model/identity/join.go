@@ -29,7 +29,8 @@ type rule struct {
 func automatic() []rule {
 	return []rule{
 		{"returning_customer", PhoneVerified, Phone, 95, true, "微信验证的手机号与导入的客户资料一致，该资料的主人此前从未登录：老客户回来了"},
-		{"known_unionid", WeChatLogin, UnionID, 95, false, "微信登录返回的 UnionID 与从未登录过的资料一致"},
+		{"known_unionid", WeChatLogin, UnionID, 95, false, "微信登录返回的 UnionID 把一位会员与一份从未登录过的资料（仅关注或导入）连在一起"},
+		{"known_unionid", WeChatPush, UnionID, 95, false, "微信告知的关注者 UnionID 与会员一致，其中一方从未登录"},
 		{"wecom_contact", WeComCallback, UnionID, 90, false, "企业微信返回的 UnionID 与会员一致，外部联系人此前从未登录"},
 		{"wecom_contact", WeComCallback, ExternalUserID, 90, false, "同一外部联系人，其中一方此前从未登录"},
 	}
@@ -38,7 +39,7 @@ func automatic() []rule {
 // Confidence of reviews, by what was seen: what to look at first.
 func suspicion(event, kind string) (name string, confidence int) {
 	switch {
-	case event == WeChatLogin:
+	case event == WeChatLogin || event == WeChatPush:
 		return "two_accounts", 70 // WeChat itself names both
 	case event == PhoneVerified:
 		return "same_phone", 60 // families share phones

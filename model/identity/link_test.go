@@ -125,6 +125,32 @@ func TestLink(t *testing.T) {
 				}
 			})
 		})
+		t.Run("a follower who never logged in is the member whose unionid comes with his first login", func(t *testing.T) {
+			w := w.in(t)
+			follower, err := w.Meet(ctx, "wxOfficial", "o60")
+			again, err2 := w.Meet(ctx, "wxOfficial", "o60")
+			if err != nil || err2 != nil || again != follower {
+				t.Fatal(follower, again, err, err2)
+			}
+			p := w.login("wxMini", "m60", "u60")
+			if w.login("wxOfficial", "o60", "u60") != follower || !w.one(follower, p) {
+				t.Fatal("not joined")
+			}
+			t.Run("and one who did is a case", func(t *testing.T) {
+				w := w.in(t)
+				follower, err := w.Meet(ctx, "wxOfficial", "o61")
+				if err != nil || w.login("wxOfficial", "o61", "") != follower {
+					t.Fatal(follower, err)
+				}
+				p := w.login("wxMini", "m61", "u61")
+				w.login("wxOfficial", "o61", "u61")
+				if w.one(follower, p) || w.caseOf(follower, p).State != Open {
+					t.Fatal("joined silently")
+				}
+			})
+			_, err = w.Meet(ctx, "wx Official", "o60")
+			w.refused(err, "login_malformed")
+		})
 		t.Run("without the consent to match old records nobody is matched by a rule", func(t *testing.T) {
 			w := w.in(t)
 			old, p := w.imported(phoneKey(66)), w.login("wxMini", "o66", "u66")

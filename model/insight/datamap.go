@@ -163,7 +163,7 @@ func (s *Store) touchpoints(ctx context.Context, m *DataMap, now clock.Instant) 
 	if err := s.db.Read(ctx).Raw("SELECT kind, title FROM identity_kind").Scan(&own).Error; err != nil {
 		return nil, err
 	}
-	keyTitles := map[string]string{"wechat_login": "微信登录或关注带来的编号", "phone_verified": "微信验证的手机号", "crm_import": "导入的编号",
+	keyTitles := map[string]string{"wechat_login": "微信登录带来的编号", "wechat_push": "关注带来的编号", "phone_verified": "微信验证的手机号", "crm_import": "导入的编号",
 		"wecom_callback": "企业微信带来的编号", "partner_event": "合作方上报的编号", "operator": "人工登记的编号"}
 	titles := map[string]string{"openid": "微信应用", "external_userid": "企业微信", "phone": "手机号", "crm": "CRM 客户", "card": "会员卡"}
 	for _, k := range own {
