@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -52,9 +51,7 @@ func rotateMain(ctx context.Context, cfg config.Config, args []string, out io.Wr
 	f := flag.NewFlagSet("rotate", flag.ContinueOnError)
 	check := f.Bool("check", false, "只检查，不改动")
 	if err := parseFlags(f, args, out); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(out, rotateUsage)
-		}
+		fmt.Fprintln(out, rotateUsage)
 		return err
 	}
 	return offline(ctx, cfg, func(e *environment) error {

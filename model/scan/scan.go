@@ -212,13 +212,6 @@ func (s *Store) PutExactPlace(ctx context.Context, memberID, batchID id.ID, seri
 	if !(lat >= -90 && lat <= 90 && lon >= -180 && lon <= 180) {
 		return fault.NewInvalid("place_malformed", "位置格式不对")
 	}
-	given, err := s.consents.Given(ctx, memberID, consent.ExactPlace)
-	if err != nil {
-		return err
-	}
-	if !given {
-		return fault.New(fault.Forbidden, "consent_missing", "您尚未同意保存精确位置")
-	}
 	scans, err := s.list(ctx, 0, 1, "batch_id = ? AND serial = ? AND visitor = ? AND at > ?",
 		batchID, serial, Observation{MemberID: memberID}.visitor(), s.db.Now().Add(-RepeatWindow))
 	if err != nil {
@@ -228,15 +221,16 @@ func (s *Store) PutExactPlace(ctx context.Context, memberID, batchID id.ID, seri
 		return fault.New(fault.NotFound, "scan_not_found", "没有找到最近的扫码记录")
 	}
 	return s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE scan SET exact_place = ? WHERE id = ?", fmt.Sprintf("%.4f,%.4f", lat, lon), scans[0].ID).Error
-	})
-}
-
-// ForgetExactPlaces erases a member's exact places, as taking back the consent
-// demands (个人信息保护法 art. 47).
-func (s *Store) ForgetExactPlaces(ctx context.Context, memberID id.ID) error {
-	return s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Exec("UPDATE scan SET exact_place = '' WHERE member_id = ? AND exact_place <> ''", memberID).Error
+		if err := tx.Exec("UPDATE scan SET exact_place = ? WHERE id = ?", fmt.Sprintf("%.4f,%.4f", lat, lon), scans[0].ID).Error; err != nil {
+			return err
+		}
+		// After the write: a withdrawal at the same time either waits for this row and
+		// clears it, or is seen here.
+		given, err := s.consents.GivenTx(tx, memberID, consent.ExactPlace)
+		if err == nil && !given {
+			err = fault.New(fault.Forbidden, "consent_missing", "您尚未同意保存精确位置")
+		}
+		return err
 	})
 }
 

@@ -224,9 +224,6 @@ func TestExactPlace(t *testing.T) {
 		if exact() != "31.2304,121.4737" {
 			t.Error(exact())
 		}
-		if err := s.ForgetExactPlaces(ctx, 50); err != nil || exact() != "" {
-			t.Error("not forgotten:", exact(), err)
-		}
 		clk.Advance(RepeatWindow)
 		if got := put(31, 121); got != "scan_not_found" {
 			t.Error("an old scan was given a place:", got)
