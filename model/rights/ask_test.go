@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,6 +110,61 @@ func TestRequests(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A claim that was under way when the member was ended commits a payout afterwards; and
+// several workers are woken for one request.
+func TestAPayoutThatComesLateIsWaitedForAndTwoWorkersEraseOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		w := newTown(t, d, clk)
+		p := w.live("Aja", 1)
+		w.paid(p)
+		r := w.ask(p, Erase)
+		clk.Advance(7 * 24 * time.Hour)
+		_, _, err := w.Run(ctx, r.ID)
+		w.must(err)
+		late := "oAnotherOpenIDofAja00000000"
+		w.exec("UPDATE payout SET state = 'sending', openid = ? WHERE claim_id = ?", late, paidClaim(t, p))
+		clk.Advance(w.Terms.Settle)
+		again, why, err := w.Run(ctx, r.ID)
+		if got, e := w.Get(ctx, r.ID); err != nil || e != nil || again != closedPause || got.State != Running || got.Answer != why || why == "" {
+			t.Fatal(again, why, got, err, e)
+		}
+		w.exec("UPDATE payout SET state = 'settled' WHERE openid = ?", late)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if again, why, err := w.Run(ctx, r.ID); again != 0 || err != nil {
+					t.Error(again, why, err)
+				}
+			})
+		}
+		all.Wait()
+		proof, err := w.ProofOf(ctx, r.ID)
+		if err != nil || len(proof.Keys) != 4 { // three keys, and the openid that was only paid
+			t.Fatal(proof.Keys, err)
+		}
+		for _, l := range proof.Tables {
+			if l.Table == "identity_key" && l.Rows != 3 {
+				t.Error("the second worker wrote the proof:", l)
+			}
+		}
+		if text := w.dump(); strings.Contains(text["payout"], late) || !strings.Contains(text["payout"], tombPrefix) {
+			t.Error("the late payout still names him")
+		}
+	})
+}
+
+// paidClaim is a claim of the person's that has a payout.
+func paidClaim(t *testing.T, p person) id.ID {
+	t.Helper()
+	for _, c := range p.claims {
+		if c.CashFen > 0 {
+			return c.ID
+		}
+	}
+	t.Fatal("he won no cash")
+	return 0
 }
 
 func TestTakingThePhoneBackDeletesItAtOnce(t *testing.T) {
