@@ -145,9 +145,18 @@ func (v view) graph() map[node][]hop {
 		}
 	}
 	for _, k := range v.keys {
-		tie(node{key: k.name()}, node{person: k.PersonID}, Step{Text: fmt.Sprintf("%s，%s（%s）在%s中首次出现", k.CreatedAt.Local(), v.ks[k.Kind].Title, k.Masked(), eventTitle(k.Event)), At: k.CreatedAt})
+		tie(node{key: k.name()}, node{person: k.PersonID}, Step{Text: fmt.Sprintf("%s，%s在%s中首次出现", k.CreatedAt.Local(), v.label(k), eventTitle(k.Event)), At: k.CreatedAt})
 	}
 	return g
+}
+
+// label is a key in a sentence. Of a phone there is nothing to show but that it is one.
+func (v view) label(k Key) string {
+	title := v.ks[k.Kind].Title
+	if k.Kind == Phone {
+		return title
+	}
+	return title + "（" + k.Masked() + "）"
 }
 
 func (v view) seenTogether(e Edge) string {
@@ -156,9 +165,9 @@ func (v view) seenTogether(e Edge) string {
 		how += fmt.Sprintf("（操作员 %d）", e.ActorID)
 	}
 	if e.OtherKind == "" {
-		return fmt.Sprintf("%s，%s确认%s（%s）属于此人", e.At.Local(), how, v.ks[e.Kind].Title, e.Key().Masked())
+		return fmt.Sprintf("%s，%s确认%s属于此人", e.At.Local(), how, v.label(e.Key()))
 	}
-	return fmt.Sprintf("%s，%s同时给出%s（%s）与%s（%s）", e.At.Local(), how, v.ks[e.Kind].Title, e.Key().Masked(), v.ks[e.OtherKind].Title, e.Other().Masked())
+	return fmt.Sprintf("%s，%s同时给出%s与%s", e.At.Local(), how, v.label(e.Key()), v.label(e.Other()))
 }
 
 func (v view) merged(m Merge) string {
@@ -168,7 +177,7 @@ func (v view) merged(m Merge) string {
 	}
 	text := fmt.Sprintf("%s，%s合并：%s", m.CreatedAt.Local(), who, RuleTitle(m.Rule))
 	if m.Kind != "" {
-		text += fmt.Sprintf("，依据%s（%s）", v.ks[m.Kind].Title, m.Key().Masked())
+		text += "，依据" + v.label(m.Key())
 	}
 	if m.Note != "" {
 		text += "，说明：" + m.Note
