@@ -33,19 +33,34 @@ func (r *Rows) Add(values ...any) {
 // Len is how many rows there are.
 func (r *Rows) Len() int { return len(r.args) / r.columns }
 
-// Insert writes all rows in one statement and returns how many were inserted. tail ends
-// the statement: "" or Once(...). No rows is no statement.
+// bindMost is how many parameters one statement of SQLite takes: its driver looks for
+// each of them among all, so a long statement costs the square of its length. Over a
+// socket it is the round trips that cost, so there one statement takes all.
+const bindMost = 600
+
+// Insert writes all rows, in one statement over a socket, and returns how many were
+// inserted. tail ends each statement: "" or Once(...). No rows is no statement.
 func (r *Rows) Insert(ctx context.Context, tx *gorm.DB, tail string) (int64, error) {
-	if len(r.args) == 0 {
-		return 0, nil
+	at := r.Len()
+	if tx.Name() == SQLite {
+		at = max(1, bindMost/r.columns)
 	}
-	one := "(" + strings.Repeat("?,", r.columns-1) + "?)"
-	stmt := r.head + strings.Repeat(one+",", r.Len()-1) + one + tail
-	res, err := Exec(ctx, tx, stmt, r.args...)
-	if err != nil {
-		return 0, err
+	one, total := "("+strings.Repeat("?,", r.columns-1)+"?)", int64(0)
+	for args := r.args; len(args) > 0; {
+		part := args[:min(len(args), at*r.columns)]
+		args = args[len(part):]
+		stmt := r.head + strings.Repeat(one+",", len(part)/r.columns-1) + one + tail
+		res, err := Exec(ctx, tx, stmt, part...)
+		if err != nil {
+			return 0, err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		total += n
 	}
-	return res.RowsAffected()
+	return total, nil
 }
 
 // Exec runs a statement on the transaction's own connection, without GORM in between.
