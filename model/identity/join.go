@@ -183,19 +183,27 @@ func (s *Store) contest(ctx context.Context, tx *gorm.DB, ks kinds, roots map[id
 		return out, err
 	}
 	old, err := s.decided(tx, p)
-	if err != nil || old.State != "" {
+	if err != nil || old.State == Declined {
 		out.State, out.ReviewID = old.State, old.ReviewID
 		return out, err
 	}
 	r := ks.judge(p, roots[person], roots[owner], k.Kind, e)
 	if !r.automatic {
-		out.State = InReview
-		out.ReviewID, err = s.review(ctx, tx, r, person, owner, k, e)
+		if out.State, out.ReviewID = InReview, old.ReviewID; out.ReviewID == 0 {
+			out.ReviewID, err = s.review(ctx, tx, r, person, owner, k, e)
+		}
 		return out, err
 	}
 	m, err := s.mergeTx(ctx, tx, ks, p, r, person, owner, k, e)
 	if err != nil {
 		return out, err
+	}
+	if old.ReviewID != 0 { // a case that waited for what has come now: the consent
+		err := tx.Model(&Review{}).Where("id = ? AND state = ?", old.ReviewID, Open).
+			Updates(map[string]any{"state": Merged, "merge_id": m.ID, "decided_at": s.db.Now(), "reason": RuleTitle(r.rule)}).Error
+		if err != nil {
+			return out, fmt.Errorf("identity: review: %w", err)
+		}
 	}
 	now, err := rootsOf(tx, []id.ID{person})
 	out.State, out.MergeID, out.PersonID = Joined, m.ID, now[person]

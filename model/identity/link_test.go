@@ -158,6 +158,15 @@ func TestLink(t *testing.T) {
 			if err != nil || out.State != InReview || w.one(p, old) {
 				t.Fatal(out, err)
 			}
+			t.Run("and when he gives it, the case is closed by the rule", func(t *testing.T) {
+				w := w.in(t)
+				if out := w.link(p, phoneKey(66), PhoneVerified); out.State != Joined || !w.one(p, old) {
+					t.Fatal(out)
+				}
+				if r := w.caseOf(p, old); r.State != Merged || r.MergeID == 0 || r.DecidedBy != 0 || r.Reason == "" {
+					t.Fatal(r)
+				}
+			})
 		})
 		t.Run("a customer who is imported after he came is known by his phone", func(t *testing.T) {
 			w := w.in(t)
