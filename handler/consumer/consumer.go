@@ -87,9 +87,9 @@ type Deps struct {
 	Company   string // who answers for personal data
 }
 
-// PolicyVersion names the privacy text that the page shows; a change of the text
-// needs a new one, and consents to the old one stay on record as such.
-const PolicyVersion = "2026-11"
+// PolicyVersion names the privacy text that the page shows; a change of the text needs a
+// new one. What is asked of a person has versions of its own (consent.Purpose).
+const PolicyVersion = "2026-11-22"
 
 // Handler answers.
 type Handler struct {
