@@ -13,7 +13,7 @@ import (
 )
 
 func TestResolveMany(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+	dbtest.EachLoose(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		ctx := context.Background()
 		w := town{New(d), t, d}
 		e := Evidence{Event: CRMImport, Channel: "import", Ref: 77}
