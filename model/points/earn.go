@@ -32,7 +32,7 @@ type earning struct {
 	ID        id.ID
 	FactKey   string
 	ParentKey string // of a refund: its order
-	AmountFen int64  // of an order, less than 0 of a refund
+	AmountFen int64  // of an order, less what was refunded before it came; less than 0 of a refund
 	BrandID   id.ID
 	MemberID  id.ID
 	EarnOn    string
@@ -111,9 +111,9 @@ func (a *Accounts) Earn(ctx context.Context, f Fact) (points int64, err error) {
 			if err != nil {
 				return err
 			}
-			f := f
-			f.AmountFen = max(0, f.AmountFen-back)
-			e.Points = worth(rule, f)
+			net := f
+			net.AmountFen = max(0, f.AmountFen-back)
+			e.Points, e.AmountFen = worth(rule, net), net.AmountFen
 		} else {
 			e.Points = worth(rule, f)
 		}
@@ -135,6 +135,11 @@ func (a *Accounts) Earn(ctx context.Context, f Fact) (points int64, err error) {
 			}
 			points = old.Points
 			return p.close()
+		}
+		if e.AmountFen != f.AmountFen { // those refunds are in the order's amount now
+			if err := tx.Exec("UPDATE points_earning SET parent_key = '' WHERE parent_key = ?", f.Key).Error; err != nil {
+				return fmt.Errorf("points: refunds: %w", err)
+			}
 		}
 		if points > 0 {
 			if err := p.earn(e, rule, r.Expiry, f.Memo); err != nil {

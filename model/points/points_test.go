@@ -105,10 +105,14 @@ func TestOrdersAndRefundsOfTheEventStore(t *testing.T) {
 			if a := w.account(101); a.Available != 60 {
 				t.Fatalf("%+v", a)
 			}
+			feed(order("2", "r1b", -1_000, now)) // and is not counted again with the next one
+			if a := w.account(101); a.Available != 50 {
+				t.Fatalf("%+v", a)
+			}
 		})
 		t.Run("a refund of points that are spent leaves a debt, which the next points pay", func(t *testing.T) {
 			w.must(w.a.Spend(ctx, Spend{Key: "s", MemberID: 101, Points: 50}))
-			feed(order("2", "r2", -6_000, now))
+			feed(order("2", "r2", -5_000, now))
 			if a := w.account(101); a.Available != 0 || a.Owed != 50 {
 				t.Fatalf("%+v", a)
 			}

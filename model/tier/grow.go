@@ -62,7 +62,14 @@ func (s *Store) Grow(ctx context.Context, f Fact) error {
 		}
 		g := growth{ID: s.db.NewID(), GrowthKey: f.Key, ParentKey: f.OrderKey, AmountFen: f.AmountFen, BrandID: f.BrandID, MemberID: f.MemberID,
 			GrownOn: f.On, Memo: f.Memo, CreatedAt: s.db.Now()}
-		if g.Growth, err = worth(tx, table, f, family, clock.DayOf(g.CreatedAt)); err != nil {
+		if f.On == OnOrder && f.AmountFen > 0 { // less what was refunded before it came
+			var early int64
+			if err := tx.Raw("SELECT COALESCE(-SUM(amount_fen), 0) FROM tier_growth WHERE parent_key = ?", f.Key).Scan(&early).Error; err != nil {
+				return fmt.Errorf("tier: refunds: %w", err)
+			}
+			g.AmountFen = max(0, f.AmountFen-early)
+		}
+		if g.Growth, err = worth(tx, table, g, family); err != nil {
 			return err
 		}
 		if g.Growth == 0 && f.AmountFen >= 0 {
@@ -76,34 +83,35 @@ func (s *Store) Grow(ctx context.Context, f Fact) error {
 		if r.RowsAffected == 0 {
 			return nil
 		}
+		if g.AmountFen != f.AmountFen { // those refunds are in the order's amount now
+			if err := tx.Exec("UPDATE tier_growth SET parent_key = '' WHERE parent_key = ?", f.Key).Error; err != nil {
+				return fmt.Errorf("tier: refunds: %w", err)
+			}
+		}
 		return s.refreshTx(tx, tables, family)
 	})
 }
 
 // worth is what a fact grows.
-func worth(tx *gorm.DB, t Table, f Fact, family []id.ID, day clock.Day) (int64, error) {
-	if f.AmountFen < 0 {
-		return back(tx, f)
+func worth(tx *gorm.DB, t Table, g growth, family []id.ID) (int64, error) {
+	if g.AmountFen < 0 {
+		return back(tx, g)
 	}
-	i := slices.IndexFunc(t.Grow, func(g Grow) bool { return g.On == f.On })
+	i := slices.IndexFunc(t.Grow, func(r Grow) bool { return r.On == g.GrownOn })
 	if i < 0 {
 		return 0, nil
 	}
 	rule := t.Grow[i]
-	if f.On == OnOrder {
-		var refunded int64
-		if err := tx.Raw("SELECT COALESCE(-SUM(amount_fen), 0) FROM tier_growth WHERE parent_key = ?", f.Key).Scan(&refunded).Error; err != nil {
-			return 0, fmt.Errorf("tier: refunds: %w", err)
-		}
-		return min(max(0, f.AmountFen-refunded)/100*rule.Growth, maxGrowth), nil
+	if g.GrownOn == OnOrder {
+		return min(g.AmountFen/100*rule.Growth, maxGrowth), nil
 	}
 	if rule.CapPerDay == 0 {
 		return rule.Growth, nil
 	}
-	from, until := day.Bounds()
+	from, until := clock.DayOf(g.CreatedAt).Bounds()
 	var used int64
 	err := tx.Raw("SELECT COALESCE(SUM(growth), 0) FROM tier_growth WHERE member_id IN ? AND brand_id = ? AND grown_on = ? AND created_at >= ? AND created_at < ?",
-		family, f.BrandID, f.On, from, until).Scan(&used).Error
+		family, g.BrandID, g.GrownOn, from, until).Scan(&used).Error
 	if err != nil {
 		return 0, fmt.Errorf("tier: caps: %w", err)
 	}
@@ -112,9 +120,9 @@ func worth(tx *gorm.DB, t Table, f Fact, family []id.ID, day clock.Day) (int64, 
 
 // back is the growth that a refund takes: with all refunds of the order so far, at least
 // their share of the order's growth, and never more than it grew.
-func back(tx *gorm.DB, f Fact) (int64, error) {
+func back(tx *gorm.DB, g growth) (int64, error) {
 	var order []growth
-	if err := tx.Raw("SELECT * FROM tier_growth WHERE growth_key = ?", f.OrderKey).Scan(&order).Error; err != nil {
+	if err := tx.Raw("SELECT * FROM tier_growth WHERE growth_key = ?", g.ParentKey).Scan(&order).Error; err != nil {
 		return 0, fmt.Errorf("tier: refunds: %w", err)
 	}
 	if len(order) == 0 || order[0].AmountFen == 0 {
@@ -122,11 +130,11 @@ func back(tx *gorm.DB, f Fact) (int64, error) {
 	}
 	var before struct{ Fen, Growth int64 }
 	err := tx.Raw("SELECT COALESCE(-SUM(amount_fen), 0) AS fen, COALESCE(-SUM(growth), 0) AS growth FROM tier_growth WHERE parent_key = ? AND growth_key <> ?",
-		f.OrderKey, f.Key).Scan(&before).Error
+		g.ParentKey, g.GrowthKey).Scan(&before).Error
 	if err != nil {
 		return 0, fmt.Errorf("tier: refunds: %w", err)
 	}
-	fen := min(before.Fen-f.AmountFen, order[0].AmountFen)
+	fen := min(before.Fen-g.AmountFen, order[0].AmountFen)
 	share := (order[0].Growth*fen + order[0].AmountFen - 1) / order[0].AmountFen
 	return -max(0, share-before.Growth), nil
 }

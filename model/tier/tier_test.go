@@ -296,6 +296,10 @@ func TestRefunds(t *testing.T) {
 			w.refund(102, "3", "d", 90)
 			w.order(102, "3", 100)
 			w.is(102, "普通", 10)
+			w.refund(102, "3", "d2", 1) // the first is not counted again with the next one
+			w.is(102, "普通", 9)
+			w.refund(102, "3", "d3", 9)
+			w.is(102, "普通", 0)
 		})
 		t.Run("a level of an earlier period stays until the end of this one", func(t *testing.T) {
 			w.order(103, "4", 150)
