@@ -125,8 +125,8 @@ type use struct {
 var uses = []use{
 	{"time", []string{"Now", "Since", "Until"}, []string{"model/clock/clock.go", "wechat/client.go"}, false,
 		"time comes from a clock, or tests cannot own it; the client's default is for bare tools"},
-	{"time", []string{"Sleep"}, nil, false,
-		"a sleep proves nothing and cannot be cancelled; wait for the event or a timer with the context"},
+	{"time", []string{"Sleep"}, []string{"model/fail/on.go"}, false,
+		"a sleep proves nothing and cannot be cancelled; wait for the event or a timer with the context; fault builds hang on purpose"},
 	{"os", []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}, []string{"app/siyu/main.go", "model/db/dbtest/dbtest.go", "model/fail/on.go"}, true,
 		"only config reads the environment; main hands it the function; fail points are in no build but that of the fault campaign"},
 }
