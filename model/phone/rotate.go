@@ -10,7 +10,7 @@ import (
 
 // rotatePage is how many numbers one transaction seals anew: short enough that nobody
 // waits for it, and small enough that the CASE below stays cheap.
-const rotatePage = 250
+const rotatePage = 500
 
 // Versions counts numbers by the key version they are sealed with.
 func (b *Book) Versions(ctx context.Context) (map[int]int64, error) {
@@ -65,13 +65,14 @@ func (b *Book) Rotate(ctx context.Context, progress func(done int64)) (done int6
 	}
 }
 
-// rotatePage does one page. The guard is the version: a row that somebody else sealed
+// rotatePage does one page, in the order in which the engine stores rows: neighbours
+// share pages of the file. The guard is the version: a row that somebody else sealed
 // anew meanwhile, or deleted, is left alone. What a row says never changes, only what it
 // is sealed with, so whoever reads beside this reads the same number before and after.
 func (b *Book) rotatePage(ctx context.Context) (int64, error) {
 	newest := b.box.Newest()
 	var rows []row
-	err := b.db.Read(ctx).Where("key_version < ?", newest).Order("key_version, hash").Limit(rotatePage).Find(&rows).Error
+	err := b.db.Read(ctx).Where("key_version < ?", newest).Order("key_version").Limit(rotatePage).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return 0, wrap(err)
 	}

@@ -70,13 +70,13 @@ func TestRotationOf100000NumbersLeavesNobodyUnreadable(t *testing.T) {
 				}
 			})
 		}
-		late := 0
-		wg.Go(func() { // new people come, some still under the old key
+		late, page := 0, make(chan struct{}, 1)
+		wg.Go(func() { // new people come at every page, some still under the old key
 			for ; ; late++ {
 				select {
 				case <-over:
 					return
-				default:
+				case <-page:
 				}
 				for i, b := range []*Book{waits, seals} {
 					n := Number{fmt.Sprintf("+86137%08d", 2*late+i)}
@@ -95,6 +95,10 @@ func TestRotationOf100000NumbersLeavesNobodyUnreadable(t *testing.T) {
 		for {
 			short, kill := context.WithCancel(ctx)
 			_, err := seals.Rotate(short, func(done int64) {
+				select {
+				case page <- struct{}{}:
+				default:
+				}
 				if done >= 20_000 {
 					kills.Add(1)
 					kill()
@@ -118,7 +122,7 @@ func TestRotationOf100000NumbersLeavesNobodyUnreadable(t *testing.T) {
 			t.Fatal(versions, late, err)
 		}
 		n, err := seals.Check(ctx)
-		if err != nil || n != int64(people+2*late) || reads.Load() < 100 || kills.Load() < 3 {
+		if err != nil || n != int64(people+2*late) || reads.Load() < 100 || kills.Load() < 3 || late < 10 {
 			t.Fatal(n, reads.Load(), kills.Load(), err)
 		}
 		t.Logf("%d reads and %d new numbers beside %d ends", reads.Load(), 2*late, kills.Load())

@@ -25,7 +25,8 @@ CREATE TABLE phone (
   created_at BIGINT NOT NULL
 ){{options}};
 CREATE INDEX phone_tail ON phone (tail);
-CREATE INDEX phone_version ON phone (key_version, hash);
+-- Of one version the rows come in the order in which the engine stores them.
+CREATE INDEX phone_version ON phone (key_version);
 
 -- kind: export, correct, erase, restrict
 -- state: requested, approved, running, done, refused, cancelled
