@@ -19,6 +19,8 @@ type loyaltyStores struct {
 func (e *environment) buildLoyalty() {
 	e.Accounts = points.NewAccounts(e.DB, e.Ledger, e.Members)
 	e.Tiers = tier.New(e.DB, e.Members, e.Accounts)
+	e.Campaigns.UseLevels(e.Tiers)
+	e.Claims.UseLevels(e.Tiers)
 	e.Events.Consume("points", e.Accounts.Consume)
 	e.Events.Consume("tier", e.Tiers.Consume)
 	e.Members.Follow(points.Regrouped(e.Outbox))

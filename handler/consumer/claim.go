@@ -32,9 +32,9 @@ func (h *Handler) claim(ctx context.Context, v visit) (claim.Claim, error) {
 		return made, nil
 	}
 	switch fault.Of(err).Code {
-	case "member_blocked":
+	case "member_blocked", "level_needed":
 		if memberID, e := h.who(ctx, s); e == nil && memberID == 0 {
-			return made, errLogin // not blocked but gone
+			return made, errLogin // neither, but gone
 		}
 	case "code_seen":
 		out, e := h.lookAt(ctx, v, found)

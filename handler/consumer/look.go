@@ -116,7 +116,7 @@ func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, e
 	out.Offer = h.Campaigns.For(ctx, found.BatchID, found.Serial, now)
 	f := scan.Facts{Now: now, Known: true, CodeState: found.State, CodeReason: found.StateReason, WeChat: v.wechat, Snapshot: v.snapshot,
 		Limit: v.limit, SupportPhone: out.Brand.SupportPhone, ScanPoints: out.Product.ScanPoints * int64(out.Product.PointsPercent) / 100,
-		Campaign: scan.Campaign{State: out.Offer.State, Name: out.Offer.Name, FromAt: out.Offer.FromAt, UntilAt: out.Offer.UntilAt, TopPrize: out.Offer.TopPrize}}
+		Campaign: scan.Campaign{State: out.Offer.State, Name: out.Offer.Name, FromAt: out.Offer.FromAt, UntilAt: out.Offer.UntilAt, TopPrize: out.Offer.TopPrize, Who: out.Offer.Who}}
 	o := h.observation(v, found)
 	seen, err := h.Claims.Look(ctx, o, out.Offer.CampaignID)
 	if err != nil {
@@ -144,6 +144,14 @@ func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, e
 		}
 	}
 	meetLimit(out.Offer, seen.UsedToday, &f)
+	// Asked only of who could claim otherwise: it takes reads of its own.
+	if out.Offer.MinLevel > 0 && out.Offer.State == campaign.StandRunning && scan.Judge(f).Reward.Can() {
+		admitted, err := h.Claims.Admits(ctx, out.Offer, f.Member)
+		if err != nil {
+			return view{}, err
+		}
+		f.Campaign.Below = !admitted
+	}
 	out.Facts, out.Verdict = f, scan.Judge(f)
 	return out, nil
 }

@@ -57,6 +57,8 @@ type Campaign struct {
 	CapMemberDay int           `json:"cap_member_day"` // claims per member and business day; 0 = no limit
 	CapMember    int           `json:"cap_member"`     // claims per member; 0 = no limit
 	CapTotal     int64         `json:"cap_total"`      // claims in all; 0 = no limit
+	MinLevel     int           `json:"min_level"`      // lowest level of membership that may take part; 0 = everybody
+	LevelName    string        `json:"level_name"`     // of MinLevel, fixed at publishing
 	Codes        int64         `json:"codes"`          // codes that take part, fixed at publishing
 	SpendFen     money.Fen     `json:"spend_fen"`      // reserved at publishing: the exact worst case
 	WonFen       money.Fen     `json:"won_fen"`        // won by claims so far
@@ -122,6 +124,7 @@ type Form struct {
 	CapMemberDay int           `json:"cap_member_day"`
 	CapMember    int           `json:"cap_member"`
 	CapTotal     int64         `json:"cap_total"`
+	MinLevel     int           `json:"min_level"` // number in the brand's table of levels; 0 = everybody
 	Tiers        []Tier        `json:"tiers"`
 	Scopes       []Scope       `json:"scopes"`
 	// Requires lists conditions for the reward. WeChat bans paying for a follow or a
@@ -143,6 +146,7 @@ type Preview struct {
 	SpendFen money.Fen  `json:"spend_fen"` // exact if every code is claimed: the worst case
 	Points   int64      `json:"points"`    // prize points if every code is claimed
 	Odds     []OddsLine `json:"odds"`
+	Who      string     `json:"who"`            // may take part, in words; "" = everybody
 	Claimed  int64      `json:"claimed_before"` // codes in scope that were claimed before: their prizes stay unpaid
 	Problems []Problem  `json:"problems"`
 }

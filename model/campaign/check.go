@@ -44,6 +44,8 @@ func (f *Form) shape() error {
 		return fault.NewInvalid("from_at", "活动时间超出范围")
 	case f.CapMemberDay < 0 || f.CapMember < 0 || f.CapTotal < 0:
 		return fault.NewInvalid("cap", "领取上限不能为负数，0 表示不限")
+	case f.MinLevel < 0 || f.MinLevel > maxLevel:
+		return fault.Invalidf("min_level", "参加对象的等级应在 0 到 %d 之间，0 表示所有会员", maxLevel)
 	case len(f.Tiers) > maxTiers:
 		return fault.Invalidf("tiers", "奖项最多 %d 个", maxTiers)
 	case len(f.Scopes) > maxScopes:

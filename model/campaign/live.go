@@ -44,6 +44,9 @@ type Offer struct {
 	Odds         []OddsLine    `json:"odds"`
 	CapMemberDay int           `json:"cap_member_day"`
 	CapMember    int           `json:"cap_member"`
+	MinLevel     int           `json:"min_level"`  // lowest level that may claim; 0 = everybody
+	LevelName    string        `json:"level_name"` // of MinLevel
+	Who          string        `json:"who"`        // may claim, in words; "" = everybody
 	SeedHash     string        `json:"seed_hash"`
 	SeedRevealed string        `json:"seed_revealed"`
 	Terms        string        `json:"terms"`
@@ -181,7 +184,7 @@ func (e *entry) offer(state string) Offer {
 func promise(c Campaign) Offer {
 	o := Offer{CampaignID: c.ID, BrandID: c.BrandID, AccountID: c.AccountID, Name: c.Name, FromAt: c.FromAt, UntilAt: c.UntilAt,
 		Organiser: c.Organiser, Rules: c.Rules, Wishing: c.Wishing, Odds: oddsLines(c.Tiers, c.Codes), CapMemberDay: c.CapMemberDay,
-		CapMember: c.CapMember, SeedHash: c.SeedHash, SeedRevealed: c.SeedRevealed, Terms: c.Terms}
+		CapMember: c.CapMember, MinLevel: c.MinLevel, LevelName: c.LevelName, Who: audience(c.LevelName), SeedHash: c.SeedHash, SeedRevealed: c.SeedRevealed, Terms: c.Terms}
 	var top money.Fen
 	for _, t := range c.Tiers {
 		if t.Kind == Cash && t.MaxFen > top {

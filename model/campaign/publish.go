@@ -33,7 +33,7 @@ func (s *Store) Preview(ctx context.Context, campaignID id.ID) (Preview, error) 
 	if err != nil {
 		return Preview{}, err
 	}
-	return s.preview(s.db.Read(ctx), c, pay)
+	return s.preview(ctx, s.db.Read(ctx), &c, pay)
 }
 
 // payAccount is the zero account when none is chosen.
@@ -44,9 +44,14 @@ func (s *Store) payAccount(ctx context.Context, c Campaign) (brand.Account, erro
 	return s.accounts.Account(ctx, c.AccountID)
 }
 
-func (s *Store) preview(q *gorm.DB, c Campaign, pay brand.Account) (Preview, error) {
-	complete(&c)
-	p := Preview{Codes: c.Codes, Odds: oddsLines(c.Tiers, c.Codes), Problems: problems(c, c.Codes, pay)}
+// preview completes c as publishing would.
+func (s *Store) preview(ctx context.Context, q *gorm.DB, c *Campaign, pay brand.Account) (Preview, error) {
+	complete(c)
+	level, err := s.nameLevel(ctx, c)
+	if err != nil {
+		return Preview{}, err
+	}
+	p := Preview{Codes: c.Codes, Odds: oddsLines(c.Tiers, c.Codes), Who: audience(c.LevelName), Problems: append(problems(*c, c.Codes, pay), level...)}
 	for _, t := range c.Tiers {
 		sum, ok := p.SpendFen.Add(t.TotalFen)
 		if !ok {
@@ -56,7 +61,7 @@ func (s *Store) preview(q *gorm.DB, c Campaign, pay brand.Account) (Preview, err
 		p.SpendFen = sum
 		p.Points += t.Points * t.Winners
 	}
-	overlaps, err := overlapping(q, c)
+	overlaps, err := overlapping(q, *c)
 	if err != nil {
 		return p, err
 	}
@@ -149,7 +154,7 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	if err != nil {
 		return err
 	}
-	p, err := s.preview(tx, *c, pay)
+	p, err := s.preview(ctx, tx, c, pay)
 	if err != nil {
 		return err
 	}
@@ -162,7 +167,6 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	if p.SpendFen != expect {
 		return fault.New(fault.Conflict, "spend_changed", "最大花费是 "+p.SpendFen.Yuan()+" 元，与您确认的 "+expect.Yuan()+" 元不同，请重新查看").With("spend_fen", p.SpendFen)
 	}
-	complete(c)
 	seed := make([]byte, draw.SeedBytes)
 	rand.Read(seed)
 	if _, err := draw.New(seed, uint64(c.Codes), shape(c.Tiers)); err != nil {
@@ -175,7 +179,7 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	// The version too: a draft that is edited between the reading above and this line
 	// must not be published with a window, a payer or caps that nobody checked.
 	r := tx.Model(&campaignRow{}).Where("id = ? AND state = ? AND version = ?", c.ID, Draft, seen).Updates(map[string]any{
-		"state": c.State, "codes": c.Codes, "spend_fen": c.SpendFen, "terms": c.Terms, "seed_hash": c.SeedHash,
+		"state": c.State, "codes": c.Codes, "spend_fen": c.SpendFen, "level_name": c.LevelName, "terms": c.Terms, "seed_hash": c.SeedHash,
 		"seed": s.box.Seal(seedPlace(c.ID), seed), "published_at": c.PublishedAt, "version": c.Version})
 	if r.Error != nil {
 		return r.Error

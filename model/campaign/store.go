@@ -27,6 +27,7 @@ type Store struct {
 	box      *seal.Box
 	ledger   *ledger.Ledger
 	accounts Accounts
+	levels   Levels // nil: no brand has levels
 	live     atomic.Pointer[snapshot]
 	reloads  *db.Merger[reload]
 }
@@ -89,7 +90,8 @@ func (s *Store) Update(ctx context.Context, campaignID id.ID, f Form) (Campaign,
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
 		r := tx.Model(&Campaign{}).Where("id = ? AND state = ? AND version = ?", campaignID, Draft, old.Version).Updates(map[string]any{
 			"name": c.Name, "from_at": c.FromAt, "until_at": c.UntilAt, "organiser": c.Organiser, "rules": c.Rules, "wishing": c.Wishing,
-			"account_id": c.AccountID, "cap_member_day": c.CapMemberDay, "cap_member": c.CapMember, "cap_total": c.CapTotal, "version": c.Version})
+			"account_id": c.AccountID, "cap_member_day": c.CapMemberDay, "cap_member": c.CapMember, "cap_total": c.CapTotal,
+			"min_level": c.MinLevel, "version": c.Version})
 		if r.Error != nil {
 			return r.Error
 		}
@@ -115,7 +117,8 @@ func (s *Store) fromForm(ctx context.Context, f Form) (Campaign, error) {
 		return Campaign{}, fault.NewInvalid("brand_id", "请选择品牌")
 	}
 	c := Campaign{BrandID: f.BrandID, Name: f.Name, FromAt: f.FromAt, UntilAt: f.UntilAt, Organiser: f.Organiser, Rules: f.Rules,
-		Wishing: f.Wishing, AccountID: f.AccountID, CapMemberDay: f.CapMemberDay, CapMember: f.CapMember, CapTotal: f.CapTotal, Tiers: f.Tiers}
+		Wishing: f.Wishing, AccountID: f.AccountID, CapMemberDay: f.CapMemberDay, CapMember: f.CapMember, CapTotal: f.CapTotal,
+		MinLevel: f.MinLevel, Tiers: f.Tiers}
 	if f.AccountID != 0 {
 		a, err := s.accounts.Account(ctx, f.AccountID)
 		if err != nil {

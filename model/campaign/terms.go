@@ -8,12 +8,16 @@ import (
 	"siyu/model/fault"
 )
 
-// terms is the canonical text that the seed hash binds: codes and tiers in order.
+// terms is the canonical text that the seed hash binds: codes, who may take part, and
+// tiers in order.
 // ParseTerms reads it back; the two must stay inverse for ever, because published
 // hashes hang on every byte.
 func terms(c Campaign) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "siyu-draw-1\ncampaign %d\ncodes %d\n", c.ID, c.Codes)
+	if c.MinLevel != 0 { // no line for everybody: hashes that are out there have none
+		fmt.Fprintf(&b, "level %d %q\n", c.MinLevel, c.LevelName)
+	}
 	for _, s := range c.Scopes {
 		fmt.Fprintf(&b, "scope %d %d-%d draws from %d\n", s.BatchID, s.FromSerial, s.UntilSerial-1, s.DrawFrom)
 	}
@@ -29,7 +33,7 @@ func ParseTerms(text string) (Campaign, error) {
 	var c Campaign
 	bad := fault.NewInvalid("terms", "活动条款文本不完整或被改动")
 	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
-	if len(lines) < 4 || len(lines) > 3+maxTiers+1+maxScopes*100 || lines[0] != "siyu-draw-1" {
+	if len(lines) < 4 || len(lines) > 4+maxTiers+1+maxScopes*100 || lines[0] != "siyu-draw-1" {
 		return c, bad
 	}
 	for _, line := range lines[1:] {
@@ -40,6 +44,8 @@ func ParseTerms(text string) (Campaign, error) {
 			_, err = fmt.Sscanf(line, "campaign %d", &c.ID)
 		case "codes":
 			_, err = fmt.Sscanf(line, "codes %d", &c.Codes)
+		case "level":
+			_, err = fmt.Sscanf(line, "level %d %q", &c.MinLevel, &c.LevelName)
 		case "scope":
 			var s Scope
 			_, err = fmt.Sscanf(line, "scope %d %d-%d draws from %d", &s.BatchID, &s.FromSerial, &s.UntilSerial, &s.DrawFrom)

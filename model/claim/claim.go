@@ -92,6 +92,7 @@ type Store struct {
 	goods     *fresh.Cache[id.ID, product.Product]
 	payers    *fresh.Cache[id.ID, brand.Account]
 	merger    *db.Merger[waiting]
+	levels    Levels // nil: nobody has a level
 }
 
 // New makes a store. One store per process, so that its claims are merged.
@@ -114,7 +115,8 @@ var errUncounted = errors.New("claim: campaign refused")
 // Make claims a code for a member. The same member again gets the same claim, with
 // Again set. Faults: Conflict code_claimed; Exhausted cap_member_day, cap_member
 // (Detail used, cap, resets_at); Conflict not_begun, paused; NotFound no_campaign;
-// Forbidden not_activated, voided, recalled, member_blocked; Conflict
+// Forbidden not_activated, voided, recalled, member_blocked, level_needed (Detail level,
+// the code stays unclaimed); Conflict
 // pay_account_mismatch when the prize cannot reach this session's WeChat account.
 func (s *Store) Make(ctx context.Context, c code.Code, who Who) (Claim, error) {
 	return s.make(ctx, c, who, nil)

@@ -40,7 +40,8 @@ func allowed(c code.Code) error {
 }
 
 // plan decides everything about a claim but whether it comes first. Without SQL, once
-// the caches are warm and the session's account is the one that is paid.
+// the caches are warm, the session's account is the one that is paid, and the campaign is
+// for everybody.
 func (s *Store) plan(ctx context.Context, c code.Code, who Who) (plan, error) {
 	if err := allowed(c); err != nil {
 		return plan{}, err
@@ -56,6 +57,9 @@ func (s *Store) plan(ctx context.Context, c code.Code, who Who) (plan, error) {
 	p.offer = s.campaigns.For(ctx, c.BatchID, c.Serial, now)
 	switch p.offer.State {
 	case campaign.StandRunning:
+		if err := s.admit(ctx, p.offer, who.MemberID); err != nil {
+			return plan{}, err
+		}
 		return s.draw(ctx, p, c, who)
 	case campaign.StandNotBegun:
 		// Claiming now would use up the code's one claim for nothing.

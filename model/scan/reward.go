@@ -49,7 +49,7 @@ func campaign(f Facts) (Reward, bool) {
 	case "running":
 		return Reward{}, false
 	case "not_begun":
-		return Reward{NotBegun, "活动尚未开始", name + "将于 " + c.FromAt.Local() + " 开始。", c.FromAt}, true
+		return Reward{NotBegun, "活动尚未开始", name + "将于 " + c.FromAt.Local() + " 开始。" + only(c), c.FromAt}, true
 	case "paused":
 		return Reward{Paused, "活动已暂停", name + "暂停中，恢复后可以领取。", 0}, true
 	case "ended":
@@ -69,13 +69,15 @@ func campaign(f Facts) (Reward, bool) {
 func person(f Facts) Reward {
 	switch {
 	case f.Snapshot:
-		return Reward{Snapshot, "当前为预览模式", "点击“使用完整服务”后即可领取，不关注也可领取。", 0}
+		return Reward{Snapshot, "当前为预览模式", "点击“使用完整服务”后即可领取，不关注也可领取。" + only(f.Campaign), 0}
 	case f.Member == 0 && f.WeChat:
-		return Reward{LoginFailed, "微信登录没有完成", "验证结果不受影响。重新登录后即可领取。", 0}
+		return Reward{LoginFailed, "微信登录没有完成", "验证结果不受影响。重新登录后即可领取。" + only(f.Campaign), 0}
 	case f.Member == 0:
-		return Reward{NotWeChat, "用微信扫一扫领红包", "请打开微信，用“扫一扫”扫描包装上的二维码领取。", 0}
+		return Reward{NotWeChat, "用微信扫一扫领红包", "请打开微信，用“扫一扫”扫描包装上的二维码领取。" + only(f.Campaign), 0}
 	case f.Blocked:
 		return Reward{Blocked, "账号暂不能领取", "您的账号存在异常，暂不能领取奖励。如有疑问请联系客服。" + phone(f), 0}
+	case f.Campaign.State == "running" && f.Campaign.Below:
+		return Reward{Level, "会员专享活动", only(f.Campaign) + "您还没有达到这个等级；码不会被用掉，达到后再来领取。", f.Campaign.UntilAt}
 	case f.Limit != nil:
 		return limited(f)
 	}
@@ -84,6 +86,14 @@ func person(f Facts) Reward {
 		text = f.Campaign.TopPrize + "，点击揭晓。不关注也可领取。"
 	}
 	return Reward{Available, "您有一次领取机会", text, 0} // not a prize: the draw may say no
+}
+
+// only says who may take part, where that is not everybody.
+func only(c Campaign) string {
+	if c.Who == "" {
+		return ""
+	}
+	return "本活动限" + c.Who + "。"
 }
 
 func limited(f Facts) Reward {

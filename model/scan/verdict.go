@@ -49,6 +49,7 @@ const (
 	NotWeChat   State = "not_wechat"   // another browser or scanner
 	LoginFailed State = "login_failed" // in WeChat, but WeChat did not say who
 	Blocked     State = "blocked"      // the member earns nothing
+	Level       State = "level"        // the campaign is for members of a level, and he is not
 	None        State = "none"         // the item's own state rules it out
 )
 
@@ -87,6 +88,8 @@ type Campaign struct {
 	Name            string
 	FromAt, UntilAt clock.Instant
 	TopPrize        string
+	Who             string // may claim, in words; "" is everybody
+	Below           bool   // this member has not reached the level that Who speaks of
 }
 
 // Claim is who took the reward, and when.
