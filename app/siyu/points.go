@@ -54,7 +54,7 @@ func (d *demoWorld) loyalty(ctx context.Context, e *environment) error {
 	t.Levels = []tier.Level{
 		{Name: "普通会员", MultiplierBP: 10_000},
 		{Name: "银卡会员", Threshold: 20, Keep: 20, MultiplierBP: 12_000, BirthdayPoints: 20},
-		{Name: "金卡会员", Threshold: 500, Keep: 300, MultiplierBP: 15_000, BirthdayPoints: 88, Perks: []string{"专属客服"}},
+		{Name: "金卡会员", Threshold: 500, Keep: 300, MultiplierBP: 15_000, BirthdayPoints: 88, Campaigns: true, Perks: []string{"专属客服"}},
 	}
 	_, err = e.Tiers.Save(ctx, t)
 	return err

@@ -78,6 +78,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		APIKeys: apikey.New(d, box),
 		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test",
 	}
+	campaigns.UseLevels(deps.Tiers)
 	deps.Events = event.New(d, out)
 	deps.Profiles, deps.Imports = newProfiles(d, box, deps)
 	deps.Consents = consent.New(d)

@@ -122,6 +122,8 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 	s.accounts = points.NewAccounts(d, s.Ledger, s.members)
 	s.tiers = tier.New(d, s.members, s.accounts)
 	s.Claims = claim.New(d, s.Campaigns, s.Packets, s.Points, s.Outbox, s.scans, s.Products, s.Brands, s.members)
+	s.Campaigns.UseLevels(s.tiers)
+	s.Claims.UseLevels(s.tiers)
 	if _, err := s.Brands.SaveAccount(context.Background(), brand.Account{BrandID: s.Brand.ID, Kind: brand.Mini, AppID: miniID, Name: "老井小程序", CallbackSlug: "mini-main"},
 		brand.Secrets{AppSecret: "secret", Token: "token"}); err != nil {
 		t.Fatal(err)

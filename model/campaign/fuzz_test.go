@@ -16,7 +16,8 @@ func FuzzParseTerms(f *testing.F) {
 	good := "siyu-draw-1\ncampaign 7\ncodes 10\nscope 9 1-10 draws from 0\ntier 1 cash winners 3 min 100 max 300 total 600 points 0\ntier 2 nothing winners 7 min 0 max 0 total 0 points 0\n"
 	for _, s := range []string{good, strings.ReplaceAll(good, "\n", "\r\n"), strings.Replace(good, "codes 10", "codes 9223372036854775807", 1),
 		strings.Replace(good, "winners 3", "winners -3", 1), strings.Replace(good, "1-10", "10-1", 1), strings.Replace(good, "from 0", "from -5", 1),
-		strings.Replace(good, "total 600", "total 9223372036854775807", 1), "siyu-draw-1\n\n\n\n", good + good} {
+		strings.Replace(good, "total 600", "total 9223372036854775807", 1), "siyu-draw-1\n\n\n\n", good + good,
+		strings.Replace(good, "scope", "level 2 \"金卡 \\n会员\"\nscope", 1), strings.Replace(good, "scope", "level 0 \"\"\nscope", 1), strings.Replace(good, "scope", "level 2 `金卡`\nscope", 1)} {
 		f.Add(s)
 	}
 	seed := make([]byte, draw.SeedBytes)

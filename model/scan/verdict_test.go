@@ -80,7 +80,20 @@ func TestJudge(t *testing.T) {
 		"not in WeChat":                     {func(f *Facts) { f.Member, f.WeChat, f.Sight = 0, false, Sight{Anonymous: 2} }, Genuine, Good, NotWeChat, []string{"用微信扫一扫领红包", "2 次未登录"}},
 		"not in WeChat, somebody was first": {func(f *Facts) { f.Member, f.WeChat = 0, false }, Elsewhere, Warn, None, []string{"已由一位会员首次验证"}},
 		"login failed":                      {func(f *Facts) { f.Member, f.Sight = 0, Sight{} }, Genuine, Good, LoginFailed, []string{"重新登录"}},
-		"blocked member":                    {func(f *Facts) { f.Blocked, f.Sight = true, Sight{} }, Genuine, Good, Blocked, []string{"账号存在异常", "400-000-0000"}},
+		"below the campaign's level": {func(f *Facts) { f.Campaign.Who, f.Campaign.Below = "金卡及以上会员", true }, First, Good, Level,
+			[]string{"本活动限金卡及以上会员。", "码不会被用掉"}},
+		"at the campaign's level":             {func(f *Facts) { f.Campaign.Who = "金卡及以上会员" }, First, Good, Available, []string{"点击揭晓"}},
+		"below the level, claimed before":     {func(f *Facts) { f.Campaign.Below, f.Claim = true, &Claim{true, now} }, First, Good, Mine, []string{"您已领取"}},
+		"below the level, claimed by another": {func(f *Facts) { f.Campaign.Below, f.Claim = true, &Claim{false, now} }, First, Good, Taken, nil},
+		"below the level, after the end": {func(f *Facts) { f.Campaign.State, f.Campaign.Below, f.ScanPoints = "ended", true, 10 }, First, Good, Available,
+			[]string{"仍可领取 10 积分"}},
+		"a level is needed, not in WeChat": {func(f *Facts) {
+			f.Member, f.WeChat, f.Sight, f.Campaign.Who = 0, false, Sight{}, "金卡及以上会员"
+		}, Genuine, Good, NotWeChat,
+			[]string{"扫描包装上的二维码领取。本活动限金卡及以上会员。"}},
+		"a level is needed, not begun": {func(f *Facts) { f.Campaign.State, f.Campaign.Who = "not_begun", "金卡及以上会员" }, First, Good, NotBegun, []string{"开始。本活动限金卡及以上会员。"}},
+		"blocked, below the level":     {func(f *Facts) { f.Blocked, f.Campaign.Below, f.Sight = true, true, Sight{} }, Genuine, Good, Blocked, nil},
+		"blocked member":               {func(f *Facts) { f.Blocked, f.Sight = true, Sight{} }, Genuine, Good, Blocked, []string{"账号存在异常", "400-000-0000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := base
