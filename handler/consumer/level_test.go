@@ -35,6 +35,19 @@ func TestCampaignOfALevel(t *testing.T) {
 			page.saysNot(t, "立即领取")
 			camera.get("/q/"+s.token(2)).says(t, 200, "用微信扫一扫", "本活动限金卡及以上会员")
 		})
+		t.Run("the level is read only for who could claim otherwise", func(t *testing.T) {
+			lin.get("/q/" + s.token(5))
+			reads := dbtest.Watch(t, d)
+			lin.get("/q/" + s.token(5) + "?wx=done")
+			if got := reads.Plain(); len(got) != 5 { // two of the human, the table, the growth
+				t.Errorf("%d reads, want 5: %q", len(got), got)
+			}
+			reads.Reset()
+			camera.get("/q/" + s.token(2))
+			if got := reads.Plain(); len(got) != 1 {
+				t.Errorf("a stranger's look: %d reads, want 1: %q", len(got), got)
+			}
+		})
 		t.Run("the rules say who may take part", func(t *testing.T) {
 			lin.get("/rules/"+s.Campaign.ID.String()).says(t, 200, "参加对象", "金卡及以上会员", `href="/tier"`)
 			lin.get("/rules/"+s.Campaign.ID.String()+"/terms").says(t, 200, `level 1 "金卡会员"`)
@@ -60,7 +73,7 @@ func TestCampaignOfALevel(t *testing.T) {
 		t.Run("whose session outlived his membership is asked to log in", func(t *testing.T) {
 			wang := s.phone("wang")
 			gone := wang.miniLogin()
-			s.mustExec("UPDATE member SET state = 'erased' WHERE id = ?", s.lastMember())
+			s.mustExec("UPDATE member SET state = 'erased' WHERE id = ?", s.memberOf("mini_wang"))
 			if status, _, code := wang.api("POST", "/api/v1/claim", gone, map[string]string{"code": s.token(4)}); status != 401 || code != "login" {
 				t.Error(status, code)
 			}
