@@ -33,7 +33,7 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 		{"scan", "scan --seconds 0.1 --clients 4", `scan genuine_per_s=(\d+) forged_per_s=(\d+) forged_ratio=([\d.]+) genuine_p99_ms=([\d.]+)`, []string{"page, forged", "API, first look"}},
 		{"events", "events --seconds 0.1 --clients 2 --people 50", eventsLine, []string{"signed API", "bulk import", "for consumers"}},
 		{"identity", "identity --keys 5000 --seconds 0.1 --clients 2", identityLine, []string{"with evidence", "upsert per key"}},
-		{"payout", "payout --packets 40 --tasks 100", `payout settled_per_s=(\d+) asynq_per_s=(\d+) ratio=([\d.]+)`, []string{"WeChat paid 4000 fen for 40 packets", "trial balance 0 fen"}},
+		{"payout", "payout --packets 40 --tasks 100", `payout settled_per_s=(\d+) asynq_per_s=(\d+) ratio=([\d.]+) signatures_per_s=(\d+) ceiling_ratio=([\d.]+)`, []string{"WeChat paid 4000 fen for 40 packets", "trial balance 0 fen"}},
 	}
 	if dsn := os.Getenv("SIYU_TEST_MYSQL"); dsn != "" {
 		cases = append(cases, struct {

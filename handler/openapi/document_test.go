@@ -257,7 +257,7 @@ func TestDocument(t *testing.T) {
 			if m, ok := v.(map[string]any); ok {
 				m = maps.Clone(m)
 				if m["key"] == "r-1" {
-					m["key"] = fmt.Sprint("r-", n) // each is a fact of its own
+					m["key"] = fmt.Sprint("allowed-", n) // each is a fact of its own
 				}
 				v = m
 			}
