@@ -16,15 +16,6 @@ import (
 	"siyu/model/tier"
 )
 
-// lastMember is the member who came last.
-func (s *site) lastMember() (m id.ID) {
-	s.t.Helper()
-	if err := s.DB.Read(context.Background()).Raw("SELECT id FROM member ORDER BY created_at DESC LIMIT 1").Scan(&m).Error; err != nil || m == 0 {
-		s.t.Fatal(m, err)
-	}
-	return m
-}
-
 // join makes a member the same human as another, as a merge does.
 func (s *site) join(m, root id.ID) {
 	s.t.Helper()
@@ -53,7 +44,7 @@ func TestMyPoints(t *testing.T) {
 		clk.Advance(time.Minute)
 		lin := s.phone("lin")
 		bearer := lin.miniLogin()
-		me := s.lastMember()
+		me := s.memberOf("mini_lin")
 		h5 := s.phone("lin")
 		h5.get("/packets") // the red packet goes to the openid of the official account
 		if status, _, code := lin.api("POST", "/api/v1/claim", bearer, map[string]string{"code": s.token(900)}); status != 200 {
@@ -86,7 +77,7 @@ func TestMyPoints(t *testing.T) {
 			clk.Advance(time.Second)
 			other := s.phone("zhao")
 			otherBearer := other.miniLogin()
-			s.join(s.lastMember(), me)
+			s.join(s.memberOf("mini_zhao"), me)
 			_, mine, _ := lin.api("GET", "/api/v1/points", lin.miniLogin(), nil)
 			status, his, _ := other.api("GET", "/api/v1/points", otherBearer, nil)
 			if status != 200 || his["owed"] != mine["owed"] || len(his["lines"].([]any)) != len(mine["lines"].([]any)) || his["owed"].(float64) == 0 {
@@ -109,7 +100,7 @@ func TestMyLevel(t *testing.T) {
 		s := newSite(t, d, clk, claimtest.Setup{})
 		lin := s.phone("lin")
 		bearer := lin.miniLogin()
-		me := s.lastMember()
+		me := s.memberOf("mini_lin")
 		h5 := s.phone("lin")
 		t.Run("while no brand has levels, none is spoken of", func(t *testing.T) {
 			h5.get("/points").saysNot(t, "会员等级")
