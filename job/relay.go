@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -105,6 +107,18 @@ func (r *Relay) hand(ctx context.Context, row outbox.Row) error {
 // longer than a worker may take, or the row's work would run twice at once; exports
 // take longer and are told apart by their own progress.
 const Lost = 2 * time.Minute
+
+// Restart makes every row that was handed over waiting again: for a queue that begins
+// empty, as the Redis inside the program does, so that nobody waits until rows are known
+// to be silent.
+func (r *Relay) Restart(ctx context.Context, now clock.Instant) (n int64, err error) {
+	for {
+		again, err := r.out.Requeue(ctx, slices.Sorted(maps.Keys(queueOf)), now.Add(time.Millisecond), relayBatch)
+		if n += again; err != nil || again == 0 {
+			return n, err
+		}
+	}
+}
 
 // Requeue makes silent rows waiting again: the queue lost them (Redis was emptied), or
 // the worker died. A row that was handed over after what stands first in its queue is

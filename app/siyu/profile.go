@@ -65,7 +65,7 @@ func imports(s *crm.Store) job.Worker {
 	return func(ctx context.Context, ref id.ID) (job.Verdict, error) {
 		err := s.Work(ctx, ref)
 		if fault.Of(err) != nil && fault.Of(err).Code == "import_busy" {
-			return job.Verdict{Again: time.Minute, Why: "另一个进程正在导入"}, nil
+			return job.Verdict{Again: 10 * time.Second, Why: "另一个进程正在导入"}, nil
 		}
 		return job.Verdict{}, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"siyu/job"
 	"siyu/model/clock"
+	"siyu/model/db"
 	"siyu/model/event"
 	"siyu/model/export"
 	"siyu/model/fault"
@@ -36,11 +37,16 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 		job.TaskImport: imports(e.Imports), job.TaskRights: job.Rights(e.Rights),
 	}, p.log, p.reg, clock.Wall)
 
+	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
+	if p.queue.mini != nil && e.DB.Driver() == db.SQLite { // nobody else's queue or database
+		if _, err := relay.Restart(ctx, e.Clock.Now()); err != nil {
+			return nil, fmt.Errorf("work: %w", err)
+		}
+	}
 	server := asynq.NewServer(p.queue.opt, job.ServerConfig(workers, p.log))
 	if err := server.Start(runner.Mux()); err != nil {
 		return nil, fmt.Errorf("workers: %w", err)
 	}
-	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
 	cron := &job.Cron{Relay: relay, Outbox: e.Outbox, Packets: e.Packets, Campaigns: e.Campaigns, Ledger: e.Ledger, Replay: e.Replay,
 		Messages: e.Messages, Brands: e.Brands, Exports: e.Exports, Operators: e.Operators,
 		Events: event.NewProjector(e.Events), Letters: e.Intake, Clock: e.Clock, Log: p.log, PublicURL: p.cfg.PublicURL, Metrics: p.reg}

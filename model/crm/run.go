@@ -19,7 +19,7 @@ import (
 
 // leaseFor is how long a worker may be silent before another takes its import over; it
 // reports with every transaction.
-const leaseFor = time.Minute
+const leaseFor = 20 * time.Second
 
 // errStopped: paused, cancelled, or taken over by another worker.
 var errStopped = errors.New("crm: stopped")
