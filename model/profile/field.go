@@ -148,6 +148,8 @@ func (f *Field) check() error {
 	return nil
 }
 
+var errFieldKind = fault.New(fault.Conflict, "profile_field_kind", "字段的类型、授权目的和内置选项不能修改，请新建字段")
+
 // PutField adds a field or changes how one is asked. Kind and purpose of a field stay
 // as they were first declared: answers were given under them.
 // Faults: Invalid profile_field, Conflict profile_field_kind.
@@ -158,7 +160,7 @@ func (s *Store) PutField(ctx context.Context, f Field) (Field, error) {
 	if err := f.check(); err != nil {
 		return Field{}, err
 	}
-	err := s.DB.InTx(ctx, func(tx *gorm.DB) error {
+	err := s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
 		all, err := s.fields(tx)
 		if err != nil {
 			return err
@@ -166,7 +168,7 @@ func (s *Store) PutField(ctx context.Context, f Field) (Field, error) {
 		if i := slices.IndexFunc(all, func(o Field) bool { return o.Name == f.Name }); i >= 0 {
 			old := all[i]
 			if old.Kind != f.Kind || old.Purpose != f.Purpose || old.BuiltIn && !slices.Equal(old.Choices, f.Choices) {
-				return fault.New(fault.Conflict, "profile_field_kind", "字段的类型、授权目的和内置选项不能修改，请新建字段")
+				return errFieldKind
 			}
 			f.BuiltIn = old.BuiltIn
 		} else if len(all) >= 60 {
@@ -177,11 +179,22 @@ func (s *Store) PutField(ctx context.Context, f Field) (Field, error) {
 			return err
 		}
 		f.ChangedAt = s.DB.Now()
-		if err := tx.Exec("DELETE FROM profile_field WHERE name = ?", f.Name).Error; err != nil {
+		r := tx.Exec(`INSERT INTO profile_field (name, brand_id, title, kind, choices, purpose, question, why, points, place_no, active, changed_at)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`+s.DB.Once("name"), f.Name, f.BrandID, f.Title, f.Kind, string(choices), f.Purpose, f.Question, f.Why, f.Points, f.PlaceNo, f.Active, f.ChangedAt)
+		if r.Error != nil || r.RowsAffected == 1 {
+			return r.Error
+		}
+		// It is there, perhaps declared by another since the look above: what it means is
+		// decided by the row alone. The row is locked by now, so it is read as it is.
+		var same int64
+		if err := tx.Raw("SELECT COUNT(*) FROM profile_field WHERE name = ? AND kind = ? AND purpose = ?", f.Name, f.Kind, f.Purpose).Scan(&same).Error; err != nil {
 			return err
 		}
-		return tx.Exec(`INSERT INTO profile_field (name, brand_id, title, kind, choices, purpose, question, why, points, place_no, active, changed_at)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`, f.Name, f.BrandID, f.Title, f.Kind, string(choices), f.Purpose, f.Question, f.Why, f.Points, f.PlaceNo, f.Active, f.ChangedAt).Error
+		if same == 0 {
+			return errFieldKind
+		}
+		return tx.Exec(`UPDATE profile_field SET brand_id = ?, title = ?, choices = ?, question = ?, why = ?, points = ?, place_no = ?, active = ?, changed_at = ? WHERE name = ?`,
+			f.BrandID, f.Title, string(choices), f.Question, f.Why, f.Points, f.PlaceNo, f.Active, f.ChangedAt, f.Name).Error
 	})
 	if err != nil {
 		return Field{}, fmt.Errorf("profile: field %s: %w", f.Name, err)

@@ -195,7 +195,33 @@ func (s *Store) Put(ctx context.Context, a Answer) (Given, error) {
 	if err != nil {
 		return Given{}, fmt.Errorf("profile: put: %w", err)
 	}
-	return g, nil
+	return g, s.stillAgreed(ctx, a.MemberID, family, clean, fields)
+}
+
+// stillAgreed asks again once the answers are stored: a withdrawal that was made
+// meanwhile did not see them yet, so they go now.
+func (s *Store) stillAgreed(ctx context.Context, memberID id.ID, family []id.ID, clean map[string]string, fields []Field) error {
+	for _, f := range fields {
+		if f.Purpose == "" || clean[f.Name] == "" {
+			continue
+		}
+		given, err := s.Consents.Given(ctx, memberID, f.Purpose)
+		if err != nil {
+			return err
+		}
+		if given {
+			continue
+		}
+		if err := s.DB.InTx(ctx, func(tx *gorm.DB) error { return s.Withdrawn(ctx, tx, f.Purpose, family) }); err != nil {
+			return err
+		}
+		return consentMissing(f)
+	}
+	return nil
+}
+
+func consentMissing(f Field) error {
+	return fault.New(fault.Forbidden, "profile_consent", f.Title+"属于敏感个人信息，请先单独同意后再填写").With("field", f.Name).With("purpose", f.Purpose)
 }
 
 // said tells whether the person's word is this value already. What a file says is not
@@ -231,7 +257,7 @@ func (s *Store) clean(ctx context.Context, a Answer) (map[string]string, []Field
 				return nil, nil, err
 			}
 			if !given {
-				return nil, nil, fault.New(fault.Forbidden, "profile_consent", f.Title+"属于敏感个人信息，请先单独同意后再填写").With("field", f.Name).With("purpose", f.Purpose)
+				return nil, nil, consentMissing(f)
 			}
 		}
 		out[f.Name], used = v, append(used, f)
@@ -250,11 +276,14 @@ func (s *Store) rewardTx(ctx context.Context, tx *gorm.DB, memberID id.ID, famil
 	if err := tx.Raw("SELECT COUNT(*) FROM profile_reward WHERE field = ? AND member_id IN ?", f.Name, family).Scan(&before).Error; err != nil || before > 0 {
 		return 0, err
 	}
-	r := tx.Exec("INSERT INTO profile_reward (member_id, field, points, at) VALUES (?,?,?,?)"+s.DB.Once("field"), memberID, f.Name, f.Points, s.DB.Now())
+	// The row is the root's, whoever of the family answers: two members who answer at the
+	// same time cannot count each other's row, but they meet at this one.
+	root := family[0]
+	r := tx.Exec("INSERT INTO profile_reward (member_id, field, points, at) VALUES (?,?,?,?)"+s.DB.Once("field"), root, f.Name, f.Points, s.DB.Now())
 	if r.Error != nil || r.RowsAffected == 0 {
 		return 0, r.Error
 	}
-	return f.Points, s.Points.EarnTx(ctx, tx, points.Earning{Key: "profile:" + memberID.String() + ":" + f.Name, BrandID: f.BrandID, MemberID: memberID,
+	return f.Points, s.Points.EarnTx(ctx, tx, points.Earning{Key: "profile:" + root.String() + ":" + f.Name, BrandID: f.BrandID, MemberID: memberID,
 		Points: f.Points, Memo: "完善资料：" + f.Title})
 }
 
