@@ -143,6 +143,8 @@ type Given struct {
 
 // Put stores answers: all of them or none. What is said already adds nothing. The first
 // answer of a human to a field that thanks with points earns them, if he gave it himself.
+// When a consent is withdrawn meanwhile the answers under it go again, the others stay
+// and the fault is profile_consent.
 // Faults: Invalid profile_value, profile_child, profile_unknown, reason_missing;
 // Forbidden profile_consent; NotFound member_not_found.
 func (s *Store) Put(ctx context.Context, a Answer) (Given, error) {
