@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 
+	"gorm.io/gorm"
+
 	"siyu/model/brand"
 	"siyu/model/campaign"
 	"siyu/model/clock"
@@ -64,8 +66,9 @@ type People interface {
 	// Standing says which human each member is and whether that human is shut out, in
 	// one read. Members that do not exist are not in the answer.
 	Standing(ctx context.Context, members []id.ID) (map[id.ID]member.Standing, error)
-	// SameHuman says whether two members are one human (祖ID).
-	SameHuman(ctx context.Context, a, b id.ID) (bool, error)
+	// SameHumanTx says whether two members are one human (祖ID). Inside a transaction it
+	// must not need a connection of its own: the others may all wait for this one's locks.
+	SameHumanTx(tx *gorm.DB, a, b id.ID) (bool, error)
 	// OpenID finds the human's openid in one app, "" when unknown.
 	OpenID(ctx context.Context, memberID id.ID, appID string) (string, error)
 }
@@ -167,7 +170,7 @@ func (s *Store) unplanned(ctx context.Context, c code.Code, who Who, look *scan.
 		if err != nil {
 			return Claim{}, err
 		}
-		theirs, err := s.keptFor(ctx, *look, sight)
+		theirs, err := s.keptFor(s.db.Read(ctx), *look, sight)
 		if err != nil {
 			return Claim{}, err
 		}
@@ -180,11 +183,11 @@ func (s *Store) unplanned(ctx context.Context, c code.Code, who Who, look *scan.
 
 // keptFor says whether a code is kept for another human than who looks. Who verified it
 // first under another of his accounts is the first.
-func (s *Store) keptFor(ctx context.Context, o scan.Observation, sight scan.Sight) (bool, error) {
+func (s *Store) keptFor(tx *gorm.DB, o scan.Observation, sight scan.Sight) (bool, error) {
 	if !o.Kept(sight) || sight.FirstMember == o.MemberID {
 		return o.Kept(sight), nil
 	}
-	same, err := s.people.SameHuman(ctx, sight.FirstMember, o.MemberID)
+	same, err := s.people.SameHumanTx(tx, sight.FirstMember, o.MemberID)
 	if same {
 		sight.FirstMember = o.MemberID
 	}
@@ -227,7 +230,7 @@ func (s *Store) readBack(ctx context.Context, want Claim, who Who, unknown error
 // answer is what a claimed code says to whoever asks. A human who claimed it under
 // another of his accounts has claimed it.
 func (s *Store) answer(ctx context.Context, old Claim, who Who) (Claim, error) {
-	same, err := s.people.SameHuman(ctx, old.MemberID, who.MemberID)
+	same, err := s.people.SameHumanTx(s.db.Read(ctx), old.MemberID, who.MemberID)
 	if err != nil {
 		return Claim{}, err
 	}

@@ -97,7 +97,7 @@ func (s *Store) looks(ctx context.Context, tx *gorm.DB, batch []*waiting, doubt 
 		if w.err != nil {
 			continue
 		}
-		theirs, err := s.keptFor(ctx, *w.look, sights[i])
+		theirs, err := s.keptFor(tx, *w.look, sights[i])
 		if err != nil {
 			return err
 		}

@@ -36,11 +36,16 @@ func (s *Store) FamilyTx(tx *gorm.DB, memberID id.ID) ([]id.ID, error) {
 // SameHuman says whether two members are one human. Nobody (0) is the same as nobody
 // else; the same member needs no read.
 func (s *Store) SameHuman(ctx context.Context, a, b id.ID) (bool, error) {
+	return s.SameHumanTx(s.db.Read(ctx), a, b)
+}
+
+// SameHumanTx is SameHuman inside a transaction, or by any other handle.
+func (s *Store) SameHumanTx(tx *gorm.DB, a, b id.ID) (bool, error) {
 	if a == b || a == 0 || b == 0 {
 		return a == b, nil
 	}
 	var n int64
-	err := s.db.Read(ctx).Raw("SELECT COUNT(*) FROM member a, member b WHERE a.id = ? AND b.id = ? AND "+RootSQL("a")+" = "+RootSQL("b"), a, b).Scan(&n).Error
+	err := tx.Raw("SELECT COUNT(*) FROM member a, member b WHERE a.id = ? AND b.id = ? AND "+RootSQL("a")+" = "+RootSQL("b"), a, b).Scan(&n).Error
 	if err != nil {
 		return false, fmt.Errorf("member: same human: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"siyu/model/brand"
 	"siyu/model/campaign"
 	"siyu/model/claim"
@@ -71,8 +73,8 @@ func (p People) Standing(_ context.Context, members []id.ID) (map[id.ID]member.S
 	return out, nil
 }
 
-// SameHuman implements claim.People.
-func (p People) SameHuman(_ context.Context, a, b id.ID) (bool, error) { return a == b, nil }
+// SameHumanTx implements claim.People.
+func (p People) SameHumanTx(_ *gorm.DB, a, b id.ID) (bool, error) { return a == b, nil }
 
 // OpenID implements claim.People.
 func (p People) OpenID(_ context.Context, memberID id.ID, _ string) (string, error) {
