@@ -33,7 +33,7 @@ func (e everybody) Standing(_ context.Context, members []id.ID) (map[id.ID]membe
 	}
 	return out, nil
 }
-func (everybody) SameHumanTx(_ *gorm.DB, a, b id.ID) (bool, error) { return a == b, nil }
+func (everybody) SameHumanTx(_ *gorm.DB, a, b id.ID) (bool, error)      { return a == b, nil }
 func (everybody) OpenID(context.Context, id.ID, string) (string, error) { return "o1", nil }
 
 type shelf struct{}
