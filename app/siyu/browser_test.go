@@ -188,15 +188,43 @@ func (b *tab) now(text string) (shown bool) {
 	return shown
 }
 
+// target is a control that rests on the screen.
+type target struct {
+	X, Y, Height float64
+	Name         string
+	Button       bool // of a page of ours
+}
+
 // taps waits until a control with this text rests on the screen with nothing over it,
 // and clicks in its middle as a finger would. It returns the control's whole text.
+// Where something slides under the finger (a banner) nothing is tapped: a person
+// would see it and wait.
 func (b *tab) taps(text string) (name string) {
 	b.t.Helper()
-	var at struct {
-		X, Y, Height float64
-		Name         string
-		Button       bool // of a page of ours
+	at := b.aims(text)
+	for {
+		b.do(chromedp.MouseClickXY(at.X, at.Y))
+		var slid bool
+		if err := b.ask(`return window.aim !== undefined && window.aim.slid;`, &slid); err != nil {
+			b.lost("no answer", err)
+		}
+		if !slid {
+			break
+		}
+		at = b.aims(text)
 	}
+	if at.Button {
+		b.targets++
+		if at.Height < 48 {
+			b.t.Errorf("the button %q is %.0f px high, fingers need 48", text, at.Height)
+		}
+	}
+	return at.Name
+}
+
+// aims finds the control; a click on anything else is swallowed once.
+func (b *tab) aims(text string) (at target) {
+	b.t.Helper()
 	err := b.ask(`
 for (let last = ""; ; await again()) {
   for (const [d, from] of docs()) {
@@ -208,7 +236,16 @@ for (let last = ""; ; await again()) {
     const r = el.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2, X = from.x + x, Y = from.y + y;
     const top = document.elementFromPoint(X, Y), free = el.contains(d.elementFromPoint(x, y)) && (d === document || top && top.matches(".cover iframe"));
     const now = X + "," + Y;
-    if (free && now === last) return {X, Y, Height: r.height, Name: named(el), Button: d !== document && el.matches("button,.button")};
+    if (free && now === last) {
+      const aim = window.aim = {slid: false};
+      for (const [w] of docs()) for (const kind of ["mousedown", "click"]) w.defaultView.addEventListener(kind, (e) => {
+        if (window.aim !== aim || el.contains(e.target) && !aim.slid) return;
+        aim.slid = true;
+        e.stopImmediatePropagation();
+        e.preventDefault();
+      }, {capture: true, once: true});
+      return {X, Y, Height: r.height, Name: named(el), Button: d !== document && el.matches("button,.button")};
+    }
     last = now;
     break;
   }
@@ -216,14 +253,7 @@ for (let last = ""; ; await again()) {
 	if err != nil {
 		b.lost(fmt.Sprintf("%q cannot be tapped", text), err)
 	}
-	if at.Button {
-		b.targets++
-		if at.Height < 48 {
-			b.t.Errorf("the button %q is %.0f px high, fingers need 48", text, at.Height)
-		}
-	}
-	b.do(chromedp.MouseClickXY(at.X, at.Y))
-	return at.Name
+	return at
 }
 
 // picks answers the file dialog that the last tap opened.
