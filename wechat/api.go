@@ -36,13 +36,33 @@ func (c *Client) post(ctx context.Context, path string, q url.Values, in, out an
 // postAs is post with app's access token and its one retry.
 func (c *Client) postAs(ctx context.Context, app App, path string, in, out any) error {
 	return c.withToken(ctx, app, func(ctx context.Context, token string) error {
-		return c.post(ctx, path, query("access_token", token), in, out, token, app.Secret)
+		return c.callAt(ctx, c.baseOf(app), http.MethodPost, path, query("access_token", token), in, out, []string{token, app.Secret})
 	})
 }
 
-// call does one exchange. WeChat answers HTTP 200 with errcode for everything it
-// decides itself, so any other status comes from something in between.
+// getAs is get with app's access token, its one retry, and more parameters.
+func (c *Client) getAs(ctx context.Context, app App, path string, q url.Values, out any) error {
+	return c.withToken(ctx, app, func(ctx context.Context, token string) error {
+		q.Set("access_token", token)
+		return c.callAt(ctx, c.baseOf(app), http.MethodGet, path, q, nil, out, []string{token, app.Secret})
+	})
+}
+
+// baseOf is where an app's calls go: WeCom has a host of its own.
+func (c *Client) baseOf(app App) string {
+	if app.Kind == KindWeCom {
+		return c.hosts.QyAPI
+	}
+	return c.hosts.API
+}
+
 func (c *Client) call(ctx context.Context, method, path string, q url.Values, in, out any, secrets []string) error {
+	return c.callAt(ctx, c.hosts.API, method, path, q, in, out, secrets)
+}
+
+// callAt does one exchange. WeChat answers HTTP 200 with errcode for everything it
+// decides itself, so any other status comes from something in between.
+func (c *Client) callAt(ctx context.Context, base, method, path string, q url.Values, in, out any, secrets []string) error {
 	name := strings.TrimPrefix(path, "/")
 	var body io.Reader
 	if in != nil {
@@ -54,7 +74,7 @@ func (c *Client) call(ctx context.Context, method, path string, q url.Values, in
 		}
 		body = &buf
 	}
-	address := c.hosts.API + path
+	address := base + path
 	if len(q) > 0 {
 		address += "?" + q.Encode()
 	}

@@ -61,12 +61,13 @@ func DefaultHosts() Hosts {
 const (
 	KindOfficial = "official" // official account (公众号, 服务号)
 	KindMini     = "mini"     // mini program (小程序)
+	KindWeCom    = "wecom"    // a WeCom corp with its customer-contact secret (企业微信)
 )
 
-// App is one official account or mini program and its secrets.
+// App is one official account, mini program or WeCom corp and its secrets.
 type App struct {
-	Kind   string // KindOfficial or KindMini
-	AppID  string
+	Kind   string // KindOfficial, KindMini or KindWeCom
+	AppID  string // of a corp: its corpid
 	Secret string
 	Token  string // shared word of the callback signature
 	AESKey string // EncodingAESKey, 43 characters; empty in plain mode

@@ -47,6 +47,22 @@ const (
 	CodeWindowUsedUp  = 45047 // customer service: count of the window used up
 )
 
+// Codes of WeCom (developer.work.weixin.qq.com/document/path/90313).
+const (
+	CodeBadParameter    = 40058
+	CodeBadChat         = 40050 // no such chat
+	CodeBadExternalUser = 40096 // no such external_userid
+	CodeCorpConcurrency = 45033 // too many calls at once
+	CodeForbiddenAPI    = 48002
+	CodeChatGone        = 49008 // the chat was dismissed
+	CodeNoPrivilege     = 60011
+	CodeBadIP           = 60020 // this server's address is not on the corp's list
+	CodeNoUser          = 60111 // no such member of the staff
+	CodeTooMany         = 81017 // more than 1000 owners and no filter
+	CodeNoRelation      = 84061 // not a contact of anybody here (any more)
+	CodeNoContactRight  = 84074 // the member has no customer-contact permission
+)
+
 // ErrCode returns the errcode in err's chain, or 0.
 func ErrCode(err error) int {
 	var e *APIError
@@ -75,7 +91,7 @@ func IsBlocked(err error) bool {
 // IsThrottled tells that the call may succeed later without any change.
 func IsThrottled(err error) bool {
 	switch ErrCode(err) {
-	case CodeBusy, CodeDailyQuota, CodeMinuteQuota:
+	case CodeBusy, CodeDailyQuota, CodeMinuteQuota, CodeCorpConcurrency:
 		return true
 	}
 	return false
@@ -87,6 +103,26 @@ func IsBadLogin(err error) bool {
 	return ErrCode(err) == CodeBadLoginCode || ErrCode(err) == CodeUsedLoginCode
 }
 
+// IsGone tells that what a WeCom call asked for does not exist any more: the chat was
+// dismissed, or nobody here has this contact.
+func IsGone(err error) bool {
+	switch ErrCode(err) {
+	case CodeBadChat, CodeChatGone, CodeBadExternalUser, CodeNoRelation:
+		return true
+	}
+	return false
+}
+
+// IsDenied tells that the corp's settings forbid a call: nothing changes until somebody
+// changes them.
+func IsDenied(err error) bool {
+	switch ErrCode(err) {
+	case CodeBadSecretOrAK, CodeForbiddenAPI, CodeNoPrivilege, CodeBadIP, CodeNoContactRight:
+		return true
+	}
+	return false
+}
+
 func badToken(err error) bool {
 	switch ErrCode(err) {
 	case CodeBadSecretOrAK, CodeBadToken, CodeTokenExpired:
@@ -95,11 +131,12 @@ func badToken(err error) bool {
 	return false
 }
 
-// openIDShape is how openids and unionids look: 28 or 29 characters from "o".
-var openIDShape = regexp.MustCompile(`\bo[0-9A-Za-z_-]{26,28}`)
+// openIDShape is how openids and unionids look, 28 or 29 characters from "o", and WeCom's
+// external userids, 32 from "wm" or "wo".
+var openIDShape = regexp.MustCompile(`\b(?:o[0-9A-Za-z_-]{26,28}|w[mo][0-9A-Za-z_-]{30})`)
 
 // scrub removes what must not reach a log: the given secrets, anything shaped
-// like an openid, line breaks and excess length. WeChat echoes parameters in some
+// like a person's id, line breaks and excess length. WeChat echoes parameters in some
 // messages.
 func scrub(text string, secrets ...string) string {
 	for _, s := range secrets {

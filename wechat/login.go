@@ -113,6 +113,44 @@ func (c *Client) Follower(ctx context.Context, app App, openID string) (Follower
 	return Follower{OpenID: out.OpenID, UnionID: out.UnionID, Subscribed: out.Subscribe == 1, Scene: out.Scene}, nil
 }
 
+// FollowersMost is how many openids one call of Followers takes.
+const FollowersMost = 100
+
+// Followers looks up to 100 users up at once. Openids that WeChat does not know fail the
+// whole call (40003).
+func (c *Client) Followers(ctx context.Context, app App, openIDs []string) ([]Follower, error) {
+	const path = "/cgi-bin/user/info/batchget"
+	if len(openIDs) == 0 || len(openIDs) > FollowersMost {
+		return nil, &APIError{Code: CodeBadOpenID, Msg: "1 to 100 openids", Call: path}
+	}
+	type who struct {
+		OpenID string `json:"openid"`
+		Lang   string `json:"lang"`
+	}
+	var in struct {
+		List []who `json:"user_list"`
+	}
+	for _, o := range openIDs {
+		in.List = append(in.List, who{o, "zh_CN"})
+	}
+	var out struct {
+		List []struct {
+			Subscribe int    `json:"subscribe"`
+			OpenID    string `json:"openid"`
+			UnionID   string `json:"unionid"`
+			Scene     string `json:"qr_scene_str"`
+		} `json:"user_info_list"`
+	}
+	if err := c.postAs(ctx, app, path, in, &out); err != nil {
+		return nil, err
+	}
+	list := make([]Follower, 0, len(out.List))
+	for _, x := range out.List {
+		list = append(list, Follower{OpenID: x.OpenID, UnionID: x.UnionID, Subscribed: x.Subscribe == 1, Scene: x.Scene})
+	}
+	return list, nil
+}
+
 // JSConfig is what wx.config needs, named as it wants it.
 type JSConfig struct {
 	AppID     string `json:"appId"`

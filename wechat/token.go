@@ -51,6 +51,9 @@ func ticketKey(app App) string { return "jsapi:" + app.AppID }
 // processes that fetch at once do not kill each other's token, so the lease is
 // thrift, not safety, and a lost lease is harmless.
 func (c *Client) accessToken(ctx context.Context, app App) (string, error) {
+	if app.Kind == KindWeCom {
+		return c.corpToken(ctx, app)
+	}
 	return c.cached(ctx, tokenKey(app), func(ctx context.Context) (Token, error) {
 		var out credential.ResAccessToken
 		err := c.post(ctx, "/cgi-bin/stable_token", nil, map[string]any{
