@@ -60,9 +60,26 @@ func (c *Client) call(ctx context.Context, method, path string, q url.Values, in
 	return c.callAt(ctx, c.hosts.API, method, path, q, in, out, secrets)
 }
 
-// callAt does one exchange. WeChat answers HTTP 200 with errcode for everything it
-// decides itself, so any other status comes from something in between.
+// callAt does one exchange of JSON for JSON. WeChat answers HTTP 200 with errcode for
+// everything it decides itself.
 func (c *Client) callAt(ctx context.Context, base, method, path string, q url.Values, in, out any, secrets []string) error {
+	raw, err := c.exchange(ctx, base, method, path, q, in)
+	if err != nil {
+		return err
+	}
+	name := strings.TrimPrefix(path, "/")
+	if err := verdictOf(name, raw, secrets); err != nil || out == nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("wechat: %s: unexpected answer", name)
+	}
+	return nil
+}
+
+// exchange sends one request and reads the whole answer. Any status but 200 comes from
+// something in between.
+func (c *Client) exchange(ctx context.Context, base, method, path string, q url.Values, in any) ([]byte, error) {
 	name := strings.TrimPrefix(path, "/")
 	var body io.Reader
 	if in != nil {
@@ -70,7 +87,7 @@ func (c *Client) callAt(ctx context.Context, base, method, path string, q url.Va
 		enc := json.NewEncoder(&buf)
 		enc.SetEscapeHTML(false) // WeChat shows \u0026 as it stands
 		if err := enc.Encode(in); err != nil {
-			return fmt.Errorf("wechat: %s: encode: %w", name, err)
+			return nil, fmt.Errorf("wechat: %s: encode: %w", name, err)
 		}
 		body = &buf
 	}
@@ -80,35 +97,34 @@ func (c *Client) callAt(ctx context.Context, base, method, path string, q url.Va
 	}
 	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
-		return fmt.Errorf("wechat: %s: bad address", name)
+		return nil, fmt.Errorf("wechat: %s: bad address", name)
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return cause(name, err)
+		return nil, cause(name, err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return cause(name, err)
+		return nil, cause(name, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("wechat: %s: status %d", name, resp.StatusCode)
+		return nil, fmt.Errorf("wechat: %s: status %d", name, resp.StatusCode)
 	}
-	var verdict util.CommonError
-	if err := json.Unmarshal(raw, &verdict); err != nil {
+	return raw, nil
+}
+
+// verdictOf is the errcode of a JSON answer as an error, nil for 0.
+func verdictOf(name string, raw []byte, secrets []string) error {
+	var v util.CommonError
+	if err := json.Unmarshal(raw, &v); err != nil {
 		return fmt.Errorf("wechat: %s: answer is not JSON", name)
 	}
-	if verdict.ErrCode != 0 {
-		return &APIError{Code: int(verdict.ErrCode), Msg: scrub(verdict.ErrMsg, secrets...), Call: name}
-	}
-	if out == nil {
-		return nil
-	}
-	if err := json.Unmarshal(raw, out); err != nil {
-		return fmt.Errorf("wechat: %s: unexpected answer", name)
+	if v.ErrCode != 0 {
+		return &APIError{Code: int(v.ErrCode), Msg: scrub(v.ErrMsg, secrets...), Call: name}
 	}
 	return nil
 }

@@ -81,6 +81,7 @@ func (s *Simulator) endpoints() map[string]endpoint {
 		"GET " + api + "/sns/auth":                              {name: "oauth.auth", serve: s.oauthAuth},
 		"GET " + api + "/sns/jscode2session":                    {name: "jscode2session", serve: s.codeToSession},
 		"POST " + api + "/wxa/business/getuserphonenumber":      {name: "phone.number", token: true, serve: s.userNumber},
+		"POST " + api + "/wxa/getwxacodeunlimit":                {name: "wxacode", token: true, serve: s.miniCode},
 		"GET " + api + "/cgi-bin/user/info":                     {name: "user.info", token: true, serve: s.followerInfo},
 		"POST " + api + "/cgi-bin/message/custom/send":          {name: "custom.send", token: true, serve: s.customSend},
 		"POST " + api + "/cgi-bin/message/template/send":        {name: "template.send", token: true, serve: s.templateSend},

@@ -63,11 +63,13 @@ func (s *Simulator) avatar(w http.ResponseWriter, r *http.Request) {
 
 // scanned is what WeChat does with the text of a code.
 type scanned struct {
-	Kind      string `json:"kind"` // h5 | official | text
+	Kind      string `json:"kind"` // h5 | official | mini | text
 	Path      string `json:"path,omitempty"`
 	AppID     string `json:"app_id,omitempty"`
 	Name      string `json:"name,omitempty"`
 	Following bool   `json:"following,omitempty"`
+	Page      string `json:"page,omitempty"`  // of a mini program, with its version unless released
+	Scene     string `json:"scene,omitempty"` // what that page is told
 	Text      string `json:"text"`
 }
 
@@ -80,6 +82,9 @@ func (s *Simulator) resolve(user, text string) scanned {
 		defer s.mu.Unlock()
 		a := s.apps[q.appID]
 		return scanned{Kind: "official", AppID: q.appID, Name: a.Name, Following: a.follows[user] != nil, Text: text}
+	}
+	if m, ok := readMiniTarget(text); ok {
+		return s.resolveMini(m, text)
 	}
 	if u, err := url.Parse(text); err == nil && u.Host != "" && (strings.EqualFold(u.Scheme, "http") || strings.EqualFold(u.Scheme, "https")) {
 		if strings.HasSuffix(strings.ToLower(u.Host), "weixin.qq.com") {
@@ -98,6 +103,28 @@ func (s *Simulator) resolve(user, text string) scanned {
 		return scanned{Kind: "h5", Path: "/q/" + url.PathEscape(strings.TrimSpace(text)), Text: text}
 	}
 	return scanned{Kind: "text", Text: text}
+}
+
+// resolveMini: there is no mini program to run here, so the phone shows what it would
+// have been told (WeChat opens it as scene 1047).
+func (s *Simulator) resolveMini(m miniTarget, text string) scanned {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.apps[m.AppID]
+	if a == nil || a.Kind != "mini" {
+		return scanned{Kind: "text", Text: "小程序码已失效"}
+	}
+	page := m.Page
+	if page == "" {
+		page = "首页"
+	}
+	switch m.Env {
+	case "trial":
+		page += "（体验版）"
+	case "develop":
+		page += "（开发版）"
+	}
+	return scanned{Kind: "mini", AppID: a.AppID, Name: a.Name, Page: page, Scene: m.Scene, Text: text}
 }
 
 // bareToken: somebody pasted the characters under the picture.

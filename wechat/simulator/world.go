@@ -23,6 +23,7 @@ type App struct {
 	OpenPlatform string            `json:"open_platform"` // apps under one name share unionids; empty: no unionid
 	OAuthDomain  string            `json:"oauth_domain"`  // host allowed in redirect_uri; empty allows all
 	Templates    map[string]string `json:"templates"`     // template id -> title; empty accepts every id
+	Pages        []string          `json:"pages"`         // published pages of a mini program; empty: any page exists
 }
 
 // Merchant is a WeChat Pay merchant number. PublicKeyPEM is the merchant's own
@@ -101,6 +102,9 @@ type app struct {
 	quota    map[string]int
 	clears   []time.Time
 	qrCount  int
+
+	miniMinute string // the minute that miniCount counts mini-program codes of
+	miniCount  int
 }
 
 type merchant struct {

@@ -124,6 +124,14 @@ export function openOfficial(found, talk) {
     h("button", { class: "big", onclick: enter }, "关注"), h("button", { class: "big plain", onclick: () => close() }, "暂不")));
 }
 
+// openMini says what a mini program would have been opened with: there is none here.
+export function openMini(found) {
+  const close = veil(h("div", { class: "sheet", role: "dialog", "aria-label": found.name }, h("div", { class: "grip" }),
+    h("div", { class: "round", style: tint(found.name), "aria-hidden": "true" }, found.name.slice(0, 1)), h("h3", {}, found.name), h("p", { class: "hint", style: "padding:4px 0 14px" }, "小程序 · 场景值 1047"),
+    h("dl", {}, h("dt", {}, "页面"), h("dd", {}, found.page), h("dt", {}, "scene"), h("dd", {}, found.scene)),
+    h("button", { class: "big plain", onclick: () => close() }, "知道了")));
+}
+
 export function showText(text) {
   const close = veil(h("div", { class: "sheet" }, h("div", { class: "grip" }), h("h3", {}, "扫到的内容"), h("p", { class: "text" }, text), h("button", { class: "big plain", onclick: () => close() }, "知道了")));
 }

@@ -1,6 +1,6 @@
 // The three tabs and a conversation.
 import { store, h, act, codes, me, yuan, clock, dayAndTime, tint, toast, post } from "./store.js";
-import { openWeb, openPacket, openTransfer, openOfficial, showText } from "./overlays.js";
+import { openWeb, openPacket, openTransfer, openOfficial, openMini, showText } from "./overlays.js";
 
 export const at = { tab: "chats", chat: "" };
 const read = {}; // user + chat -> id of the last message seen
@@ -124,6 +124,7 @@ const codeIcon = () => drawing(24, '<g fill="none" stroke="currentColor" stroke-
 export function arrive(found) {
   if (found.kind === "h5") openWeb(found.path);
   else if (found.kind === "official") openOfficial(found, (name) => { at.tab = "chats"; at.chat = name; draw(); });
+  else if (found.kind === "mini") openMini(found);
   else showText(found.text);
 }
 
