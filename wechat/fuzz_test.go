@@ -96,3 +96,31 @@ func FuzzOpenTransferNotice(f *testing.F) {
 		}
 	})
 }
+
+// FuzzOpenCorpEvent feeds bodies without a signature of ours, and contents well sealed
+// and signed. Only a push to our own corp may pass.
+func FuzzOpenCorpEvent(f *testing.F) {
+	f.Add(joinPush)
+	f.Add(string(corpBody("MTIzNDU=")))
+	f.Add("<xml><Encrypt></Encrypt></xml>")
+	f.Add(`<!DOCTYPE x [<!ENTITY a "b">]><xml>&a;</xml>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		known := func(err error) bool {
+			return errors.Is(err, ErrMalformed) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrSignature) || errors.Is(err, ErrPlaintext)
+		}
+		if _, err := OpenCorpEvent(corp, corpQuery(corp, "x", noon), []byte(text), noon); !known(err) {
+			t.Errorf("a body that nobody signed: %v", err)
+		}
+		if _, err := OpenCorpEvent(corp, corpQuery(corp, text, noon), corpBody(text), noon); err == nil {
+			t.Errorf("a text that nobody sealed passed: %q", text)
+		}
+		sealed := sealFor(corp, []byte(text), corp.AppID)
+		e, err := OpenCorpEvent(corp, corpQuery(corp, sealed, noon), corpBody(sealed), noon)
+		if err != nil && !known(err) {
+			t.Errorf("error of no kind: %v", err)
+		}
+		if err == nil && (e.DedupKey == "" || e.Type == "" || e.CorpID != corp.AppID) {
+			t.Errorf("half an event passed: %+v", e)
+		}
+	})
+}

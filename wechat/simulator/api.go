@@ -113,6 +113,7 @@ func (s *Simulator) apiRoutes(mux *http.ServeMux) {
 	act(mux, "forget_cookies", func(in deed) (any, error) { s.ForgetCookies(in.User); return object{}, nil })
 	act(mux, "expire_tokens", func(in deed) (any, error) { s.ExpireTokens(in.AppID); return object{}, nil })
 	act(mux, "verify_url", func(in deed) (any, error) { return done(s.VerifyURL(in.AppID)) })
+	s.corpActs(mux)
 	act(mux, "resolve", func(in deed) (any, error) { return s.resolve(in.User, in.Text), nil })
 	act(mux, "transfer", func(in deed) (any, error) { return s.confirmSheet(in.User, in.Package) })
 	act(mux, "jsconfig", func(in struct {
@@ -177,6 +178,10 @@ func (s *Simulator) apiReads(mux *http.ServeMux) {
 	read("platform_key", func(*http.Request) any {
 		id, pem := s.PlatformKey()
 		return object{"id": id, "public_key_pem": pem}
+	})
+	read("corps", func(*http.Request) any { return s.apiCorps() })
+	read("external_userid", func(r *http.Request) any {
+		return object{"external_userid": s.ExternalUserID(r.URL.Query().Get("user"), r.URL.Query().Get("corp_id"))}
 	})
 	read("codes", func(*http.Request) any {
 		s.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -27,6 +28,7 @@ type endpoint struct {
 	name  string
 	wire  wire
 	token bool // needs access_token; call.app is set from it
+	corp  bool // needs a corp's access_token; call.corp is set from it
 	serve func(*call) answer
 }
 
@@ -38,6 +40,7 @@ type call struct {
 	query url.Values
 	body  []byte
 	app   *app // by access_token
+	corp  *corp
 	fate  *Misfortune
 	after func() // what a person does once the answer is out; nil: nothing
 }
@@ -83,6 +86,7 @@ func (s *Simulator) endpoints() map[string]endpoint {
 		"POST " + api + "/wxa/business/getuserphonenumber":      {name: "phone.number", token: true, serve: s.userNumber},
 		"POST " + api + "/wxa/getwxacodeunlimit":                {name: "wxacode", token: true, serve: s.miniCode},
 		"GET " + api + "/cgi-bin/user/info":                     {name: "user.info", token: true, serve: s.followerInfo},
+		"POST " + api + "/cgi-bin/user/info/batchget":           {name: "user.batch", token: true, serve: s.followersInfo},
 		"POST " + api + "/cgi-bin/message/custom/send":          {name: "custom.send", token: true, serve: s.customSend},
 		"POST " + api + "/cgi-bin/message/template/send":        {name: "template.send", token: true, serve: s.templateSend},
 		"POST " + api + "/cgi-bin/message/subscribe/bizsend":    {name: "subscribe.send", token: true, serve: s.subscribeSend},
@@ -97,6 +101,7 @@ func (s *Simulator) endpoints() map[string]endpoint {
 		"GET " + payHost + transferPath + "/transfer-bill-no/*": {name: "transfer.query", wire: wireV3, serve: s.queryTransfer},
 		"POST " + payHost + transferPath + "/out-bill-no/*":     {name: "transfer.cancel", wire: wireV3, serve: s.cancelTransfer},
 	}
+	maps.Copy(m, s.corpEndpoints())
 	return m
 }
 
@@ -271,7 +276,7 @@ func scrub(q url.Values) string {
 	}
 	kept := url.Values{}
 	for k, v := range q {
-		if k == "access_token" || k == "secret" || k == "refresh_token" {
+		if k == "access_token" || k == "secret" || k == "corpsecret" || k == "refresh_token" {
 			v = []string{"***"}
 		}
 		kept[k] = v

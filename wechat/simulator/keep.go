@@ -10,7 +10,7 @@ import (
 )
 
 // What a world with Options.File keeps between two runs: people with their chats and
-// money, follows, bills, balances, and how far numbers were given out (a message id that
+// money, follows, bills, balances, WeCom's contacts and groups, and how far numbers were given out (a message id that
 // came again would be taken for a repetition). Tokens, logins, scenes and windows are
 // forgotten, as WeChat forgets them all the time.
 type memory struct {
@@ -19,6 +19,7 @@ type memory struct {
 	Follows  map[string]map[string]keptFollow `json:"follows"`  // by app, by user
 	Balances map[string]int64                 `json:"balances"` // by merchant
 	Bills    []keptBill                       `json:"bills"`
+	Corps    map[string]keptCorp              `json:"corps"` // by corpid
 }
 
 type keptUser struct {
@@ -144,9 +145,15 @@ func (s *Simulator) remember(now bool) {
 // memorize copies what is to be kept, and what nobody has asked for yet; the caller
 // holds the lock.
 func (s *Simulator) memorize() memory {
-	m := memory{Counter: s.counter.Load(), Follows: map[string]map[string]keptFollow{}, Balances: map[string]int64{}, Bills: append([]keptBill(nil), s.kept.Bills...)}
+	m := memory{Counter: s.counter.Load(), Follows: map[string]map[string]keptFollow{}, Balances: map[string]int64{}, Corps: map[string]keptCorp{}, Bills: append([]keptBill(nil), s.kept.Bills...)}
 	for id, list := range s.kept.Follows {
 		m.Follows[id] = list
+	}
+	for id, c := range s.kept.Corps {
+		m.Corps[id] = c
+	}
+	for id, c := range s.corps {
+		m.Corps[id] = keptCorp{c.contacts, c.chats}
 	}
 	for id, fen := range s.kept.Balances {
 		m.Balances[id] = fen

@@ -35,7 +35,7 @@ import (
 //	wrong_amount         the answer names one fen more (queries)
 //	no_receive_time      gethbinfo without rcv_time, as seen in the field
 //
-// For Call "notice" (pay v3) and "callback" (messages and events):
+// For Call "notice" (pay v3), "callback" (messages and events) and "wecom_callback":
 //
 //	missing_notice       never sent
 //	duplicate_notice     sent twice at the same time
@@ -43,7 +43,7 @@ import (
 //	forged_notice        a false one first, then the true one. Code: "" = wrong
 //	                     signature, "probe" = SIGNTEST, "stale" = an hour old
 //	                     but well signed, "serial" = unknown key id; callbacks:
-//	                     "msg_signature", "plaintext" (downgrade), "stale"
+//	                     "msg_signature", "plaintext" (downgrade), "stale", WeCom's also "corp"
 //	delay                sent Delay later
 type Misfortune struct {
 	Call  string        `json:"call"`
@@ -116,7 +116,7 @@ func (m *Misfortune) fits(name string) bool {
 	case name:
 		return true
 	case "", "*":
-		return name != "notice" && name != "callback"
+		return name != "notice" && name != "callback" && name != "wecom_callback"
 	}
 	return m.Call == callGroups[name]
 }
@@ -195,6 +195,11 @@ func (s *Simulator) dawdle(client context.Context, d time.Duration) {
 func (s *Simulator) serve(c *call, e endpoint) answer {
 	if e.token {
 		if a, ok := s.authenticate(c); !ok {
+			return a
+		}
+	}
+	if e.corp {
+		if a, ok := s.authenticateCorp(c); !ok {
 			return a
 		}
 	}

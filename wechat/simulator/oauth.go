@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -280,18 +281,52 @@ func (s *Simulator) codeToSession(c *call) answer {
 func (s *Simulator) followerInfo(c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := c.query.Get("openid")
-	u, real := s.who(c.app.AppID, id)
-	if u == nil || !real {
+	out, known := s.follower(c.app, c.query.Get("openid"))
+	if !known {
 		return s.apiError(40003, "invalid openid")
 	}
-	out := object{"subscribe": 0, "openid": id}
-	if union := unionID(u, c.app); union != "" {
+	return jsonAnswer(http.StatusOK, out)
+}
+
+// followersInfo is /cgi-bin/user/info/batchget: one openid that is none fails all.
+func (s *Simulator) followersInfo(c *call) answer {
+	var in struct {
+		List []struct {
+			OpenID string `json:"openid"`
+		} `json:"user_list"`
+	}
+	if err := json.Unmarshal(c.body, &in); err != nil {
+		return s.apiError(47001, "data format error")
+	}
+	if len(in.List) == 0 || len(in.List) > 100 {
+		return s.apiError(40032, "invalid openid list size") // [M]
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []object{}
+	for _, x := range in.List {
+		out, known := s.follower(c.app, x.OpenID)
+		if !known {
+			return s.apiError(40003, "invalid openid")
+		}
+		list = append(list, out)
+	}
+	return jsonAnswer(http.StatusOK, object{"user_info_list": list})
+}
+
+// follower is what an account is told of a user; the caller holds the lock.
+func (s *Simulator) follower(a *app, id string) (out object, known bool) {
+	u, real := s.who(a.AppID, id)
+	if u == nil || !real {
+		return nil, false
+	}
+	out = object{"subscribe": 0, "openid": id}
+	if union := unionID(u, a); union != "" {
 		out["unionid"] = union
 	}
-	f := c.app.follows[u.Name]
+	f := a.follows[u.Name]
 	if f == nil {
-		return jsonAnswer(http.StatusOK, out)
+		return out, true
 	}
 	out["subscribe"], out["language"], out["subscribe_time"] = 1, "zh_CN", f.at.Unix()
 	out["remark"], out["groupid"], out["tagid_list"] = "", 0, []int{}
@@ -299,5 +334,5 @@ func (s *Simulator) followerInfo(c *call) answer {
 	if f.scene != "" {
 		out["subscribe_scene"], out["qr_scene_str"] = "ADD_SCENE_QR_CODE", f.scene
 	}
-	return jsonAnswer(http.StatusOK, out)
+	return out, true
 }

@@ -3,7 +3,7 @@
 // tested against signatures, token rules, windows and state machines instead of
 // stubs, plus the page GET /sim/phone on which a person holds a pretended phone.
 //
-// It owns users, follows, chats, tokens, bills and merchant balances, in memory
+// It owns users, follows, chats, tokens, bills, merchant balances and WeCom corps, in memory
 // and, with Options.File, from one run to the next (keep.go). It imports nothing of siyu: what it knows about the wire it wrote
 // itself, so a mistake made on both sides by the same code cannot hide.
 //
@@ -67,6 +67,7 @@ type Simulator struct {
 	closed      bool
 	version     int64 // grows with every visible change; the page polls it
 	apps        map[string]*app
+	corps       map[string]*corp
 	merchants   map[string]*merchant
 	users       map[string]*user
 	userOrder   []string
@@ -112,6 +113,7 @@ func New(o Options) *Simulator {
 		opts: o, now: o.Now, log: o.Log,
 		key:         sync.OnceValue(func() *rsa.PrivateKey { return seededKey(fmt.Sprintf("platform/%d", o.Seed)) }),
 		apps:        map[string]*app{},
+		corps:       map[string]*corp{},
 		merchants:   map[string]*merchant{},
 		users:       map[string]*user{},
 		openIDs:     map[string]ident{},

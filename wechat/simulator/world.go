@@ -221,14 +221,16 @@ func openID(user, appID string, virtual bool) string {
 }
 
 // unionID is empty when the app is bound to no open platform account.
-func unionID(u *user, a *app) string {
-	if a.OpenPlatform == "" {
+func unionID(u *user, a *app) string { return unionOf(u, a.OpenPlatform) }
+
+func unionOf(u *user, openPlatform string) string {
+	if openPlatform == "" {
 		return ""
 	}
 	if u.UnionID != "" {
 		return u.UnionID
 	}
-	return "o6_" + short("unionid", a.OpenPlatform, u.Name)[:25]
+	return "o6_" + short("unionid", openPlatform, u.Name)[:25]
 }
 
 // cityIP gives users of a city an address of a Chinese provider block, so that
