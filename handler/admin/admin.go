@@ -26,6 +26,7 @@ import (
 	"siyu/model/crm"
 	"siyu/model/event"
 	"siyu/model/export"
+	"siyu/model/fraud"
 	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/ledger"
@@ -72,6 +73,7 @@ type Deps struct {
 	Purchases  *event.Purchases
 	Intake     *event.Intake
 	APIKeys    *apikey.Store
+	Fraud      *fraud.Store
 	Cookies    web.Cookies
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
@@ -129,6 +131,7 @@ func (h *Handler) Routes() []web.Route {
 		h.rightsRoutes(),
 		h.memberRoutes(),
 		h.identityRoutes(),
+		h.fraudRoutes(),
 	)
 }
 

@@ -99,6 +99,19 @@ func register() []table {
 		{name: "profile_move", title: "关系阶段", where: ofMember, by: "profile"},
 		{name: "crm_row", title: "导入的客户资料", where: ofMember, hide: []string{"wrote"}, by: "crm", keep: keepLink},
 
+		// who brought whom
+		{name: "referral_code", title: "推广码", where: ofMember, slow: true, set: map[string]any{"name": ""}, keep: keepLink},
+		{name: "referral_binding", title: "推荐关系", where: ofMember, hide: []string{"slot", "by_id", "ended_by", "ip_hash", "device_hash"},
+			set: map[string]any{"ip_hash": "", "device_hash": "", "reason": "", "ended_reason": ""}, keep: keepMoney},
+		{name: "referral_node", title: "推荐关系中的位置与计数", where: ofMember, hide: []string{"path"}, keep: keepLink},
+
+		// referrals that were looked at
+		{name: "fraud_trace", title: "推荐的安全记录", where: "member_id IN @members OR referrer_id IN @members", quiet: "反作弊用的加密摘要，说明见隐私政策",
+			set: map[string]any{"device_hash": "", "ip_hash": ""}, slow: true, keep: keepLink},
+		{name: "fraud_device", title: "登录过的设备", where: ofMember, hide: []string{"device_hash"}, drop: true},
+		{name: "fraud_case", title: "推荐核查", where: "referrer_id IN @members", quiet: "涉及他人，单独申请核实后告知", keep: keepProof},
+		{name: "fraud_case_member", title: "推荐核查涉及的人", where: ofMember, quiet: "涉及他人，单独申请核实后告知", keep: keepProof},
+
 		// what servers and operators wrote down
 		{name: "notice", title: "微信推送", where: "contains(body, @heard)", quiet: "微信服务器之间的原文，内容见其他各节", slow: true,
 			set: map[string]any{"body": []byte("{}"), "error": ""}, keep: "只留去重编号"},
@@ -116,13 +129,16 @@ func impersonal() map[string]string {
 	const office = "操作员和合作方，不是消费者"
 	const rules = "品牌定的规则"
 	const imported = "按导入任务加密保存，逐人的内容在 crm_row；随导入任务到期删除"
+	const trees = "推荐关系的锁、核对与导出进度；导出的名单中会员以不可逆的代号出现，到期删除"
 	return map[string]string{
+		"referral_policy": rules, "referral_tree": trees, "referral_repair": trees, "referral_export": trees, "referral_export_part": trees,
+		"referral_fact": "已计入团队计数的事件编号，到期删除",
 		"schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "event_source": program,
 		"claim_counter": "会员编号和领取次数", "points_round": program, "points_part": "积分批次之间的分摊，只有编号和数量",
 		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
 		"export": goods, "export_part": goods, "keyword_reply": goods,
 		"operator": office, "operator_session": office, "api_key": office,
-		"identity_kind": rules, "points_rule": rules, "tier_table": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
+		"identity_kind": rules, "points_rule": rules, "tier_table": rules, "fraud_policy": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
 		"identity_blocked": "很多人共用的号码（前台电话等），不属于某一个人；手机号只有加密摘要",
 		"event_batch":      "投递中的事件副本，投递完即删", "event_dead": "没有对上任何会员的上报",
 		"crm_import": imported, "crm_file": imported, "crm_error": imported,
