@@ -1,0 +1,248 @@
+package referral
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/fault"
+	"siyu/model/id"
+)
+
+// ReferrerOf returns the human's referrer at a moment: the earliest binding of his family
+// that was valid then. Fault: NotFound member_not_found.
+func (s *Store) ReferrerOf(ctx context.Context, brandID, memberID id.ID, at clock.Instant) (b Binding, ok bool, err error) {
+	family, err := s.Members.Family(ctx, memberID)
+	if err != nil {
+		return Binding{}, false, err
+	}
+	var list []Binding
+	err = s.DB.Read(ctx).Where("brand_id = ? AND member_id IN ?", brandID, family).Order("bound_at, id").Find(&list).Error
+	for i := range list {
+		if err == nil && list[i].valid(at) {
+			return list[i], true, nil
+		}
+	}
+	return Binding{}, false, wrap("referrer", err)
+}
+
+// Upline returns who brought the human at a moment, who brought that one, and so on, at
+// most so many levels. Humans that were joined later may stand above themselves: nobody
+// is passed twice.
+func (s *Store) Upline(ctx context.Context, brandID, memberID id.ID, at clock.Instant, levels int) ([]Binding, error) {
+	out := []Binding{}
+	passed := map[id.ID]bool{}
+	for who := memberID; len(out) < min(levels, MaxLevels); {
+		family, err := s.Members.Family(ctx, who)
+		if err != nil {
+			return nil, err
+		}
+		if passed[family[0]] {
+			break
+		}
+		passed[family[0]] = true
+		b, ok, err := s.ReferrerOf(ctx, brandID, who, at)
+		if err != nil || !ok {
+			return out, err
+		}
+		out, who = append(out, b), b.ReferrerID
+	}
+	return out, nil
+}
+
+// Node reads a member's place. Who brought nobody and was brought by nobody has one
+// without anything, JoinedAt 0.
+func (s *Store) Node(ctx context.Context, brandID, memberID id.ID) (Node, error) {
+	list, err := s.nodes(ctx, brandID, []id.ID{memberID})
+	if err != nil || len(list) == 0 {
+		return Node{BrandID: brandID, MemberID: memberID, Levels: 1}, err
+	}
+	return list[0], nil
+}
+
+// Team is Node for the human: the counters of his family's nodes together. Its place is
+// that of the node with the most people.
+func (s *Store) Team(ctx context.Context, brandID, memberID id.ID) (Node, error) {
+	family, err := s.Members.Family(ctx, memberID)
+	if err != nil {
+		return Node{}, err
+	}
+	list, err := s.nodes(ctx, brandID, family)
+	if err != nil || len(list) == 0 {
+		return Node{BrandID: brandID, MemberID: memberID, Levels: 1}, err
+	}
+	slices.SortFunc(list, func(a, b Node) int { return cmp.Compare(b.TeamSize, a.TeamSize) })
+	sum := list[0]
+	for _, n := range list[1:] {
+		sum.Levels = max(sum.Levels, n.Levels)
+		sum.Direct, sum.TeamSize, sum.Active = sum.Direct+n.Direct, sum.TeamSize+n.TeamSize, sum.Active+n.Active
+		sum.TeamScans, sum.TeamClaims, sum.TeamOrders, sum.TeamSalesFen = sum.TeamScans+n.TeamScans, sum.TeamClaims+n.TeamClaims, sum.TeamOrders+n.TeamOrders, sum.TeamSalesFen+n.TeamSalesFen
+		sum.OwnScans, sum.OwnClaims, sum.OwnOrders, sum.OwnSalesFen = sum.OwnScans+n.OwnScans, sum.OwnClaims+n.OwnClaims, sum.OwnOrders+n.OwnOrders, sum.OwnSalesFen+n.OwnSalesFen
+		sum.Live, sum.LastActiveAt = sum.Live || n.Live, max(sum.LastActiveAt, n.LastActiveAt)
+	}
+	return sum, nil
+}
+
+func (s *Store) nodes(ctx context.Context, brandID id.ID, members []id.ID) ([]Node, error) {
+	var list []Node
+	err := s.DB.Read(ctx).Where("brand_id = ? AND member_id IN ?", brandID, members).Find(&list).Error
+	return list, wrap("nodes", err)
+}
+
+// Cursor is a place in a list of nodes: the last one that was seen.
+type Cursor struct {
+	TeamSize int64
+	MemberID id.ID
+}
+
+// String is the cursor's text for a link.
+func (c Cursor) String() string {
+	if c == (Cursor{}) {
+		return ""
+	}
+	return strconv.FormatInt(c.TeamSize, 10) + "." + c.MemberID.String()
+}
+
+// CursorAfter is where the page after a node begins.
+func CursorAfter(n Node) Cursor { return Cursor{n.TeamSize, n.MemberID} }
+
+// ParseCursor reads what String wrote. Fault: Invalid bad_cursor.
+func ParseCursor(text string) (Cursor, error) {
+	if text == "" {
+		return Cursor{}, nil
+	}
+	size, who, found := strings.Cut(text, ".")
+	n, err := strconv.ParseInt(size, 10, 64)
+	m, bad := id.Parse(who)
+	if !found || err != nil || bad != nil || n < 0 {
+		return Cursor{}, fault.NewInvalid("bad_cursor", "翻页位置格式不对").With("field", "after")
+	}
+	return Cursor{n, m}, nil
+}
+
+// Children returns the direct people of a member's own node, the largest teams first;
+// memberID 0: the roots of the brand. Sizes change while somebody turns pages: he may see
+// a node twice or not at all.
+func (s *Store) Children(ctx context.Context, brandID, memberID id.ID, after Cursor, limit int) ([]Node, error) {
+	q := s.DB.Read(ctx).Where("brand_id = ? AND parent_id = ?", brandID, memberID)
+	if after != (Cursor{}) {
+		q = q.Where("team_size <= ? AND (team_size < ? OR member_id < ?)", after.TeamSize, after.TeamSize, after.MemberID)
+	}
+	list := []Node{}
+	err := q.Order("team_size DESC, member_id DESC").Limit(page(limit)).Find(&list).Error
+	return list, wrap("children", err)
+}
+
+func page(limit int) int {
+	if limit < 1 || limit > db.MaxPage {
+		return db.MaxPage
+	}
+	return limit
+}
+
+// Above returns the nodes above a member's own, the nearest first.
+func (s *Store) Above(ctx context.Context, brandID, memberID id.ID) ([]Node, error) {
+	n, err := s.Node(ctx, brandID, memberID)
+	list := []Node{}
+	if err != nil || n.Depth == 0 {
+		return list, err
+	}
+	err = s.DB.Read(ctx).Where("brand_id = ? AND path IN ?", brandID, above(n.Path)).Order("path DESC").Find(&list).Error
+	return list, wrap("above", err)
+}
+
+// Under says whether the human memberID stands below the human root, at any depth.
+// Nobody stands below himself.
+func (s *Store) Under(ctx context.Context, brandID, root, memberID id.ID) (bool, error) {
+	top, err := s.Members.Family(ctx, root)
+	if err != nil {
+		return false, err
+	}
+	if slices.Contains(top, memberID) {
+		return false, nil
+	}
+	low, err := s.Members.Family(ctx, memberID)
+	if err != nil {
+		return false, err
+	}
+	list, err := s.nodes(ctx, brandID, slices.Concat(top, low))
+	for _, a := range list {
+		for _, b := range list {
+			if slices.Contains(top, a.MemberID) && slices.Contains(low, b.MemberID) && len(b.Path) > len(a.Path) && strings.HasPrefix(b.Path, a.Path) {
+				return true, nil
+			}
+		}
+	}
+	return false, err
+}
+
+// Direct lists the active bindings of whom the human brought, newest first, after a
+// binding (0: from the newest).
+func (s *Store) Direct(ctx context.Context, brandID, memberID, after id.ID, limit int) ([]Binding, error) {
+	family, err := s.Members.Family(ctx, memberID)
+	if err != nil {
+		return nil, err
+	}
+	list := []Binding{}
+	for _, m := range family { // one range of the index each; families are small
+		q := s.DB.Read(ctx).Where("brand_id = ? AND referrer_id = ? AND slot = 0", brandID, m)
+		if after != 0 {
+			q = q.Where("(bound_at < (SELECT c.bound_at FROM referral_binding c WHERE c.id = ?) OR (bound_at = (SELECT c.bound_at FROM referral_binding c WHERE c.id = ?) AND id < ?))", after, after, after)
+		}
+		var part []Binding
+		if err := q.Order("bound_at DESC, id DESC").Limit(page(limit)).Find(&part).Error; err != nil {
+			return nil, wrap("direct", err)
+		}
+		list = append(list, part...)
+	}
+	slices.SortFunc(list, func(a, b Binding) int { return cmp.Or(cmp.Compare(b.BoundAt, a.BoundAt), cmp.Compare(b.ID, a.ID)) })
+	return list[:min(len(list), page(limit))], nil
+}
+
+// Newest lists the last people whom the human brought.
+func (s *Store) Newest(ctx context.Context, brandID, memberID id.ID, limit int) ([]Binding, error) {
+	return s.Direct(ctx, brandID, memberID, 0, limit)
+}
+
+// CountDirect is how many people the human brought and still has.
+func (s *Store) CountDirect(ctx context.Context, brandID, memberID id.ID) (int64, error) {
+	n, err := s.Team(ctx, brandID, memberID)
+	return n.Direct, err
+}
+
+// Filter narrows Bindings; zero fields do not.
+type Filter struct {
+	MemberID   id.ID // referee, over his family
+	ReferrerID id.ID // over his family
+	State      string
+	Before     id.ID // cursor: the last id of the page before
+	Limit      int
+}
+
+// Bindings lists bindings of a brand with the ended ones, newest first: the history.
+func (s *Store) Bindings(ctx context.Context, brandID id.ID, f Filter) ([]Binding, error) {
+	q := s.DB.Read(ctx).Where("brand_id = ?", brandID)
+	for _, by := range []struct {
+		column string
+		member id.ID
+	}{{"member_id", f.MemberID}, {"referrer_id", f.ReferrerID}} {
+		if by.member == 0 {
+			continue
+		}
+		family, err := s.Members.Family(ctx, by.member)
+		if err != nil {
+			return nil, err
+		}
+		q = q.Where(by.column+" IN ?", family)
+	}
+	if f.State != "" {
+		q = q.Where("state = ?", f.State)
+	}
+	list := []Binding{}
+	err := db.Page(q, "referral_binding", f.Before, f.Limit).Find(&list).Error
+	return list, wrap("bindings", err)
+}
