@@ -132,7 +132,7 @@ func impersonal() map[string]string {
 	const trees = "推荐关系的锁、核对与导出进度；导出的名单中会员以不可逆的代号出现，到期删除"
 	return map[string]string{
 		"referral_policy": rules, "referral_tree": trees, "referral_repair": trees, "referral_export": trees, "referral_export_part": trees,
-		"referral_fact": "已计入团队计数的事件编号，到期删除",
+		"referral_fact":    "已计入团队计数的事件编号，到期删除",
 		"schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "event_source": program,
 		"claim_counter": "会员编号和领取次数", "points_round": program, "points_part": "积分批次之间的分摊，只有编号和数量",
 		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
