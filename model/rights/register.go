@@ -112,6 +112,22 @@ func register() []table {
 		{name: "fraud_case", title: "推荐核查", where: "referrer_id IN @members", quiet: "涉及他人，单独申请核实后告知", keep: keepProof},
 		{name: "fraud_case_member", title: "推荐核查涉及的人", where: ofMember, quiet: "涉及他人，单独申请核实后告知", keep: keepProof},
 
+		// communities and live codes
+		{name: "community", title: "您带领的社群", where: "leader_member_id IN @members", hide: []string{"chat_key", "version", "fill_round", "pending"},
+			set: map[string]any{"owner_name": ""}, keep: "群是品牌的；" + keepLink},
+		{name: "live_place", title: "活码分配到的群", where: ofMember, drop: true},
+		{name: "live_hand", title: "活码分配记录", where: ofMember, set: map[string]any{"visitor": "", "member_id": 0}, keep: "只留次数，不再指向任何人"},
+		{name: "live_dead", title: "没有分配到群的扫码", where: ofMember, drop: true},
+
+		// leaders
+		{name: "leader", title: "群主、导购资格", where: ofMember, hide: []string{"phone_hash", "rev"},
+			set: map[string]any{"state": "left", "name": "", "region": "", "community": "", "phone_hash": "", "shop_name": "", "employee_no": "", "reason": ""}, keep: keepLink},
+		{name: "leader_move", title: "群主资格的变更", where: ofMember, hide: []string{"by_id", "told"}, set: map[string]any{"reason": gone, "told": 1}, keep: keepProof},
+		{name: "leader_signature", title: "签署的群主协议", where: ofMember, hide: []string{"ip_hash"}, set: map[string]any{"ip_hash": ""}, keep: keepProof},
+		{name: "leader_candidate", title: "群主候选", where: ofMember, hide: []string{"by_id"}, drop: true},
+		{name: "leader_done", title: "群主任务", where: ofMember, set: map[string]any{"note": ""}, keep: keepLink},
+		{name: "leader_fact", title: "群主条件所依据的购买", where: ofMember, hide: []string{"referrer_id"}, drop: true},
+
 		// what servers and operators wrote down
 		{name: "notice", title: "微信推送", where: "contains(body, @heard)", quiet: "微信服务器之间的原文，内容见其他各节", slow: true,
 			set: map[string]any{"body": []byte("{}"), "error": ""}, keep: "只留去重编号"},
@@ -138,7 +154,11 @@ func impersonal() map[string]string {
 		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
 		"export": goods, "export_part": goods, "keyword_reply": goods,
 		"operator": office, "operator_session": office, "api_key": office,
-		"identity_kind": rules, "points_rule": rules, "tier_table": rules, "fraud_policy": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
+		"group_policy": rules, "community_template": rules, "live_code": goods, "live_target": goods, "live_switch": goods,
+		"community_kit":   "社群的欢迎语、素材和任务，是品牌的内容",
+		"community_alarm": "群的提醒，只有群名和群主的编号",
+		"identity_kind":   rules, "points_rule": rules, "tier_table": rules, "fraud_policy": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
+		"leader_programme": rules, "leader_agreement": rules, "leader_task": rules, "leader_material": rules, "leader_run": program, "leader_rank": "群主编号和名次，每夜重算",
 		"identity_blocked": "很多人共用的号码（前台电话等），不属于某一个人；手机号只有加密摘要",
 		"event_batch":      "投递中的事件副本，投递完即删", "event_dead": "没有对上任何会员的上报",
 		"crm_import": imported, "crm_file": imported, "crm_error": imported,

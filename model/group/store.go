@@ -1,0 +1,341 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/seal"
+)
+
+// Leader is what this package knows of a leader (大C).
+type Leader struct {
+	ID, BrandID, MemberID id.ID
+	Name                  string // shown to people
+	Active                bool
+}
+
+// Leaders are asked who leads; wiring adapts model/leader.
+type Leaders interface {
+	// Leader reads one. Fault: NotFound leader_not_found.
+	Leader(ctx context.Context, leaderID id.ID) (Leader, error)
+	// Leaders pages those of a brand, in the order of model/leader.
+	Leaders(ctx context.Context, brandID, before id.ID, limit int) ([]Leader, error)
+}
+
+// Person is one whom a leader brought, and whom he brought in turn.
+type Person struct {
+	MemberID id.ID
+	Direct   int
+}
+
+// Circle is what is known of the people a leader brought himself (直接客户).
+type Circle struct {
+	Direct int // people
+	Buyers int // of them, who verified a bottle or ordered; -1 = not known
+}
+
+// Referrals are asked who brought whom; wiring adapts model/referral.
+type Referrals interface {
+	Circle(ctx context.Context, brandID, memberID id.ID) (Circle, error)
+	// Brought lists people whom a member brought himself, at most limit.
+	Brought(ctx context.Context, brandID, memberID id.ID, limit int) ([]Person, error)
+}
+
+// People are asked what is known of members.
+type People interface {
+	Family(ctx context.Context, memberID id.ID) ([]id.ID, error)
+	// ActiveSince counts how many of the members did anything since a moment.
+	ActiveSince(ctx context.Context, members []id.ID, since clock.Instant) (int, error)
+	// Cities tells where members live, as far as known.
+	Cities(ctx context.Context, members []id.ID) (map[id.ID]string, error)
+}
+
+// Deps are what a Store works with.
+type Deps struct {
+	DB        *db.DB
+	Box       *seal.Box
+	Leaders   Leaders
+	Referrals Referrals
+	People    People
+}
+
+// Store keeps communities and live codes.
+type Store struct {
+	Deps
+	db     *db.DB
+	key    []byte        // signs tokens of live codes
+	decode chan struct{} // one picture is unpacked at a time: each may take a hundred megabytes
+}
+
+// New makes a store.
+func New(d Deps) *Store {
+	return &Store{Deps: d, db: d.DB, key: d.Box.Derive("live code"), decode: make(chan struct{}, 1)}
+}
+
+// Create registers a community. A leader registers his own: by.LeaderID stands for the
+// draft's. It has no join code yet. Faults: Invalid community, NotFound leader_not_found.
+func (s *Store) Create(ctx context.Context, by By, d Draft) (Community, error) {
+	c, err := s.prepare(ctx, by, d)
+	if err != nil {
+		return Community{}, err
+	}
+	err = s.db.InTx(ctx, func(tx *gorm.DB) error { return tx.Create(&c).Error })
+	if err != nil {
+		return Community{}, fmt.Errorf("group: create: %w", err)
+	}
+	return c, nil
+}
+
+func (s *Store) prepare(ctx context.Context, by By, d Draft) (Community, error) {
+	if by.LeaderID != 0 {
+		d.LeaderID = by.LeaderID
+	}
+	lead, err := s.leader(ctx, d.LeaderID, d.BrandID)
+	if err != nil {
+		return Community{}, err
+	}
+	if d.BrandID == 0 {
+		d.BrandID = lead.BrandID
+	}
+	p, err := s.Policy(ctx, d.BrandID)
+	if err != nil {
+		return Community{}, err
+	}
+	if err := d.check(p); err != nil {
+		return Community{}, err
+	}
+	now, newID := s.db.Now(), s.db.NewID()
+	return Community{ID: newID, BrandID: d.BrandID, LeaderID: d.LeaderID, LeaderMemberID: lead.MemberID, Kind: d.Kind, ChatKey: "-" + newID.String(),
+		Name: d.Name, OwnerName: d.OwnerName, Province: d.Province, City: d.City, Capacity: d.Capacity, ScanCapacity: p.scanCapacity(d.Capacity),
+		State: Open, CreatedAt: now, UpdatedAt: now}, nil
+}
+
+// leader reads who leads; no leader (0) is the company itself. A leader of another brand
+// is none of this brand's.
+func (s *Store) leader(ctx context.Context, leaderID, brandID id.ID) (Leader, error) {
+	if leaderID == 0 {
+		if brandID == 0 {
+			return Leader{}, bad("brand_id", "请先选择品牌")
+		}
+		return Leader{}, nil
+	}
+	l, err := s.Leaders.Leader(ctx, leaderID)
+	if err == nil && brandID != 0 && l.BrandID != brandID {
+		err = fault.New(fault.NotFound, "leader_not_found", "没有这位群主")
+	}
+	return l, err
+}
+
+// Update changes what a person said of a community, not its kind or brand.
+func (s *Store) Update(ctx context.Context, by By, communityID id.ID, d Draft) (Community, error) {
+	old, err := s.Get(ctx, by, communityID)
+	if err != nil {
+		return Community{}, err
+	}
+	d.BrandID, d.Kind = old.BrandID, old.Kind
+	if d.Capacity == 0 {
+		d.Capacity = old.Capacity
+	}
+	fresh, err := s.prepare(ctx, by, d)
+	if err != nil {
+		return Community{}, err
+	}
+	return s.alter(ctx, communityID, func(c *Community) error {
+		if !by.owns(*c) {
+			return errMissing
+		}
+		c.LeaderID, c.LeaderMemberID, c.Name, c.OwnerName, c.Province, c.City = fresh.LeaderID, fresh.LeaderMemberID, fresh.Name, fresh.OwnerName, fresh.Province, fresh.City
+		c.Capacity, c.ScanCapacity = fresh.Capacity, fresh.ScanCapacity
+		return nil
+	})
+}
+
+// Get reads one community within reach. Fault: NotFound community_not_found.
+func (s *Store) Get(ctx context.Context, by By, communityID id.ID) (Community, error) {
+	c, err := get(s.db.Read(ctx), communityID)
+	if err == nil && !by.owns(c) {
+		return Community{}, errMissing
+	}
+	return c, err
+}
+
+func get(tx *gorm.DB, communityID id.ID) (Community, error) {
+	var c Community
+	err := tx.Where("id = ?", communityID).Take(&c).Error
+	if db.IsNotFound(err) {
+		return c, errMissing
+	}
+	if err != nil {
+		return c, fmt.Errorf("group: community: %w", err)
+	}
+	return c, nil
+}
+
+// Filter narrows List; zero fields do not.
+type Filter struct {
+	BrandID, LeaderID id.ID
+	State, Kind, Name string // Name: part of it
+	Before            id.ID
+	Limit             int
+}
+
+// List pages communities, newest first.
+func (s *Store) List(ctx context.Context, f Filter) ([]Community, error) {
+	q := s.db.Read(ctx)
+	for _, w := range []struct {
+		on    bool
+		where string
+		value any
+	}{
+		{f.BrandID != 0, "brand_id = ?", f.BrandID}, {f.LeaderID != 0, "leader_id = ?", f.LeaderID},
+		{f.State != "", "state = ?", f.State}, {f.Kind != "", "kind = ?", f.Kind},
+		{f.Name != "", "name LIKE ? ESCAPE '!'", "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(f.Name) + "%"},
+	} {
+		if w.on {
+			q = q.Where(w.where, w.value)
+		}
+	}
+	out := []Community{}
+	if err := db.Page(q, "community", f.Before, f.Limit).Find(&out).Error; err != nil {
+		return nil, fmt.Errorf("group: list: %w", err)
+	}
+	return out, nil
+}
+
+// ReportSize says how many people are in a community now. Places handed out long enough
+// ago are in that number; younger ones still count on top of it.
+func (s *Store) ReportSize(ctx context.Context, by By, communityID id.ID, size int) (Community, error) {
+	return s.alter(ctx, communityID, func(c *Community) error {
+		if !by.owns(*c) {
+			return errMissing
+		}
+		if size < 0 || size > 2000 {
+			return bad("size", "群人数应为 0 到 2000")
+		}
+		c.Size, c.SizeAt = size, s.db.Now()
+		return nil
+	})
+}
+
+// Close takes a community out of every live code, with a reason.
+func (s *Store) Close(ctx context.Context, by By, communityID id.ID, reason string) (Community, error) {
+	if reason = strings.TrimSpace(reason); !text(reason, 1, 100) {
+		return Community{}, bad("reason", "请写明关闭的原因，最多 100 个字")
+	}
+	return s.alter(ctx, communityID, func(c *Community) error {
+		if !by.owns(*c) {
+			return errMissing
+		}
+		c.State, c.Reason = Closed, reason
+		return nil
+	})
+}
+
+// Reopen takes back a Close.
+func (s *Store) Reopen(ctx context.Context, by By, communityID id.ID) (Community, error) {
+	return s.alter(ctx, communityID, func(c *Community) error {
+		if !by.owns(*c) {
+			return errMissing
+		}
+		if c.State == Closed {
+			c.State, c.Reason = Open, ""
+		}
+		return nil
+	})
+}
+
+// Synced is what WeCom says of a customer group.
+type Synced struct {
+	BrandID   id.ID
+	ChatID    string
+	Name      string // "" = unnamed, as WeCom allows
+	Owner     string // name of the colleague who owns it
+	LeaderID  id.ID  // none keeps the one it has
+	Size      int
+	JoinURL   string        // text of its join code; "" keeps the one it has
+	At        clock.Instant // when WeCom said so; an older word changes nothing
+	Dismissed bool
+}
+
+// PutSynced brings a customer group up to what WeCom says, making it the first time.
+// Dismissed in WeCom is closed here, and opens again only if WeCom shows it again.
+func (s *Store) PutSynced(ctx context.Context, in Synced) (Community, error) {
+	if in.ChatID == "" || len(in.ChatID) > 64 || in.Size < 0 {
+		return Community{}, bad("chat_id", "企业微信客户群资料不完整")
+	}
+	if in.Name = cut(strings.TrimSpace(in.Name), 64); in.Name == "" {
+		in.Name = "未命名客户群"
+	}
+	if in.JoinURL != "" {
+		if err := checkJoin(WeCom, in.JoinURL); err != nil {
+			return Community{}, err
+		}
+	}
+	c, err := s.prepare(ctx, By{}, Draft{BrandID: in.BrandID, LeaderID: in.LeaderID, Kind: WeCom, Name: in.Name, OwnerName: cut(in.Owner, 64)})
+	if err != nil {
+		return Community{}, err
+	}
+	c.ChatKey = in.BrandID.String() + ":" + in.ChatID
+	if in.Dismissed {
+		c.State, c.Reason = Closed, dismissed
+	}
+	var out Community
+	err = s.db.InFreshTx(ctx, func(tx *gorm.DB) error {
+		r := tx.Exec(`INSERT INTO community (id, brand_id, leader_id, leader_member_id, kind, chat_key, name, owner_name, province, city, size, size_at, capacity, scan_capacity,
+			pending, fill_round, qr, qr_at, qr_expires_at, state, reason, version, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`+s.db.Once("chat_key"),
+			c.ID, c.BrandID, c.LeaderID, c.LeaderMemberID, c.Kind, c.ChatKey, c.Name, c.OwnerName, "", "", 0, 0, c.Capacity, c.ScanCapacity,
+			0, 0, "", 0, 0, c.State, c.Reason, 0, c.CreatedAt, c.UpdatedAt)
+		if r.Error != nil {
+			return r.Error
+		}
+		var there id.ID
+		if err := tx.Raw("SELECT id FROM community WHERE chat_key = ?", c.ChatKey).Scan(&there).Error; err != nil {
+			return err
+		}
+		if err := s.change(ctx, tx, there, func(x *Community) error { return x.sync(in, c) }); err != nil {
+			return err
+		}
+		out, err = get(tx, there)
+		return err
+	})
+	if err != nil {
+		return Community{}, fmt.Errorf("group: sync: %w", err)
+	}
+	return out, nil
+}
+
+const dismissed = "客户群已在企业微信解散"
+
+// sync takes over what WeCom says unless something newer is known.
+func (c *Community) sync(in Synced, fresh Community) error {
+	if in.At < c.SizeAt {
+		return nil
+	}
+	c.Name, c.OwnerName, c.Size, c.SizeAt = fresh.Name, fresh.OwnerName, in.Size, in.At
+	if in.LeaderID != 0 {
+		c.LeaderID, c.LeaderMemberID = fresh.LeaderID, fresh.LeaderMemberID
+	}
+	if in.JoinURL != "" && in.JoinURL != c.QR {
+		c.QR, c.QRAt, c.QRExpiresAt = in.JoinURL, in.At, Forever
+	}
+	switch {
+	case in.Dismissed:
+		c.State, c.Reason = Closed, dismissed
+	case c.State == Closed && c.Reason == dismissed:
+		c.State, c.Reason = Open, ""
+	}
+	return nil
+}
+
+// cut keeps at most n characters of valid text.
+func cut(s string, n int) string {
+	r := []rune(strings.ToValidUTF8(s, ""))
+	return string(r[:min(n, len(r))])
+}
