@@ -68,6 +68,15 @@ func (s *Store) subjectOf(tx *gorm.DB, memberID id.ID) (subject, error) {
 			phones = append(phones, k.Value)
 		}
 	}
+	// A number that he gave as a leader, unless somebody else is known by it.
+	var given []string
+	if err := tx.Raw(`SELECT DISTINCT phone_hash FROM leader WHERE member_id IN ? AND phone_hash <> ''
+		AND NOT EXISTS (SELECT 1 FROM identity_key k WHERE k.kind = ? AND k.value = leader.phone_hash AND k.person_id NOT IN ?)
+		AND NOT EXISTS (SELECT 1 FROM leader o WHERE o.phone_hash = leader.phone_hash AND o.member_id NOT IN ?)`,
+		who.members, identity.Phone, who.persons, who.members).Scan(&given).Error; err != nil {
+		return subject{}, fmt.Errorf("rights: subject: %w", err)
+	}
+	phones = distinct(append(phones, given...))
 	openids = distinct(openids)
 	for _, o := range openids {
 		if len(o) >= 8 { // a shorter text would be found in what is not his
