@@ -71,6 +71,7 @@ type environment struct {
 	loyaltyStores
 	profileStores
 	rightsStores
+	referralStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -113,6 +114,7 @@ func (e *environment) build() {
 	e.Replies = reply.New(d, e.Scans, e.Packets, e.Products)
 	e.Operators = operator.New(d, operator.Options{})
 	e.buildEvents()
+	e.buildReferral()
 	e.buildLoyalty()
 	e.buildProfiles()
 	e.buildRights()

@@ -35,6 +35,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
 		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: job.Regroup(e.Accounts, e.Tiers),
 		job.TaskImport: imports(e.Imports), job.TaskRights: job.Rights(e.Rights),
+		job.TaskReferral: job.Lists(e.Referrals),
 	}, p.log, p.reg, clock.Wall)
 
 	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
@@ -53,7 +54,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
 	wg.Go(func() {
-		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), job.RightsChores(e.Rights)))
+		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.auditChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals)))
 	})
 	return func() {
 		cancel()

@@ -102,7 +102,7 @@ CREATE TABLE referral_tree (
   misplaced BIGINT NOT NULL
 ){{options}};
 
--- What a check found wrong and put right. before and after are JSON.
+-- What a check found wrong and put right: the counters as they were and as they are, JSON.
 CREATE TABLE referral_repair (
   id BIGINT NOT NULL PRIMARY KEY,
   brand_id BIGINT NOT NULL,
@@ -121,7 +121,7 @@ CREATE TABLE referral_fact (
 CREATE INDEX referral_fact_old ON referral_fact (created_at);
 
 -- Lists of everybody under somebody, made in the background. state: waiting, ready,
--- failed, expired. after_path is how far it is, below the path of the root.
+-- expired. after_path is how far it is, below the path of the root.
 CREATE TABLE referral_export (
   id BIGINT NOT NULL PRIMARY KEY,
   brand_id BIGINT NOT NULL,
@@ -132,7 +132,6 @@ CREATE TABLE referral_export (
   parts INT NOT NULL,
   after_path VARCHAR(384) NOT NULL,
   reason VARCHAR(400) NOT NULL,
-  error VARCHAR(300) NOT NULL,
   by_id BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   finished_at BIGINT NOT NULL,
