@@ -40,6 +40,7 @@ func commands() []command {
 		{"migrate", "", "bring the database up to date and stop", migrate},
 		{"codes", "export|check ...", "write codes to a file; explain one code without a server", codesMain},
 		{"check", "[-patience 10m]", "recompute every invariant of the money from the rows; fails when one is broken", checkMain},
+		{"audit", "verify [-head SEQ:HASH]", "check the chain over the operators' acts: what was changed, removed or slipped in", auditMain},
 		{"rotate", "[-check]", "seal telephone numbers anew under the newest master key, while everything runs", rotateMain},
 		{"draw", "verify ...", "recompute a code's prize from a campaign's revealed seed", drawMain},
 		{"bench", "claim|scan|...", "measure", bench},

@@ -110,7 +110,7 @@ func (s *Store) End(ctx context.Context, entryID id.ID, e Entry, actErr error) e
 		}
 	}
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
-		return tx.Model(&Line{}).Where("id = ? AND outcome = ?", entryID, Begun).Updates(set).Error
+		return tx.Model(&Line{}).Where("id = ? AND outcome = ? AND sealed = 0", entryID, Begun).Updates(set).Error
 	})
 	if err != nil {
 		return fmt.Errorf("audit: end %s: %w", e.Action, err)

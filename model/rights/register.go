@@ -1,5 +1,7 @@
 package rights
 
+import "siyu/model/audit"
+
 // The register (个人信息处理记录, art. 55 and 56) says of every table of the database what
 // it holds of a person, how his rows are found, and what an erasure leaves. A test reads
 // the schema and fails for a table that is in none of the two lists below.
@@ -35,7 +37,7 @@ const (
 	keepCode  = "商品码的防伪记录，只有内部编号和省市，不再指向任何人"
 	keepProof = "处理合法性的证据（个人信息保护法第十四、六十九条）；只留内部编号"
 	keepLink  = "只有内部编号，没有个人信息"
-	gone      = "（已按个人请求清除）"
+	gone      = audit.ErasedText
 )
 
 // ofMember is how most tables know a person.
@@ -148,8 +150,8 @@ func impersonal() map[string]string {
 	const trees = "推荐关系的锁、核对与导出进度；导出的名单中会员以不可逆的代号出现，到期删除"
 	return map[string]string{
 		"referral_policy": rules, "referral_tree": trees, "referral_repair": trees, "referral_export": trees, "referral_export_part": trees,
-		"referral_fact":    "已计入团队计数的事件编号，到期删除",
-		"schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "event_source": program,
+		"referral_fact": "已计入团队计数的事件编号，到期删除",
+		"audit_seal":    program, "schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "event_source": program,
 		"claim_counter": "会员编号和领取次数", "points_round": program, "points_part": "积分批次之间的分摊，只有编号和数量",
 		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
 		"export": goods, "export_part": goods, "keyword_reply": goods,
