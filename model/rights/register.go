@@ -130,6 +130,13 @@ func register() []table {
 		{name: "leader_done", title: "群主任务", where: ofMember, set: map[string]any{"note": ""}, keep: keepLink},
 		{name: "leader_fact", title: "群主条件所依据的购买", where: ofMember, hide: []string{"referrer_id"}, drop: true},
 
+		// commission. A row names the buyer too, by number only: what he bought is in his own
+		// sections, what another earned by it is the other's.
+		{name: "commission_accrual", title: "推广佣金", where: "earner_id IN @members", hide: []string{"referee_id", "binding_id", "account_id", "fact_key", "event_key", "event_id", "batch_id", "serial", "checks"},
+			keep: keepMoney},
+		{name: "commission_claw", title: "佣金追回", where: "earner_id IN @members", hide: []string{"claw_key", "by_id"}, slow: true, keep: keepMoney},
+		{name: "commission_statement", title: "佣金结算单", where: "earner_id IN @members", hide: []string{"account_id", "parts", "told_at"}, keep: keepMoney},
+
 		// what servers and operators wrote down
 		{name: "notice", title: "微信推送", where: "contains(body, @heard)", quiet: "微信服务器之间的原文，内容见其他各节", slow: true,
 			set: map[string]any{"body": []byte("{}"), "error": ""}, keep: "只留去重编号"},
@@ -161,6 +168,8 @@ func impersonal() map[string]string {
 		"community_alarm": "群的提醒，只有群名和群主的编号",
 		"identity_kind":   rules, "points_rule": rules, "tier_table": rules, "fraud_policy": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
 		"leader_programme": rules, "leader_agreement": rules, "leader_task": rules, "leader_material": rules, "leader_run": program, "leader_rank": "群主编号和名次，每夜重算",
+		"commission_rule": rules, "commission_version": rules, "commission_policy": rules, "commission_signoff": "法务意见，签发人是律师",
+		"commission_order": program, "commission_refund": "订单号和退回的商品，不指向任何人",
 		"identity_blocked": "很多人共用的号码（前台电话等），不属于某一个人；手机号只有加密摘要",
 		"event_batch":      "投递中的事件副本，投递完即删", "event_dead": "没有对上任何会员的上报",
 		"crm_import": imported, "crm_file": imported, "crm_error": imported,
