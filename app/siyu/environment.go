@@ -72,6 +72,7 @@ type environment struct {
 	profileStores
 	rightsStores
 	referralStores
+	fraudStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -115,6 +116,7 @@ func (e *environment) build() {
 	e.Operators = operator.New(d, operator.Options{})
 	e.buildEvents()
 	e.buildReferral()
+	e.buildFraud()
 	e.buildLoyalty()
 	e.buildProfiles()
 	e.buildRights()

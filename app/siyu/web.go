@@ -31,16 +31,21 @@ func (p *process) audiences() (handler.Audiences, error) {
 	}
 	secure := strings.EqualFold(u.Scheme, "https")
 	cookies := web.Cookies{Signer: web.NewSigner(e.Box.Derive("cookies"), e.Clock), Secure: secure}
+	sessions := &web.Sessions{Cookies: cookies, Members: e.Members, Host: u.Host}
+	pages, err := web.NewPages(h5.Files, p.cfg.Company)
+	if err != nil {
+		return handler.Audiences{}, err
+	}
 	people, err := consumer.New(consumer.Deps{Clock: e.Clock, Codes: e.Codes, Products: e.Products, Brands: e.Brands, Campaigns: e.Campaigns,
 		Claims: e.Claims, Packets: e.Packets, Points: e.Accounts, Tiers: e.Tiers, Profiles: e.Profiles, Identities: e.Identities, Members: e.Members, Consents: e.Consents, Scans: e.Scans,
-		Replays: e.Replay, LoggedIn: e.loggedIn, WeChat: p.wechat, Numbers: p.wechat, Phones: e.Phones, Rights: e.Rights, Places: places, Cookies: cookies, Pages: h5.Files, PublicURL: p.cfg.PublicURL, Company: p.cfg.Company})
+		Replays: e.Replay, LoggedIn: e.loggedIn, WeChat: p.wechat, Numbers: p.wechat, Phones: e.Phones, Rights: e.Rights, Places: places, Sessions: sessions, Pages: pages, PublicURL: p.cfg.PublicURL, Company: p.cfg.Company})
 	if err != nil {
 		return handler.Audiences{}, err
 	}
 	office := admin.New(admin.Deps{Clock: e.Clock, Operators: e.Operators, Audit: e.Audit, Replay: e.Replay, Brands: e.Brands, Products: e.Products,
 		Codes: e.Codes, Exports: e.Exports, Campaigns: e.Campaigns, Claims: e.Claims, Packets: e.Packets, Ledger: e.Ledger, Scans: e.Scans,
 		Replies: e.Replies, Insight: e.Insight, Consents: e.Consents, Rights: e.Rights, Points: e.Accounts, Tiers: e.Tiers, Profiles: e.Profiles, Imports: e.Imports, Identities: e.Identities, Members: e.Members, Phones: e.Phones,
-		Events: e.Events, Purchases: e.Purchases, Intake: e.Intake, APIKeys: e.APIKeys, Cookies: cookies, PublicHost: u.Host})
+		Events: e.Events, Purchases: e.Purchases, Intake: e.Intake, APIKeys: e.APIKeys, Fraud: e.Fraud, Cookies: cookies, PublicHost: u.Host})
 	wx := callback.New(callback.Deps{Clock: e.Clock, Accounts: e.Brands, Keys: who, Payments: p.wechat, Notices: e.Notices, Replay: e.Replay, Teller: e.Replies})
 	partners, err := openapi.New(openapi.Deps{Clock: e.Clock, Keys: e.APIKeys, Intake: e.Intake})
 	if err != nil {

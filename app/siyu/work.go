@@ -33,9 +33,9 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	messages := job.NewMessages(e.Messages, p.wechat, who)
 	runner := job.NewRunner(e.Outbox, map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
-		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: job.Regroup(e.Accounts, e.Tiers),
+		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: e.regrouped(),
 		job.TaskImport: imports(e.Imports), job.TaskRights: job.Rights(e.Rights),
-		job.TaskReferral: job.Lists(e.Referrals),
+		job.TaskReferral: job.Lists(e.Referrals), job.TaskFraud: e.settleFraud,
 	}, p.log, p.reg, clock.Wall)
 
 	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
