@@ -18,6 +18,7 @@ require (
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e
 	github.com/wechatpay-apiv3/wechatpay-go v0.2.21
 	golang.org/x/crypto v0.58.0
+	golang.org/x/image v0.44.0
 	gorm.io/driver/mysql v1.6.0
 	gorm.io/gorm v1.31.1
 	rsc.io/qr v0.2.0

@@ -59,6 +59,9 @@ func register() []table {
 		{name: "phone", title: "手机号", where: "hash IN @phones", quiet: "号码见“身份标识”", drop: true},
 		{name: "follower", title: "公众号关注", where: "account_id IN @accounts AND openid IN @openids", drop: true},
 
+		{name: "wecom_contact", title: "企业微信联系人", where: ofMember, hide: []string{"way", "asked", "done", "told_at", "seen_round"}, drop: true},
+		{name: "wecom_chat_member", title: "企业微信客户群", where: ofMember, hide: []string{"way", "told_at"}, drop: true},
+
 		// what was agreed to and asked for
 		{name: "consent", title: "授权记录", where: ofMember, hide: []string{"ip_hash", "operator_id", "note"},
 			set: map[string]any{"ip_hash": "", "request_id": "", "note": ""}, keep: keepProof},
@@ -159,6 +162,7 @@ func impersonal() map[string]string {
 		"referral_policy": rules, "referral_tree": trees, "referral_repair": trees, "referral_export": trees, "referral_export_part": trees,
 		"referral_fact": "已计入团队计数的事件编号，到期删除",
 		"audit_seal":    program, "schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "event_source": program,
+		"wecom_sync": program, "wecom_chat": "客户群本身，群里有谁在 wecom_chat_member",
 		"claim_counter": "会员编号和领取次数", "points_round": program, "points_part": "积分批次之间的分摊，只有编号和数量",
 		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
 		"export": goods, "export_part": goods, "keyword_reply": goods,
