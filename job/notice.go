@@ -18,16 +18,28 @@ type follows interface {
 	ApplyMessage(ctx context.Context, n notice.Notice) error
 }
 
+// pushes applies what WeCom reports; *wecom.Store does.
+type pushes interface {
+	Apply(ctx context.Context, n notice.Notice) error
+}
+
 // Notices applies stored notices.
 type Notices struct {
 	notices *notice.Store
 	packets *redpacket.Store
 	follows follows
+	corps   pushes
 }
 
 // NewNotices makes the worker.
 func NewNotices(n *notice.Store, p *redpacket.Store, f follows) *Notices {
 	return &Notices{notices: n, packets: p, follows: f}
+}
+
+// OfCorps has notices of WeCom applied too; without it they are refused.
+func (w *Notices) OfCorps(p pushes) *Notices {
+	w.corps = p
+	return w
 }
 
 // Apply gives one notice its effect. A notice that can have none is refused and kept;
@@ -40,6 +52,10 @@ func (w *Notices) Apply(ctx context.Context, noticeID id.ID) (Verdict, error) {
 	switch n.Source {
 	case notice.Transfer:
 		_, err = w.packets.ApplyReport(ctx, n.AccountID, n.Body)
+	case notice.WeCom:
+		if err = errNoCorps; w.corps != nil {
+			err = w.corps.Apply(ctx, n)
+		}
 	default:
 		err = w.follows.ApplyMessage(ctx, n)
 	}
@@ -54,6 +70,8 @@ func (w *Notices) Apply(ctx context.Context, noticeID id.ID) (Verdict, error) {
 	}
 	return Verdict{}, w.notices.MarkApplied(ctx, noticeID)
 }
+
+var errNoCorps = fault.NewInvalid("no_corps", "此程序不处理企业微信通知")
 
 // teller is the part of wechat.Client that talks to one person.
 type teller interface {

@@ -156,6 +156,19 @@ func (s *Store) Get(ctx context.Context, accountID id.ID, openID string) (Follow
 	return f, nil
 }
 
+// Unjoined pages the openids that follow an account and whose person no unionid is known
+// of, in their order; after "" begins.
+func (s *Store) Unjoined(ctx context.Context, accountID id.ID, after string, limit int) ([]string, error) {
+	out := []string{}
+	err := s.db.Read(ctx).Raw(`SELECT f.openid FROM follower f JOIN member m ON m.id = f.member_id WHERE f.account_id = ? AND f.openid > ? AND f.following = ?
+		AND NOT EXISTS (SELECT 1 FROM identity_key k WHERE k.person_id = m.person_id AND k.kind = ?) ORDER BY f.openid LIMIT ?`,
+		accountID, after, true, identity.UnionID, limit).Scan(&out).Error
+	if err != nil {
+		return nil, fmt.Errorf("follow: unjoined: %w", err)
+	}
+	return out, nil
+}
+
 // Count returns how many follow an account.
 func (s *Store) Count(ctx context.Context, accountID id.ID) (n int64, err error) {
 	err = s.db.Read(ctx).Model(&Follower{}).Where("account_id = ? AND following = ?", accountID, true).Count(&n).Error

@@ -22,6 +22,7 @@ const (
 	Official = "oa"       // official account message or event
 	Mini     = "mini"     // mini program message or event
 	Transfer = "transfer" // pay v3 transfer bill
+	WeCom    = "wecom"    // event of a WeCom corp
 )
 
 // Task is the wake-up for stored notices; its ref is the notice's id.
