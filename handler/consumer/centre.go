@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"siyu/handler/web"
 	"siyu/model/consent"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -25,12 +26,12 @@ type centreView struct {
 }
 
 func (h *Handler) centrePage(c *gin.Context) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		h.fail(c, err)
 		return
 	}
-	v := centreView{FormToken: h.formToken(&s), Done: c.Query("done") == "1"}
+	v := centreView{FormToken: h.Sessions.FormToken(&s), Done: c.Query("done") == "1"}
 	if t := c.Query("file"); t != "" && len(t) < 512 && !strings.ContainsAny(t, "/\\?#") {
 		v.FileURL = "/rights/file/" + t
 	}
@@ -55,7 +56,7 @@ func (h *Handler) centrePage(c *gin.Context) {
 	for _, r := range v.Requests {
 		v.Erasing = v.Erasing || r.Kind == rights.Erase && r.Open()
 	}
-	h.show(c, http.StatusOK, "centre.html", frame{Title: "授权与个人信息", Body: v})
+	h.Pages.Show(c, http.StatusOK, "centre.html", web.Frame{Title: "授权与个人信息", Body: v})
 }
 
 // phoneOf is the member's verified number, masked.
@@ -82,10 +83,10 @@ func (h *Handler) phoneOf(c *gin.Context, memberID id.ID) (string, error) {
 }
 
 // posted is what every form of these pages begins with. It answers failures itself.
-func (h *Handler) posted(c *gin.Context) (s session, get func(string) string, ok bool) {
-	s, err := h.present(c)
+func (h *Handler) posted(c *gin.Context) (s web.Session, get func(string) string, ok bool) {
+	s, err := h.Sessions.Present(c)
 	if err == nil {
-		get, err = h.form(c, &s)
+		get, err = h.Sessions.Form(c, &s)
 	}
 	if err != nil {
 		h.fail(c, err)
@@ -158,7 +159,7 @@ type receiptView struct {
 }
 
 func (h *Handler) receiptPage(c *gin.Context) {
-	text, ok := h.Cookies.Signer.Open("rights receipt", c.Param("receipt"))
+	text, ok := h.Sessions.Cookies.Signer.Open("rights receipt", c.Param("receipt"))
 	requestID, err := id.Parse(text)
 	if !ok || err != nil {
 		h.fail(c, fault.New(fault.NotFound, "receipt_not_found", "没有这个回执"))
@@ -184,5 +185,5 @@ func (h *Handler) receiptPage(c *gin.Context) {
 			return
 		}
 	}
-	h.show(c, http.StatusOK, "receipt.html", frame{Title: "注销结果", Body: v})
+	h.Pages.Show(c, http.StatusOK, "receipt.html", web.Frame{Title: "注销结果", Body: v})
 }

@@ -13,7 +13,7 @@ import (
 	"siyu/model/scan"
 )
 
-// claim makes a claim for whoever the visit's session is. Its look is stored in the same
+// claim makes a claim for whoever the visit's web.Session is. Its look is stored in the same
 // transaction, and model/claim decides there. Faults: those of claim.MakeSeen, with the
 // verdict as the text of code_seen; NotFound code_unknown; Unauthenticated login.
 func (h *Handler) claim(ctx context.Context, v visit) (claim.Claim, error) {
@@ -24,7 +24,7 @@ func (h *Handler) claim(ctx context.Context, v visit) (claim.Claim, error) {
 	case reason != "":
 		return claim.Claim{}, errUnknown(unknownCode(reason))
 	case v.session == nil:
-		return claim.Claim{}, errLogin
+		return claim.Claim{}, web.ErrLogin
 	}
 	s := v.session
 	made, err := h.Claims.MakeSeen(ctx, found, claim.Who{MemberID: s.Member, AppID: s.AppID, OpenID: s.OpenID}, h.observation(v, found))
@@ -33,8 +33,8 @@ func (h *Handler) claim(ctx context.Context, v visit) (claim.Claim, error) {
 	}
 	switch fault.Of(err).Code {
 	case "member_blocked", "level_needed":
-		if memberID, e := h.who(ctx, s); e == nil && memberID == 0 {
-			return made, errLogin // neither, but gone
+		if memberID, e := h.Sessions.Who(ctx, s); e == nil && memberID == 0 {
+			return made, web.ErrLogin // neither, but gone
 		}
 	case "code_seen":
 		out, e := h.lookAt(ctx, v, found)
@@ -51,10 +51,10 @@ func (h *Handler) claim(ctx context.Context, v visit) (claim.Claim, error) {
 func (h *Handler) claimForm(c *gin.Context) {
 	v := h.visit(c, "https://h/q/"+c.Param("token"))
 	if v.session == nil {
-		h.refuse(c, v, errLogin)
+		h.refuse(c, v, web.ErrLogin)
 		return
 	}
-	if _, err := h.form(c, v.session); err != nil {
+	if _, err := h.Sessions.Form(c, v.session); err != nil {
 		h.refuse(c, v, err)
 		return
 	}
@@ -182,7 +182,7 @@ func (h *Handler) apiScan(c *gin.Context) (any, error) {
 // onceGenuine makes an action on a code repeatable. The code is looked at before the
 // Idempotency-Key: remembering answers costs SQL, and a forged code costs none.
 func (h *Handler) onceGenuine(action, unknown func(c *gin.Context) (any, error)) gin.HandlerFunc {
-	once := web.Once(h.Replays, h.owner, http.StatusOK, action)
+	once := web.Once(h.Replays, h.Sessions.Owner, http.StatusOK, action)
 	return func(c *gin.Context) {
 		v, err := h.apiVisit(c)
 		if err != nil {
@@ -219,7 +219,7 @@ func errUnknown(v view) error {
 
 // apiClaim is POST /api/v1/claim.
 func (h *Handler) apiClaim(c *gin.Context) (any, error) {
-	if _, err := h.must(c); err != nil {
+	if _, err := h.Sessions.Must(c); err != nil {
 		return nil, err
 	}
 	v, err := h.apiVisit(c)

@@ -15,10 +15,7 @@ package consumer
 import (
 	"context"
 	"fmt"
-	"html/template"
-	"io/fs"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -81,8 +78,8 @@ type Deps struct {
 	LoggedIn  func(ctx context.Context, a brand.Account, memberID id.ID, channel string) error
 	WeChat    WeChat
 	Places    scan.Placer // nil: no place is known
-	Cookies   web.Cookies
-	Pages     fs.FS  // app/h5: templates/*.html and static/*
+	Sessions  *web.Sessions
+	Pages     *web.Pages
 	PublicURL string // scheme and host, without a trailing slash
 	Company   string // who answers for personal data
 }
@@ -94,13 +91,7 @@ const PolicyVersion = "2026-11-22"
 // Handler answers.
 type Handler struct {
 	Deps
-	templates *template.Template
-	css       template.CSS
-	styleHash string
-	assets    map[string]asset
-	scripts   map[string]string // plain name -> name with the content's hash
-	host      string            // of PublicURL
-	unknown   sync.Map          // unknownKey -> the page in pieces
+	unknown   sync.Map // unknownKey -> the page in pieces
 	guesses   *scan.Guesses
 	strangers *scan.Throttle // anonymous looks that are stored, per address
 	reports   *scan.Throttle // reports of fakes, per address
@@ -114,16 +105,15 @@ type Handler struct {
 	merchants *fresh.Cache[id.ID, brand.Account]
 }
 
-// New reads the templates and fails when they do not parse.
+// New fails when it is not told how people log in and what they are shown.
 func New(d Deps) (*Handler, error) {
-	u, err := url.Parse(d.PublicURL)
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("consumer: public URL %q has no host", d.PublicURL)
+	if d.Sessions == nil || d.Pages == nil {
+		return nil, fmt.Errorf("consumer: sessions and pages are needed")
 	}
 	if d.Places == nil {
 		d.Places = scan.Nowhere{}
 	}
-	h := &Handler{Deps: d, host: u.Host, guesses: scan.NewGuesses(d.Clock),
+	h := &Handler{Deps: d, guesses: scan.NewGuesses(d.Clock),
 		strangers: scan.NewThrottle(d.Clock, 60, 10*time.Minute),
 		reports:   scan.NewThrottle(d.Clock, 5, 10*time.Minute),
 		logins:    scan.NewThrottle(d.Clock, 60, time.Minute),
@@ -134,7 +124,7 @@ func New(d Deps) (*Handler, error) {
 		officials: fresh.New(d.Clock, func(ctx context.Context, brandID id.ID) ([]brand.Account, error) {
 			return d.Brands.Accounts(ctx, brandID, brand.Official)
 		})}
-	return h, h.load(d.Pages)
+	return h, nil
 }
 
 // Routes is the whole surface. "member" needs a session, "public" does not.
@@ -165,14 +155,14 @@ func (h *Handler) scanRoutes() []web.Route {
 		{Method: "GET", Path: "/wx/login", Permission: "public", Summary: "去微信登录", Handler: h.login},
 		{Method: "GET", Path: "/wx/oauth/:slug", Permission: "public", Summary: "微信登录回跳", Handler: h.oauth},
 		{Method: "GET", Path: "/wx/jsconfig", Permission: "member", Summary: "JS-SDK 签名", Handler: web.Answer(h.jsConfig)},
-		{Method: "GET", Path: "/h5/:file", Permission: "public", Summary: "H5 静态文件", Handler: h.static},
+		{Method: "GET", Path: "/h5/:file", Permission: "public", Summary: "H5 静态文件", Handler: h.Pages.Static},
 		{Method: "POST", Path: "/api/v1/login", Permission: "public", Summary: "小程序登录", Handler: web.Answer(h.apiLogin)},
 		{Method: "POST", Path: "/api/v1/scan", Permission: "public", Summary: "小程序扫码验证", Handler: h.onceGenuine(h.apiScan, unknownScan)},
 		{Method: "POST", Path: "/api/v1/claim", Permission: "member", Summary: "小程序领取", Handler: h.onceGenuine(h.apiClaim, unknownClaim)},
-		{Method: "POST", Path: "/api/v1/location", Permission: "member", Summary: "小程序同意或撤回精确位置", Handler: web.Once(h.Replays, h.owner, http.StatusOK, h.apiLocation)},
+		{Method: "POST", Path: "/api/v1/location", Permission: "member", Summary: "小程序同意或撤回精确位置", Handler: web.Once(h.Replays, h.Sessions.Owner, http.StatusOK, h.apiLocation)},
 		{Method: "GET", Path: "/api/v1/profile", Permission: "member", Summary: "小程序我的资料", Handler: web.Answer(h.apiProfile)},
-		{Method: "PUT", Path: "/api/v1/profile", Permission: "member", Summary: "小程序填写、修改资料", Handler: web.Once(h.Replays, h.owner, http.StatusOK, h.apiPutProfile)},
-		{Method: "POST", Path: "/api/v1/profile/skip", Permission: "member", Summary: "小程序跳过提问", Handler: web.Once(h.Replays, h.owner, http.StatusOK, h.apiSkip)},
+		{Method: "PUT", Path: "/api/v1/profile", Permission: "member", Summary: "小程序填写、修改资料", Handler: web.Once(h.Replays, h.Sessions.Owner, http.StatusOK, h.apiPutProfile)},
+		{Method: "POST", Path: "/api/v1/profile/skip", Permission: "member", Summary: "小程序跳过提问", Handler: web.Once(h.Replays, h.Sessions.Owner, http.StatusOK, h.apiSkip)},
 		{Method: "GET", Path: "/api/v1/packets", Permission: "member", Summary: "小程序我的红包", Handler: h.apiPackets},
 		{Method: "GET", Path: "/api/v1/packets/:claim", Permission: "member", Summary: "小程序红包详情", Handler: h.packetState},
 		{Method: "GET", Path: "/api/v1/points", Permission: "member", Summary: "小程序我的积分", Handler: web.Answer(h.apiPoints)},
@@ -184,8 +174,8 @@ func (h *Handler) scanRoutes() []web.Route {
 func (h *Handler) NotFound(c *gin.Context) {
 	p := c.Request.URL.Path
 	if strings.Contains(p, "/api/") || strings.HasPrefix(p, "/open/") || c.Request.Method != http.MethodGet {
-		web.Fail(c, errNoPage)
+		web.Fail(c, web.ErrNoPage)
 		return
 	}
-	h.fail(c, errNoPage)
+	h.fail(c, web.ErrNoPage)
 }

@@ -37,31 +37,10 @@ var (
 	errBusyLogin  = fault.New(fault.Throttled, "too_many_logins", "登录过于频繁，请稍后再试").With("retry_after_s", 60)
 )
 
-// localPath returns to if it is one of our own pages, else the packet list. Only the
-// path survives: an open redirect would make our domain vouch for anybody's page.
-func localPath(to string) string {
-	u, err := url.Parse(to)
-	if err != nil || u.IsAbs() || u.Host != "" || len(to) > 200 || strings.ContainsAny(to, "\\\r\n\t|") {
-		return "/packets"
-	}
-	for _, p := range []string{"/q/", "/Q/", "/01/", "/rules/", "/packets/"} {
-		if strings.HasPrefix(u.Path, p) {
-			return u.EscapedPath()
-		}
-	}
-	switch u.Path {
-	case "/me/profile":
-		return u.Path
-	case "/packets", "/points", "/privacy", "/me/privacy":
-		return u.Path
-	}
-	return "/packets"
-}
-
 // login is GET /wx/login?to=: the button behind "重新登录" and, with full=1, behind
 // "使用完整服务". Only such a tap may ask for more than the silent login.
 func (h *Handler) login(c *gin.Context) {
-	to := localPath(c.Query("to"))
+	to := web.LocalPath(c.Query("to"))
 	a, err := h.accountFor(c, to)
 	if err == nil {
 		err = h.toWeChat(c, a, to, c.Query("full") == "1")
@@ -142,8 +121,8 @@ func (h *Handler) toWeChat(c *gin.Context, a brand.Account, to string, full bool
 		scheme, _, _ := strings.Cut(h.PublicURL, "://")
 		base = scheme + "://" + b.CodeHost
 	}
-	state := randomHex(16)
-	h.Cookies.Set(c, stateCookie(state), state+"|"+a.CallbackSlug+"|"+to, stateTTL)
+	state := web.RandomHex(16)
+	h.Sessions.Cookies.Set(c, stateCookie(state), state+"|"+a.CallbackSlug+"|"+to, stateTTL)
 	c.Header("Cache-Control", "no-store")
 	c.Redirect(http.StatusFound, h.WeChat.AuthorizeURL(app, base+"/wx/oauth/"+a.CallbackSlug, state, full))
 	return nil
@@ -157,16 +136,16 @@ func (h *Handler) takeState(c *gin.Context) (to string, ok bool) {
 	if len(state) != 32 {
 		return "", false
 	}
-	text, ok := h.Cookies.Get(c, stateCookie(state))
+	text, ok := h.Sessions.Cookies.Get(c, stateCookie(state))
 	if !ok {
 		return "", false
 	}
-	h.Cookies.Clear(c, stateCookie(state))
+	h.Sessions.Cookies.Clear(c, stateCookie(state))
 	parts := strings.SplitN(text, "|", 3)
 	if len(parts) != 3 || parts[0] != state || parts[1] != c.Param("slug") {
 		return "", false
 	}
-	return localPath(parts[2]), true
+	return web.LocalPath(parts[2]), true
 }
 
 // oauth is where WeChat sends the browser back to.
@@ -185,7 +164,7 @@ func (h *Handler) oauth(c *gin.Context) {
 	case snapshot:
 		mark = wxSnapshot
 	default:
-		h.Cookies.Set(c, sessionCookie, s.text(), sessionTTL)
+		h.Sessions.Write(c, s)
 	}
 	c.Header("Cache-Control", "no-store")
 	c.Redirect(http.StatusFound, to+"?wx="+mark)
@@ -193,7 +172,7 @@ func (h *Handler) oauth(c *gin.Context) {
 
 // enter makes a session from WeChat's one-time code. A snapshot user has a made-up
 // openid: no person, no member, no session.
-func (h *Handler) enter(ctx context.Context, slug, code string) (s session, snapshot bool, err error) {
+func (h *Handler) enter(ctx context.Context, slug, code string) (s web.Session, snapshot bool, err error) {
 	a, err := h.Brands.AccountBySlug(ctx, slug)
 	if err != nil {
 		return s, false, err
@@ -223,25 +202,25 @@ func (h *Handler) enter(ctx context.Context, slug, code string) (s session, snap
 		}
 		cancel()
 	}
-	s, err = h.sessionFor(ctx, a, l, channelH5)
+	s, err = h.sessionFor(ctx, a, l, web.H5)
 	return s, false, err
 }
 
-func (h *Handler) sessionFor(ctx context.Context, a brand.Account, l wechat.Login, channel string) (session, error) {
+func (h *Handler) sessionFor(ctx context.Context, a brand.Account, l wechat.Login, channel string) (web.Session, error) {
 	person, err := h.Identities.Resolve(ctx, identity.Login{AppID: a.AppID, OpenID: l.OpenID, UnionID: l.UnionID})
 	if err != nil {
-		return session{}, err
+		return web.Session{}, err
 	}
 	m, err := h.Members.Of(ctx, person)
 	if err != nil {
-		return session{}, err
+		return web.Session{}, err
 	}
 	if h.LoggedIn != nil {
 		if err := h.LoggedIn(ctx, a, m.ID, channel); err != nil {
-			return session{}, err
+			return web.Session{}, err
 		}
 	}
-	return newSession(m.ID, a.AppID, l.OpenID, channel), nil
+	return web.NewSession(m.ID, a.AppID, l.OpenID, channel), nil
 }
 
 // apiLogin is POST /api/v1/login {"app_id","code"}: wx.login's code for a bearer token.
@@ -270,16 +249,16 @@ func (h *Handler) apiLogin(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, fault.New(fault.Unavailable, "wechat_login", "微信登录没有完成，请重试").Because(err)
 	}
-	s, err := h.sessionFor(ctx, a, l, channelMini)
+	s, err := h.sessionFor(ctx, a, l, web.Mini)
 	if err != nil {
 		return nil, err
 	}
-	return gin.H{"token": h.Cookies.Signer.Sign("bearer", s.text(), sessionTTL), "expires_in_s": int(sessionTTL / time.Second)}, nil
+	return gin.H{"token": h.Sessions.Bearer(s), "expires_in_s": int(web.SessionTTL / time.Second)}, nil
 }
 
 // jsConfig is GET /wx/jsconfig?url=: the signature for a page of ours.
 func (h *Handler) jsConfig(c *gin.Context) (any, error) {
-	s, err := h.must(c)
+	s, err := h.Sessions.Must(c)
 	if err != nil {
 		return nil, err
 	}
@@ -294,7 +273,7 @@ func (h *Handler) jsConfig(c *gin.Context) (any, error) {
 	}
 	page := c.Query("url")
 	u, err := url.Parse(page)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !strings.EqualFold(u.Host, h.host) && !strings.EqualFold(u.Host, b.CodeHost) {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !strings.EqualFold(u.Host, h.Sessions.Host) && !strings.EqualFold(u.Host, b.CodeHost) {
 		return nil, fault.NewInvalid("foreign_url", "只能为本站页面签名")
 	}
 	app, err := h.app(ctx, a)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"siyu/handler/web"
 	"siyu/model/claim/claimtest"
 	"siyu/model/clock"
 	"siyu/model/db"
@@ -91,7 +92,7 @@ func TestLogin(t *testing.T) {
 				"https://evil.cn/q/x": "/packets", "//evil.cn/q/x": "/packets", "/\\evil.cn": "/packets", "/q/../../evil": "/q/../../evil", "javascript:alert(1)": "/packets",
 				"/admin/": "/packets", "/points?x=1": "/points", "/q/AB?wx=failed": "/q/AB", "/q/a|b": "/packets", "": "/packets", "/q/" + strings.Repeat("A", 300): "/packets",
 			} {
-				if got := localPath(to); got != want {
+				if got := web.LocalPath(to); got != want {
 					t.Errorf("%q goes to %q", to, got)
 				}
 			}

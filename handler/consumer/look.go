@@ -14,7 +14,6 @@ import (
 	"siyu/model/clock"
 	"siyu/model/code"
 	"siyu/model/fault"
-	"siyu/model/id"
 	"siyu/model/member"
 	"siyu/model/product"
 	"siyu/model/redpacket"
@@ -24,7 +23,7 @@ import (
 // visit is one look at a text that may be a code, whoever serves it.
 type visit struct {
 	text     string
-	session  *session // nil: nobody we know
+	session  *web.Session // nil: nobody we know
 	wechat   bool
 	snapshot bool
 	ip, ua   string
@@ -37,10 +36,10 @@ type visit struct {
 }
 
 func (h *Handler) visit(c *gin.Context, text string) visit {
-	b := browserOf(c.Request)
-	v := visit{text: text, session: h.session(c), wechat: b.wechat, ip: web.ClientIP(c), network: web.ClientNetwork(c), ua: c.Request.UserAgent(),
-		snapshot: b.wechat && c.Query("wx") == wxSnapshot}
-	v.stranger = h.Cookies.Signer.Digest("visitor", v.ip+"\n"+v.ua)
+	b := web.BrowserOf(c.Request)
+	v := visit{text: text, session: h.Sessions.Of(c), wechat: b.WeChat, ip: web.ClientIP(c), network: web.ClientNetwork(c), ua: c.Request.UserAgent(),
+		snapshot: b.WeChat && c.Query("wx") == wxSnapshot}
+	v.stranger = h.Sessions.Cookies.Signer.Digest("visitor", v.ip+"\n"+v.ua)
 	if v.session != nil {
 		v.wechat = true // a session only ever comes from WeChat
 	}
@@ -159,18 +158,6 @@ func (h *Handler) lookAt(ctx context.Context, v visit, found code.Code) (view, e
 // errGone is a session whose member is not there any more.
 var errGone = fault.New(fault.Unauthenticated, "login", "请重新登录")
 
-// who reads the session's member. A member that is gone is nobody.
-func (h *Handler) who(ctx context.Context, s *session) (id.ID, error) {
-	if s == nil {
-		return 0, nil
-	}
-	m, err := h.Members.Get(ctx, s.Member)
-	if err != nil && fault.KindOf(err) == fault.NotFound || m.State == member.Erased {
-		return 0, nil
-	}
-	return m.ID, err
-}
-
 // observation is the visit as scans keep it; whether the member is blocked is not known
 // yet.
 func (h *Handler) observation(v visit, found code.Code) scan.Observation {
@@ -221,7 +208,7 @@ func (h *Handler) scanPage(c *gin.Context) {
 	silent := v.wechat && c.Query("wx") == ""
 	login := func() bool {
 		a, err := h.official(ctx, found.BrandID)
-		return err == nil && !(v.session != nil && !v.relogin && knows(v.session, a)) && h.toWeChat(c, a, localPath(path), false) == nil
+		return err == nil && !(v.session != nil && !v.relogin && knows(v.session, a)) && h.toWeChat(c, a, web.LocalPath(path), false) == nil
 	}
 	if silent && login() {
 		return
@@ -244,6 +231,6 @@ func (h *Handler) scanPage(c *gin.Context) {
 
 // knows says whether a session is good for an account's brand: red packets go to the
 // openid of that account.
-func knows(s *session, a brand.Account) bool {
-	return s.Channel != channelH5 || s.AppID == a.AppID
+func knows(s *web.Session, a brand.Account) bool {
+	return s.Channel != web.H5 || s.AppID == a.AppID
 }

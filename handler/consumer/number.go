@@ -44,7 +44,7 @@ type numberAnswer struct {
 // too_many_numbers; Invalid phone_code, phone_malformed; Unavailable wechat; Conflict
 // identity_full.
 func (h *Handler) apiPhone(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (h *Handler) apiPhone(c *gin.Context) (any, error) {
 	return h.linkNumber(c, s, in, n)
 }
 
-func (h *Handler) askNumber(ctx context.Context, s session, code string) (book.Number, error) {
+func (h *Handler) askNumber(ctx context.Context, s web.Session, code string) (book.Number, error) {
 	a, err := h.Brands.AccountByApp(ctx, brand.Mini, s.AppID)
 	if err != nil {
 		return book.Number{}, fault.New(fault.Forbidden, "mini_only", "请在小程序里验证手机号")
@@ -91,7 +91,7 @@ func (h *Handler) askNumber(ctx context.Context, s session, code string) (book.N
 
 // linkNumber first makes the number a key and then keeps it: a number that is nobody's is
 // not kept.
-func (h *Handler) linkNumber(c *gin.Context, s session, in numberInput, n book.Number) (numberAnswer, error) {
+func (h *Handler) linkNumber(c *gin.Context, s web.Session, in numberInput, n book.Number) (numberAnswer, error) {
 	ctx := c.Request.Context()
 	if _, err := h.agree(c, s, consent.Phone, true); err != nil {
 		return numberAnswer{}, err
@@ -127,7 +127,7 @@ func (h *Handler) linkNumber(c *gin.Context, s session, in numberInput, n book.N
 }
 
 // matching is the answer under which old records may be matched, 0 if there is none.
-func (h *Handler) matching(c *gin.Context, s session, asked bool) (id.ID, error) {
+func (h *Handler) matching(c *gin.Context, s web.Session, asked bool) (id.ID, error) {
 	if asked {
 		given, err := h.agree(c, s, consent.CRMMatch, true)
 		return given.ID, err
@@ -147,10 +147,10 @@ func (h *Handler) matching(c *gin.Context, s session, asked bool) (id.ID, error)
 }
 
 // agree records the member's answer to one purpose, with what shows that he gave it.
-func (h *Handler) agree(c *gin.Context, s session, purpose string, yes bool) (consent.Consent, error) {
+func (h *Handler) agree(c *gin.Context, s web.Session, purpose string, yes bool) (consent.Consent, error) {
 	return h.Consents.Put(c.Request.Context(), consent.Consent{MemberID: s.Member, Purpose: purpose, Given: yes, Channel: s.Channel, Evidence: h.evidence(c)})
 }
 
 func (h *Handler) evidence(c *gin.Context) consent.Evidence {
-	return consent.Evidence{Page: c.FullPath(), RequestID: web.RequestID(c), IPHash: h.Cookies.Signer.Digest("consent ip", web.ClientIP(c))}
+	return consent.Evidence{Page: c.FullPath(), RequestID: web.RequestID(c), IPHash: h.Sessions.Cookies.Signer.Digest("consent ip", web.ClientIP(c))}
 }

@@ -146,7 +146,7 @@ func (p *packet) accepted(pay redpacket.Payout, merchant brand.Account, now cloc
 // ownPacket reads the claim of the route for its member. Somebody else's is NotFound:
 // that it exists is nobody's business.
 func (h *Handler) ownPacket(c *gin.Context) (packet, claim.Claim, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return packet{}, claim.Claim{}, err
 	}
@@ -176,7 +176,7 @@ func (h *Handler) packetState(c *gin.Context) {
 
 // packets lists the claims of the session's human, newest first.
 func (h *Handler) packets(c *gin.Context) (list []packet, next string, err error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, "", err
 	}

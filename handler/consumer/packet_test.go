@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"siyu/handler/web"
 	"siyu/model/brand"
 	"siyu/model/campaign"
 	"siyu/model/claim/claimtest"
@@ -224,7 +225,7 @@ func TestAHundredTaps(t *testing.T) {
 		for i := range visits {
 			p := s.phone(fmt.Sprint("p", i))
 			p.get("/packets")
-			visits[i] = visit{text: s.token(1), wechat: true, ip: "31.0.0.1", session: &session{Member: s.memberOf(fmt.Sprint("oa_p", i)), AppID: claimtest.AppID, OpenID: fmt.Sprint("oa_p", i)}}
+			visits[i] = visit{text: s.token(1), wechat: true, ip: "31.0.0.1", session: &web.Session{Member: s.memberOf(fmt.Sprint("oa_p", i)), AppID: claimtest.AppID, OpenID: fmt.Sprint("oa_p", i)}}
 		}
 		for _, v := range visits {
 			go func() {

@@ -32,7 +32,7 @@ type scanView struct {
 }
 
 func (h *Handler) showScan(c *gin.Context, status int, v visit, out view, note string) {
-	body := scanView{Token: out.Code.Token, Notice: note, FormToken: h.formToken(v.session), Reported: c.Query("reported") == "1"}
+	body := scanView{Token: out.Code.Token, Notice: note, FormToken: h.Sessions.FormToken(v.session), Reported: c.Query("reported") == "1"}
 	if body.Token == "" {
 		body.Token = c.Param("token")
 	}
@@ -44,17 +44,17 @@ func (h *Handler) showScan(c *gin.Context, status int, v visit, out view, note s
 		}
 		body.Packet = &p
 	}
-	h.show(c, status, "scan.html", scanFrame(out, body), out.Product.PictureURL)
+	h.Pages.Show(c, status, "scan.html", scanFrame(out, body), out.Product.PictureURL)
 }
 
 // scanFrame is the whole page but for what show adds. body brings what depends on the
 // request.
-func scanFrame(out view, body scanView) frame {
+func scanFrame(out view, body scanView) web.Frame {
 	body.view, body.CanClaim, body.Logged = out, out.Verdict.Reward.Can(), out.Facts.Member != 0
 	body.Path = "/q/" + url.PathEscape(body.Token)
 	body.LoginURL = "/wx/login?to=" + url.QueryEscape(body.Path)
 	body.FullURL = body.LoginURL + "&full=1"
-	f := frame{Title: out.Verdict.Title, Brand: out.Brand.Name, Phone: out.Brand.SupportPhone, Organiser: out.Offer.Organiser, Body: body}
+	f := web.Frame{Title: out.Verdict.Title, Brand: out.Brand.Name, Phone: out.Brand.SupportPhone, Organiser: out.Offer.Organiser, Body: body}
 	if out.Offer.CampaignID != 0 {
 		f.RulesURL = "/rules/" + out.Offer.CampaignID.String()
 	}
@@ -79,9 +79,9 @@ func (h *Handler) packetPage(c *gin.Context) {
 		h.fail(c, err)
 		return
 	}
-	br := browserOf(c.Request)
-	body := packetView{packet: p, CanConfirmHere: br.wechat && br.phone}
-	f := frame{Title: p.Title, Brand: b.Name, Phone: b.SupportPhone}
+	br := web.BrowserOf(c.Request)
+	body := packetView{packet: p, CanConfirmHere: br.WeChat && br.Phone}
+	f := web.Frame{Title: p.Title, Brand: b.Name, Phone: b.SupportPhone}
 	if cl.CampaignID != 0 {
 		o, err := h.Campaigns.Live(c.Request.Context(), cl.CampaignID)
 		if err != nil {
@@ -98,7 +98,7 @@ func (h *Handler) packetPage(c *gin.Context) {
 		f.Refresh = 5
 	}
 	f.Body = body
-	h.show(c, http.StatusOK, "packet.html", f)
+	h.Pages.Show(c, http.StatusOK, "packet.html", f)
 }
 
 type packetsView struct {
@@ -114,10 +114,10 @@ func (h *Handler) packetsPage(c *gin.Context) {
 		return
 	}
 	body := packetsView{List: list, Next: next}
-	if s, err := h.present(c); err == nil && len(list) > 0 && c.Query("before") == "" { // he has just got something
+	if s, err := h.Sessions.Present(c); err == nil && len(list) > 0 && c.Query("before") == "" { // he has just got something
 		body.Ask = h.question(c, s)
 	}
-	h.show(c, http.StatusOK, "packets.html", frame{Title: "我的红包", Body: body})
+	h.Pages.Show(c, http.StatusOK, "packets.html", web.Frame{Title: "我的红包", Body: body})
 }
 
 type rulesView struct {
@@ -144,7 +144,7 @@ func (h *Handler) rulesPage(c *gin.Context) {
 	}
 	state := map[string]string{campaign.StandNotBegun: "尚未开始", campaign.StandRunning: "进行中", campaign.StandPaused: "已暂停",
 		campaign.StandEnded: "已结束", campaign.StandUsedUp: "已领完"}[o.State]
-	h.show(c, http.StatusOK, "rules.html", frame{Title: "活动规则", Brand: b.Name, Phone: b.SupportPhone,
+	h.Pages.Show(c, http.StatusOK, "rules.html", web.Frame{Title: "活动规则", Brand: b.Name, Phone: b.SupportPhone,
 		Body: rulesView{Offer: o, State: state, TermsURL: c.Request.URL.Path + "/terms"}})
 }
 
@@ -175,9 +175,9 @@ type privacyView struct {
 }
 
 func (h *Handler) privacyPage(c *gin.Context) {
-	s := h.session(c)
-	body := privacyView{Version: PolicyVersion, FormToken: h.formToken(s), Code: c.Query("code"), Done: c.Query("done") == "1"}
-	memberID, err := h.who(c.Request.Context(), s)
+	s := h.Sessions.Of(c)
+	body := privacyView{Version: PolicyVersion, FormToken: h.Sessions.FormToken(s), Code: c.Query("code"), Done: c.Query("done") == "1"}
+	memberID, err := h.Sessions.Who(c.Request.Context(), s)
 	if err == nil && memberID != 0 {
 		body.Logged = true
 		body.Agreed, err = h.Consents.Given(c.Request.Context(), memberID, consent.ExactPlace)
@@ -186,7 +186,7 @@ func (h *Handler) privacyPage(c *gin.Context) {
 		h.fail(c, err)
 		return
 	}
-	h.show(c, http.StatusOK, "privacy.html", frame{Title: "隐私说明", Body: body})
+	h.Pages.Show(c, http.StatusOK, "privacy.html", web.Frame{Title: "隐私说明", Body: body})
 }
 
 // place is what a member says about where he is.
@@ -199,7 +199,7 @@ type place struct {
 
 // locate records consent or its withdrawal; the latter erases what is stored, because
 // that is registered with the consents.
-func (h *Handler) locate(c *gin.Context, s session, in place) error {
+func (h *Handler) locate(c *gin.Context, s web.Session, in place) error {
 	ctx := c.Request.Context()
 	if _, err := h.agree(c, s, consent.ExactPlace, in.Agree); err != nil {
 		return err
@@ -218,12 +218,12 @@ func (h *Handler) locate(c *gin.Context, s session, in place) error {
 }
 
 func (h *Handler) locationForm(c *gin.Context) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		h.fail(c, err)
 		return
 	}
-	get, err := h.form(c, &s)
+	get, err := h.Sessions.Form(c, &s)
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -244,7 +244,7 @@ func (h *Handler) locationForm(c *gin.Context) {
 
 // apiLocation is POST /api/v1/location.
 func (h *Handler) apiLocation(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +259,7 @@ func (h *Handler) apiLocation(c *gin.Context) (any, error) {
 // the ones worth reporting.
 func (h *Handler) reportForm(c *gin.Context) {
 	v := h.visit(c, "https://h/q/"+c.Param("token"))
-	get, err := h.form(c, v.session)
+	get, err := h.Sessions.Form(c, v.session)
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -285,8 +285,8 @@ func (h *Handler) reportForm(c *gin.Context) {
 	}
 	// A form carries no Idempotency-Key; its own token is as good: tapped twice, it is
 	// one report.
-	key := h.Cookies.Signer.Digest("report", get("form_token")+"\n"+c.Param("token")+"\n"+r.Note)
-	_, _, _, err = h.Replays.Do(ctx, h.owner(c), key, nil, func() (int, []byte, error) {
+	key := h.Sessions.Cookies.Signer.Digest("report", get("form_token")+"\n"+c.Param("token")+"\n"+r.Note)
+	_, _, _, err = h.Replays.Do(ctx, h.Sessions.Owner(c), key, nil, func() (int, []byte, error) {
 		_, err := h.Scans.PutReport(ctx, r)
 		return http.StatusSeeOther, []byte{}, err
 	})

@@ -23,7 +23,7 @@ type account struct {
 
 // points reads balances and a page of the statement.
 func (h *Handler) points(c *gin.Context) (account, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return account{}, err
 	}
@@ -62,7 +62,7 @@ func (h *Handler) pointsPage(c *gin.Context) {
 		h.fail(c, err)
 		return
 	}
-	h.show(c, http.StatusOK, "points.html", frame{Title: "我的积分", Body: pointsView{a, c.Query("before") == "", len(brands) > 0}})
+	h.Pages.Show(c, http.StatusOK, "points.html", web.Frame{Title: "我的积分", Body: pointsView{a, c.Query("before") == "", len(brands) > 0}})
 }
 
 // rank is where a member stands at one brand.
@@ -101,7 +101,7 @@ func (h *Handler) ranks(ctx context.Context, memberID id.ID) ([]rank, error) {
 
 // apiTier is GET /api/v1/tier.
 func (h *Handler) apiTier(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (h *Handler) apiTier(c *gin.Context) (any, error) {
 }
 
 func (h *Handler) tierPage(c *gin.Context) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -119,5 +119,5 @@ func (h *Handler) tierPage(c *gin.Context) {
 		h.fail(c, err)
 		return
 	}
-	h.show(c, http.StatusOK, "tier.html", frame{Title: "会员等级", Body: list})
+	h.Pages.Show(c, http.StatusOK, "tier.html", web.Frame{Title: "会员等级", Body: list})
 }

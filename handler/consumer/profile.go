@@ -35,14 +35,14 @@ type myProfile struct {
 
 var sourceTitles = map[string]string{profile.Self: "本人填写", profile.Operator: "客服更正", profile.WeCom: "企业微信备注", profile.Import: "既往会员资料"}
 
-func (h *Handler) myProfile(c *gin.Context) (myProfile, session, error) {
-	s, err := h.present(c)
+func (h *Handler) myProfile(c *gin.Context) (myProfile, web.Session, error) {
+	s, err := h.Sessions.Present(c)
 	if err != nil {
-		return myProfile{}, session{}, err
+		return myProfile{}, web.Session{}, err
 	}
 	p, err := h.Profiles.Of(c.Request.Context(), s.Member)
 	if err != nil {
-		return myProfile{}, session{}, err
+		return myProfile{}, web.Session{}, err
 	}
 	out := myProfile{Items: []myItem{}}
 	for _, i := range p.Items {
@@ -67,7 +67,7 @@ func (h *Handler) apiProfile(c *gin.Context) (any, error) {
 
 // apiPutProfile is PUT /api/v1/profile.
 func (h *Handler) apiPutProfile(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (h *Handler) apiPutProfile(c *gin.Context) (any, error) {
 
 // apiSkip is POST /api/v1/profile/skip.
 func (h *Handler) apiSkip(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -112,22 +112,22 @@ func (h *Handler) showProfile(c *gin.Context, status int, note, field string) {
 		h.fail(c, err)
 		return
 	}
-	v := profileView{myProfile: p, FormToken: h.formToken(&s), Notice: note, Open: field}
+	v := profileView{myProfile: p, FormToken: h.Sessions.FormToken(&s), Notice: note, Open: field}
 	if status == http.StatusOK {
 		v.Saved = c.Query("saved") == "1"
 		v.Points, _ = strconv.ParseInt(c.Query("points"), 10, 64)
 		v.Points = max(0, min(v.Points, 1000)) // only words on his own screen
 	}
-	h.show(c, status, "profile.html", frame{Title: "我的资料", Body: v})
+	h.Pages.Show(c, status, "profile.html", web.Frame{Title: "我的资料", Body: v})
 }
 
 func (h *Handler) profileForm(c *gin.Context) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		h.fail(c, err)
 		return
 	}
-	get, err := h.form(c, &s)
+	get, err := h.Sessions.Form(c, &s)
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -154,12 +154,12 @@ func formValue(c *gin.Context, get func(string) string) string {
 }
 
 func (h *Handler) skipForm(c *gin.Context) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		h.fail(c, err)
 		return
 	}
-	get, err := h.form(c, &s)
+	get, err := h.Sessions.Form(c, &s)
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -173,7 +173,7 @@ func (h *Handler) skipForm(c *gin.Context) {
 
 // question is what to ask on a page whose own matter is done; nil when nothing is to be
 // asked. That it could not be read is no reason to fail the page.
-func (h *Handler) question(c *gin.Context, s session) *profile.Question {
+func (h *Handler) question(c *gin.Context, s web.Session) *profile.Question {
 	q, err := h.Profiles.Next(c.Request.Context(), s.Member)
 	if err != nil {
 		web.Note(c, err)
@@ -181,12 +181,3 @@ func (h *Handler) question(c *gin.Context, s session) *profile.Question {
 	}
 	return q
 }
-
-// field is one input of the profile page.
-type field struct {
-	ID, Kind, Value string
-	Choices         []string
-}
-
-// input is field for templates.
-func input(id, kind, value string, choices []string) field { return field{id, kind, value, choices} }

@@ -22,7 +22,7 @@ const (
 // privacyRoutes: what a person agrees to, and what he may ask of his data.
 func (h *Handler) privacyRoutes() []web.Route {
 	once := func(do func(*gin.Context) (any, error)) gin.HandlerFunc {
-		return web.Once(h.Replays, h.owner, http.StatusOK, do)
+		return web.Once(h.Replays, h.Sessions.Owner, http.StatusOK, do)
 	}
 	return []web.Route{
 		{Method: "GET", Path: "/me/privacy", Permission: "member", Summary: "授权管理与个人信息权利", Handler: h.centrePage},
@@ -87,12 +87,12 @@ func (h *Handler) mine(r rights.Request) mine {
 	m.CanCancel = r.State == rights.Requested || r.State == rights.Approved
 	m.CanFetch = r.Kind == rights.Export && r.State == rights.Done && r.FileBytes > 0 && r.ExpiresAt > now
 	if r.Kind == rights.Erase {
-		m.Receipt = "/rights/receipt/" + h.Cookies.Signer.Sign("rights receipt", r.ID.String(), receiptTTL)
+		m.Receipt = "/rights/receipt/" + h.Sessions.Cookies.Signer.Sign("rights receipt", r.ID.String(), receiptTTL)
 	}
 	return m
 }
 
-func (h *Handler) requests(c *gin.Context, s session) ([]mine, error) {
+func (h *Handler) requests(c *gin.Context, s web.Session) ([]mine, error) {
 	list, err := h.Rights.Mine(c.Request.Context(), s.Member, 20)
 	out := make([]mine, 0, len(list))
 	for _, r := range list {
@@ -102,7 +102,7 @@ func (h *Handler) requests(c *gin.Context, s session) ([]mine, error) {
 }
 
 // ask records a request of the member himself.
-func (h *Handler) ask(c *gin.Context, s session, kind string, fields map[string]string) (mine, error) {
+func (h *Handler) ask(c *gin.Context, s web.Session, kind string, fields map[string]string) (mine, error) {
 	r, err := h.Rights.Ask(c.Request.Context(), rights.Ask{MemberID: s.Member, Kind: kind, Channel: s.Channel, Fields: fields, Evidence: h.evidence(c)})
 	if err != nil {
 		return mine{}, err
@@ -112,7 +112,7 @@ func (h *Handler) ask(c *gin.Context, s session, kind string, fields map[string]
 
 // ticket is a link that fetches a file for a short time, in any browser: WeChat's own
 // keeps no files.
-func (h *Handler) ticket(c *gin.Context, s session) (string, error) {
+func (h *Handler) ticket(c *gin.Context, s web.Session) (string, error) {
 	requestID, err := web.ParamID(c, "id")
 	if err != nil {
 		return "", err
@@ -124,12 +124,12 @@ func (h *Handler) ticket(c *gin.Context, s session) (string, error) {
 	if m := h.mine(r); !m.CanFetch {
 		return "", fault.New(fault.Conflict, "file_not_ready", "文件尚未就绪或已过期，可以重新申请")
 	}
-	return "/rights/file/" + h.Cookies.Signer.Sign("rights file", s.Member.String()+"/"+r.ID.String(), ticketTTL), nil
+	return "/rights/file/" + h.Sessions.Cookies.Signer.Sign("rights file", s.Member.String()+"/"+r.ID.String(), ticketTTL), nil
 }
 
 // rightsFile is GET of such a link. It counts, so a preview costs one of the few times.
 func (h *Handler) rightsFile(c *gin.Context) {
-	text, ok := h.Cookies.Signer.Open("rights file", c.Param("ticket"))
+	text, ok := h.Sessions.Cookies.Signer.Open("rights file", c.Param("ticket"))
 	member, request, _ := strings.Cut(text, "/")
 	memberID, err := id.Parse(member)
 	requestID, err2 := id.Parse(request)
@@ -149,7 +149,7 @@ func (h *Handler) rightsFile(c *gin.Context) {
 
 // apiConsents is GET /api/v1/consents.
 func (h *Handler) apiConsents(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (h *Handler) apiConsents(c *gin.Context) (any, error) {
 
 // apiConsent is PUT /api/v1/consents {"purpose","given"}.
 func (h *Handler) apiConsent(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (h *Handler) apiConsent(c *gin.Context) (any, error) {
 
 // apiRights is GET /api/v1/rights.
 func (h *Handler) apiRights(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (h *Handler) apiRights(c *gin.Context) (any, error) {
 
 // apiAsk is POST /api/v1/rights {"kind","fields"}.
 func (h *Handler) apiAsk(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
@@ -205,14 +205,14 @@ func (h *Handler) apiAsk(c *gin.Context) (any, error) {
 
 // apiCancel is POST /api/v1/rights/{id}/cancel.
 func (h *Handler) apiCancel(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}
 	return h.cancel(c, s)
 }
 
-func (h *Handler) cancel(c *gin.Context, s session) (mine, error) {
+func (h *Handler) cancel(c *gin.Context, s web.Session) (mine, error) {
 	requestID, err := web.ParamID(c, "id")
 	if err != nil {
 		return mine{}, err
@@ -227,7 +227,7 @@ func (h *Handler) cancel(c *gin.Context, s session) (mine, error) {
 // apiTicket is POST /api/v1/rights/{id}/ticket. The link is a secret for ten minutes, so
 // the answer is not kept for a repeated call: it makes another.
 func (h *Handler) apiTicket(c *gin.Context) (any, error) {
-	s, err := h.present(c)
+	s, err := h.Sessions.Present(c)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (h *Handler) showUnknown(c *gin.Context, v visit, reason string) {
 		web.Fail(c, err)
 		return
 	}
-	form := h.formToken(v.session)
+	form := h.Sessions.FormToken(v.session)
 	page := make([]byte, 0, len(pieces.whole)+len(text)+len(form))
 	for _, p := range pieces.list {
 		page = append(page, p.before...)
@@ -46,7 +46,7 @@ func (h *Handler) showUnknown(c *gin.Context, v visit, reason string) {
 			page = append(page, text...)
 		}
 	}
-	h.send(c, http.StatusOK, append(page, pieces.end...))
+	h.Pages.Send(c, http.StatusOK, append(page, pieces.end...))
 }
 
 // pieces are a page cut at what differs.
@@ -66,7 +66,7 @@ func (h *Handler) unknownPage(key unknownKey) (pieces, error) {
 		return p.(pieces), nil
 	}
 	f := scanFrame(unknownCode(key.reason), scanView{Token: codeMark, FormToken: formMark, Reported: key.reported})
-	whole, err := h.render("scan.html", f)
+	whole, err := h.Pages.Render("scan.html", f)
 	if err != nil {
 		return pieces{}, err
 	}

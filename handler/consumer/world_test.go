@@ -132,9 +132,14 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 	if err != nil {
 		t.Fatal(err)
 	}
+	cookies := web.Cookies{Signer: web.NewSigner(s.Box.Derive("cookie"), clk), Secure: true}
+	pages, err := web.NewPages(os.DirFS("../../app/h5"), "老井食品有限公司")
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.h, err = New(Deps{Clock: clk, Codes: s.Codes, Products: s.Products, Brands: s.Brands, Campaigns: s.Campaigns, Claims: s.Claims, Packets: s.Packets,
 		Points: s.accounts, Tiers: s.tiers, Profiles: newProfiles(s, consents), Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Replays: replay.New(d), WeChat: s.wechat, Numbers: s.wechat, Phones: s.phones, Rights: s.rights, Places: places,
-		Cookies: web.Cookies{Signer: web.NewSigner(s.Box.Derive("cookie"), clk), Secure: true}, Pages: os.DirFS("../../app/h5"),
+		Sessions: &web.Sessions{Cookies: cookies, Members: s.members, Host: "public.test"}, Pages: pages,
 		PublicURL: "https://public.test", Company: "老井食品有限公司"})
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,6 @@
 // Package web is what all audiences share: the engine with its middleware, the one
-// table from fault to HTTP status, binding, paging, signed cookies, idempotency.
+// table from fault to HTTP status, binding, paging, signed cookies, idempotency; and what
+// the audiences of people share: sessions from WeChat's login and the H5 pages.
 // It decides nothing about the trade and owns no table.
 //
 // Promises: every answer carries a request id; a fault becomes
