@@ -273,6 +273,29 @@ func (h *history) ring(referee, referrer id.ID) error {
 	return nil
 }
 
+// tangled says whether somebody above parent, or parent, is the human of somebody below
+// child: put together, he would stand above himself.
+func (h *history) tangled(child, parent *Node) error {
+	var up []id.ID
+	if err := h.tx.Raw("SELECT member_id FROM referral_node WHERE brand_id = ? AND path IN ?", h.brandID, append(above(parent.Path), parent.Path)).Scan(&up).Error; err != nil {
+		return wrap("above", err)
+	}
+	families, err := member.Families(h.tx, up)
+	if err != nil {
+		return err
+	}
+	var all []id.ID
+	for _, family := range families {
+		all = append(all, family...)
+	}
+	var n int64
+	err = h.tx.Raw("SELECT COUNT(*) FROM referral_node WHERE brand_id = ? AND member_id IN ? AND path >= ? AND path < ?", h.brandID, all, child.Path, child.Path+beyond).Scan(&n).Error
+	if err == nil && n > 0 {
+		return errRing
+	}
+	return wrap("above", err)
+}
+
 // reload knows the nodes again after a move has forgotten them.
 func (h *history) reload() error {
 	all := map[id.ID]bool{}
@@ -309,6 +332,11 @@ func (h *history) replace(x *Binding, why change) error {
 	if parent != nil {
 		if err := h.fits(h.nodes[x.MemberID], parent); err != nil {
 			return err
+		}
+		if c := h.nodes[x.MemberID]; c != nil && c.Levels > 1 {
+			if err := h.tangled(c, parent); err != nil {
+				return err
+			}
 		}
 	} else if c := h.nodes[x.MemberID]; c != nil && c.Levels >= MaxLevels {
 		return errDepth
