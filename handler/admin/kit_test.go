@@ -26,6 +26,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/event"
 	"siyu/model/export"
+	"siyu/model/fraud"
 	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/ledger"
@@ -36,6 +37,7 @@ import (
 	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/redpacket"
+	"siyu/model/referral"
 	"siyu/model/replay"
 	"siyu/model/reply"
 	"siyu/model/rights"
@@ -81,6 +83,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	campaigns.UseLevels(deps.Tiers)
 	deps.Events = event.New(d, out)
 	deps.Profiles, deps.Imports = newProfiles(d, box, deps)
+	deps.Fraud = fraud.New(d, out, referral.New(referral.Deps{DB: d, Box: box, Members: members, Events: deps.Events, Outbox: out}), members)
 	deps.Consents = consent.New(d)
 	deps.Rights = rights.New(rights.Deps{DB: d, Box: box, Outbox: out, Consents: deps.Consents, Members: members, Phones: deps.Phones,
 		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}}})

@@ -161,6 +161,7 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.pointsKeyed())
 		maps.Copy(keyed, o.importsKeyed())
 		maps.Copy(keyed, o.rightsKeyed())
+		maps.Copy(keyed, o.fraudKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}
