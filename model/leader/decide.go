@@ -79,13 +79,14 @@ func (s *Store) Approve(ctx context.Context, d Decision) (Leader, error) {
 	})
 }
 
-// Refuse turns an application down, also one that was approved and not signed. Faults:
-// Invalid leader_reason; Conflict leader_state; NotFound leader_not_found.
+// Refuse turns an application down. One that was approved meanwhile is not refused any
+// more (of two operators at once, one is told so), but ended. Faults: Invalid
+// leader_reason; Conflict leader_state; NotFound leader_not_found.
 func (s *Store) Refuse(ctx context.Context, d Decision) (Leader, error) {
 	if err := d.reasoned(); err != nil {
 		return Leader{}, err
 	}
-	return s.decide(ctx, d.LeaderID, []string{Applied, Approved}, func(tx *gorm.DB, l *Leader) error {
+	return s.decide(ctx, d.LeaderID, []string{Applied}, func(tx *gorm.DB, l *Leader) error {
 		p, err := programme(tx, l.BrandID)
 		if err != nil {
 			return err
