@@ -328,18 +328,17 @@ func (h *history) replace(x *Binding, why change) error {
 			return err
 		}
 	}
-	parent := h.nodes[x.ReferrerID]
-	if parent != nil {
-		if err := h.fits(h.nodes[x.MemberID], parent); err != nil {
+	child, parent := h.nodes[x.MemberID], h.nodes[x.ReferrerID]
+	if parent == nil {
+		parent = &Node{} // the root that he will be
+	}
+	if err := h.fits(child, parent); err != nil {
+		return err
+	}
+	if child != nil && child.Levels > 1 && parent.Path != "" {
+		if err := h.tangled(child, parent); err != nil {
 			return err
 		}
-		if c := h.nodes[x.MemberID]; c != nil && c.Levels > 1 {
-			if err := h.tangled(c, parent); err != nil {
-				return err
-			}
-		}
-	} else if c := h.nodes[x.MemberID]; c != nil && c.Levels >= MaxLevels {
-		return errDepth
 	}
 	for _, m := range h.families[x.MemberID] {
 		for _, b := range h.bindings[m] {

@@ -48,7 +48,7 @@ func newTown(t *testing.T, d *db.DB, clk *clock.Fake) *town {
 func (w *town) person() id.ID {
 	w.t.Helper()
 	n := w.DB.NewID().String()
-	p, err := w.people.Resolve(ctx, identity.Login{AppID: "wx1", OpenID: "o" + n, UnionID: "u" + n})
+	p, err := w.people.Resolve(ctx, identity.Login{AppID: "wx" + n, OpenID: "o" + n, UnionID: "u" + n})
 	if err != nil {
 		w.t.Fatal(err)
 	}
