@@ -1,5 +1,5 @@
 // Package callback is where WeChat calls us (回调): messages and events of official
-// accounts and mini programs, and pay v3 notices. A handler verifies, stores once,
+// accounts and mini programs, events of WeCom, and pay v3 notices. A handler verifies, stores once,
 // answers fast and decides nothing; a job applies later what was stored. The one
 // exception is the passive answer to a text, which has to be in this response.
 //
@@ -80,15 +80,19 @@ func (h *Handler) Routes() []web.Route {
 	}
 	return []web.Route{
 		at(http.MethodGet, "/wx/callback/:slug", "微信验证回调地址", h.echo),
-		at(http.MethodPost, "/wx/callback/:slug", "公众号、小程序消息与事件", h.message),
+		at(http.MethodPost, "/wx/callback/:slug", "公众号、小程序、企业微信消息与事件", h.message),
 		at(http.MethodPost, "/wx/pay/:slug/transfer", "商家转账结果通知", h.transfer),
 	}
 }
 
 func (h *Handler) echo(c *gin.Context) {
-	_, app, err := h.app(c.Request.Context(), c)
+	account, app, err := h.app(c.Request.Context(), c)
 	if err != nil {
 		web.Fail(c, err)
+		return
+	}
+	if account.Kind == brand.WeCom {
+		h.corpEcho(c, app)
 		return
 	}
 	echo, err := wechat.VerifyEcho(app, c.Request.URL.Query(), h.Clock.Now().Time())
@@ -105,6 +109,10 @@ func (h *Handler) message(c *gin.Context) {
 	account, app, err := h.app(ctx, c)
 	if err != nil {
 		web.Fail(c, err)
+		return
+	}
+	if account.Kind == brand.WeCom {
+		h.corpEvent(ctx, c, account, app)
 		return
 	}
 	body, err := web.Body(c)
@@ -183,7 +191,7 @@ func (h *Handler) app(ctx context.Context, c *gin.Context) (brand.Account, wecha
 	if err != nil {
 		return account, wechat.App{}, err
 	}
-	if account.Kind != brand.Official && account.Kind != brand.Mini {
+	if account.Kind != brand.Official && account.Kind != brand.Mini && account.Kind != brand.WeCom {
 		return account, wechat.App{}, errNoAccount
 	}
 	app, err := h.Keys.AppOf(ctx, account)

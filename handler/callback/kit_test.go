@@ -47,6 +47,7 @@ const (
 	aesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	v3Key  = "0123456789abcdef0123456789abcdef"
 	serial = "PUB_KEY_ID_1"
+	corpID = "ww0123456789abcdef"
 )
 
 // teller answers with a number that grows, so a second answer would be seen.
@@ -132,6 +133,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		{brand.Account{Kind: brand.Official, AppID: "wxplain", CallbackSlug: "plain"}, brand.Secrets{AppSecret: "s", Token: token}},
 		{brand.Account{Kind: brand.Official, AppID: "wxsafe", CallbackSlug: "safe", Settings: brand.Settings{Secure: true}}, brand.Secrets{AppSecret: "s", Token: token, AESKey: aesKey}},
 		{brand.Account{Kind: brand.Mini, AppID: "wxmini", CallbackSlug: "mini"}, brand.Secrets{AppSecret: "s", Token: token}},
+		{brand.Account{Kind: brand.WeCom, AppID: corpID, CallbackSlug: "corp"}, brand.Secrets{AppSecret: "s", Token: token, AESKey: aesKey}},
 		{brand.Account{Kind: brand.Merchant, AppID: "1900000001", CallbackSlug: "pay1", Settings: brand.Settings{Rail: brand.RailTransfer, PayAppID: "wxsafe",
 			SendName: "品牌", SerialNo: "M1", PublicKeyID: serial}}, brand.Secrets{APIv3Key: v3Key, PrivateKeyPEM: text("PRIVATE KEY", private), PublicKeyPEM: text("PUBLIC KEY", public)}},
 	} {

@@ -288,6 +288,23 @@ func (s *Store) Accounts(ctx context.Context, brandID id.ID, kind string) ([]Acc
 	return out, nil
 }
 
+// AccountsOf lists all accounts of one kind, of all brands, oldest first.
+func (s *Store) AccountsOf(ctx context.Context, kind string) ([]Account, error) {
+	var rows []accountRow
+	if err := s.db.Read(ctx).Where("kind = ?", kind).Order("created_at, id").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	out := make([]Account, 0, len(rows))
+	for _, r := range rows {
+		a, err := s.account(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
 // Account reads one account by id.
 func (s *Store) Account(ctx context.Context, accountID id.ID) (Account, error) {
 	return s.one(ctx, "id = ?", accountID)

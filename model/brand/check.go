@@ -51,6 +51,13 @@ func (a *Account) checkSecrets(s Secrets) error {
 		if a.Settings.Secure && (s.AESKey == "" || s.Token == "") {
 			return missing("aes_key", "安全模式需要 Token 和 EncodingAESKey")
 		}
+	case WeCom:
+		if s.AppSecret == "" {
+			return missing("app_secret", "请填写“客户联系”的 Secret")
+		}
+		if s.Token == "" || len(s.AESKey) != 43 {
+			return missing("aes_key", "请填写接收事件的 Token 和 43 位 EncodingAESKey")
+		}
 	case Merchant:
 		if a.Settings.Rail == RailRedpack && len(s.APIKeyV2) != 32 {
 			return missing("api_key_v2", "现金红包需要 32 位的 APIv2 密钥")
