@@ -46,7 +46,7 @@ type invariant struct {
 // under way at all. It reads whole tables.
 func (s *Store) Invariants(ctx context.Context, patience time.Duration) ([]Check, error) {
 	now := s.db.Now()
-	list := append(s.money(), s.flow(now.Add(-patience), patience == 0)...)
+	list := append(append(s.money(), s.commission()...), s.flow(now.Add(-patience), patience == 0)...)
 	out := make([]Check, 0, len(list))
 	err := s.db.Read(ctx).Transaction(func(tx *gorm.DB) error {
 		for _, v := range list {
@@ -108,6 +108,15 @@ func sides(unit, kind string) string {
 		" UNION ALL SELECT debit_owner, -amount" + where + "debit_kind = '" + kind + "'"
 }
 
+// many is sides of several kinds.
+func many(unit string, kinds ...string) string {
+	var all []string
+	for _, kind := range kinds {
+		all = append(all, sides(unit, kind))
+	}
+	return strings.Join(all, " UNION ALL ")
+}
+
 // differ selects the owners whose account of a kind is not what the rows say. rows
 // selects (ref, n).
 func differ(unit, kind, rows string) string {
@@ -160,18 +169,20 @@ func (s *Store) money() []invariant {
 			sql: `SELECT ref, SUM(n) AS got, 0 AS want FROM (SELECT campaign_id AS ref, CASE WHEN state IN ('settled', 'returned', 'failed') THEN 2 ELSE 1 END AS n FROM payout
 				UNION ALL SELECT debit_owner, -1 FROM ledger_entry WHERE debit_kind = 'promised' UNION ALL SELECT credit_owner, -1 FROM ledger_entry WHERE credit_kind = 'promised'
 				) AS booked GROUP BY ref HAVING SUM(n) <> 0`},
-		{name: "book_funds", title: "品牌出资 = 冻结 + 待付 + 已付",
-			sql: "SELECT ref, SUM(n) AS got, 0 AS want FROM (" + sides("fen", "funds") +
-				" UNION ALL SELECT campaign.brand_id, side.n FROM (" + sides("fen", "reserved") + " UNION ALL " + sides("fen", "promised") +
-				" UNION ALL " + sides("fen", "paid") + ") AS side JOIN campaign ON campaign.id = side.ref) AS brands GROUP BY ref HAVING SUM(n) <> 0"},
+		{name: "book_funds", title: "品牌出资 = 冻结 + 待付 + 已付 + 佣金",
+			sql: "SELECT ref, SUM(n) AS got, 0 AS want FROM (" + many("fen", "funds", "withdrawn", "tax_due") +
+				" UNION ALL SELECT campaign.brand_id, side.n FROM (" + many("fen", "reserved", "promised", "paid") + ") AS side JOIN campaign ON campaign.id = side.ref" +
+				" UNION ALL SELECT commission_account.brand_id, earned.n FROM (" + many("fen", "accrued", "earned", "withdrawing", "earned_debt") +
+				") AS earned JOIN commission_account ON commission_account.id = earned.ref) AS brands GROUP BY ref HAVING SUM(n) <> 0"},
 		{name: "book_points", title: "积分 = 领取所得之和",
 			sql: `SELECT ref, SUM(got) AS got, SUM(want) AS want FROM (SELECT credit_owner AS ref, amount AS got, 0 AS want FROM ledger_entry
 				WHERE unit = 'points' AND credit_kind = 'member' AND entry_key LIKE 'claim:%'
 				UNION ALL SELECT member_id, 0, points FROM claim) AS earned GROUP BY ref HAVING SUM(got) <> SUM(want)`},
 		{name: "trial_balance", title: "试算平衡：借贷相等，账户不为负",
 			sql: strings.Join([]string{low("fen", "reserved"), low("fen", "promised"), low("fen", "paid"), low("points", "member"),
-				low("points", "pending"), low("points", "frozen"), low("points", "spent"), low("points", "expired")}, " UNION ALL ") + `
-				UNION ALL SELECT ref, SUM(n), 0 FROM (` + sides("points", "debt") + `) AS debts GROUP BY ref HAVING SUM(n) > 0
+				low("points", "pending"), low("points", "frozen"), low("points", "spent"), low("points", "expired"), low("fen", "accrued"),
+				low("fen", "earned"), low("fen", "withdrawing"), low("fen", "withdrawn"), low("fen", "tax_due")}, " UNION ALL ") + `
+				UNION ALL SELECT ref, SUM(n), 0 FROM (` + sides("points", "debt") + " UNION ALL " + sides("fen", "earned_debt") + `) AS debts GROUP BY ref HAVING SUM(n) > 0
 				UNION ALL SELECT id, amount, 0 FROM ledger_entry WHERE amount <= 0 OR debit_kind = credit_kind AND debit_owner = credit_owner
 				OR unit NOT IN ('fen', 'points') OR (unit = 'points') <> (debit_kind IN (` + pointKinds + `)) OR (unit = 'points') <> (credit_kind IN (` + pointKinds + `))`},
 		{name: "book_lots", title: "积分批次 = 积分账户：可用、待生效、冻结",

@@ -39,6 +39,14 @@ const (
 	Pending  = "pending"  // (member) points earned that may still be taken back: an order within its return period
 	Frozen   = "frozen"   // (member) points held until something is clear
 	Debt     = "debt"     // (member) minus what he owes: points taken back after he had spent them
+
+	// Commission (佣金), in fen. The owner is a commission account, or the brand.
+	Accrued     = "accrued"     // (commission account) earned, still within the days in which it may be taken back
+	Earned      = "earned"      // (commission account) may be withdrawn
+	Withdrawing = "withdrawing" // (commission account) held by withdrawals under way
+	EarnedDebt  = "earned_debt" // (commission account) minus what is owed: taken back after it had been withdrawn
+	Withdrawn   = "withdrawn"   // (brand) paid out to those who earned it
+	TaxDue      = "tax_due"     // (brand) withheld from them, to be handed to the tax office
 )
 
 // Account is one side of an entry.
@@ -86,21 +94,33 @@ func New(d *db.DB) *Ledger { return &Ledger{db: d} }
 // booked already with the same content changes nothing; with other content it is a
 // Conflict.
 func (l *Ledger) PostTx(ctx context.Context, tx *gorm.DB, entries ...Entry) error {
+	_, err := l.post(ctx, tx, entries)
+	return err
+}
+
+// PostOnceTx is PostTx of one entry, for who must do something beside it exactly once:
+// first is false when the entry was booked before.
+func (l *Ledger) PostOnceTx(ctx context.Context, tx *gorm.DB, e Entry) (first bool, err error) {
+	n, err := l.post(ctx, tx, []Entry{e})
+	return n == 1, err
+}
+
+func (l *Ledger) post(ctx context.Context, tx *gorm.DB, entries []Entry) (int64, error) {
 	n, err := l.insert(ctx, tx, entries, l.db.Once("id"))
 	if err != nil || n == int64(len(entries)) {
-		return err
+		return n, err
 	}
 	for _, e := range entries { // some were booked before, or twice just now
 		var old row
 		if err := tx.WithContext(ctx).Where("entry_key = ?", e.Key).Take(&old).Error; err != nil {
-			return fmt.Errorf("ledger: post %s: %w", e.Key, err)
+			return 0, fmt.Errorf("ledger: post %s: %w", e.Key, err)
 		}
 		if old.Unit != e.Unit || old.DebitKind != e.Debit.Kind || old.DebitOwner != e.Debit.Owner ||
 			old.CreditKind != e.Credit.Kind || old.CreditOwner != e.Credit.Owner || old.Amount != e.Amount {
-			return fault.New(fault.Conflict, "entry_conflict", "同一笔账已按不同内容入账").With("key", e.Key)
+			return 0, fault.New(fault.Conflict, "entry_conflict", "同一笔账已按不同内容入账").With("key", e.Key)
 		}
 	}
-	return nil
+	return n, nil
 }
 
 // PostNewTx books entries whose keys are surely new (made from an id of this very
@@ -226,8 +246,9 @@ func (l *Ledger) TrialBalance(ctx context.Context) (Trial, error) {
 		line.Credits += s.Credits
 		line.Balance = line.Credits - line.Debits
 		t.Totals[s.Unit] += s.Credits - s.Debits
-		low := s.Credits < s.Debits && s.Kind != Funds && s.Kind != Issue && s.Kind != Debt
-		if low || s.Kind == Debt && s.Credits > s.Debits { // nobody owes less than nothing
+		owed := s.Kind == Debt || s.Kind == EarnedDebt
+		low := s.Credits < s.Debits && s.Kind != Funds && s.Kind != Issue && !owed
+		if low || owed && s.Credits > s.Debits { // nobody owes less than nothing
 			t.Negative = append(t.Negative, fmt.Sprintf("%s:%s:%d", s.Unit, s.Kind, s.Owner))
 		}
 	}

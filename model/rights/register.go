@@ -139,6 +139,7 @@ func register() []table {
 			keep: keepMoney},
 		{name: "commission_claw", title: "佣金追回", where: "earner_id IN @members", hide: []string{"claw_key", "by_id"}, slow: true, keep: keepMoney},
 		{name: "commission_statement", title: "佣金结算单", where: "earner_id IN @members", hide: []string{"account_id", "parts", "told_at"}, keep: keepMoney},
+		{name: "commission_account", title: "佣金账户", where: ofMember, hide: []string{"moves"}, keep: keepMoney},
 
 		// what servers and operators wrote down
 		{name: "notice", title: "微信推送", where: "contains(body, @heard)", quiet: "微信服务器之间的原文，内容见其他各节", slow: true,
