@@ -71,6 +71,7 @@ type Store struct {
 	people  *identity.Store
 	members *member.Store
 	tell    func(ctx context.Context, f Follower) error
+	scanned func(ctx context.Context, f Follower) error
 }
 
 // New makes a store.
@@ -82,6 +83,11 @@ func New(d *db.DB, people *identity.Store, members *member.Store) *Store {
 // after it was applied, again when the report is applied again, and also of a report that
 // came too late to count. Wiring calls it before anything is applied.
 func (s *Store) OnMove(tell func(ctx context.Context, f Follower) error) { s.tell = tell }
+
+// OnScene registers who is told that somebody scanned a QR code of an account that carries
+// a scene, be he new or a follower; Scene and ChangedAt are the push's. It is told after
+// OnMove, and as often. Wiring calls it before anything is applied.
+func (s *Store) OnScene(tell func(ctx context.Context, f Follower) error) { s.scanned = tell }
 
 // ApplyMessage gives a stored push of an official account or mini program its
 // effect; a push that means nothing here has none. Faults: Invalid notice_body,
@@ -118,10 +124,15 @@ func (s *Store) ApplyMessage(ctx context.Context, n notice.Notice) error {
 	if err := s.set(ctx, f); err != nil {
 		return err
 	}
-	if s.tell == nil || m.Event == Scan { // a follower who scanned a code neither came nor left
+	if s.tell != nil && m.Event != Scan { // a follower who scanned a code neither came nor left
+		if err := s.tell(ctx, f); err != nil {
+			return err
+		}
+	}
+	if s.scanned == nil || f.Scene == "" {
 		return nil
 	}
-	return s.tell(ctx, f)
+	return s.scanned(ctx, f)
 }
 
 // set writes f unless something newer is there. Leaving keeps the scene: it says
