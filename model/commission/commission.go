@@ -42,6 +42,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/code"
 	"siyu/model/db"
+	"siyu/model/event"
 	"siyu/model/fault"
 	"siyu/model/fresh"
 	"siyu/model/id"
@@ -172,6 +173,11 @@ type Shelf interface {
 	ByGTIN(ctx context.Context, brandID id.ID, gtin string) (product.Product, error)
 }
 
+// Events lists what happened lately, for previews; *event.Store is it.
+type Events interface {
+	Recent(ctx context.Context, brandID id.ID, types []string, from, until clock.Instant, most int) ([]event.Event, bool, error)
+}
+
 // Deps are what a Store works with. Suspicion and Leaders may be nil: nobody is
 // suspected, nobody leads.
 type Deps struct {
@@ -185,6 +191,7 @@ type Deps struct {
 	Members   Members
 	Codes     Codes
 	Shelf     Shelf
+	Events    Events
 }
 
 // Store keeps rules, accruals and statements.
