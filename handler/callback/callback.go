@@ -13,6 +13,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -56,6 +57,12 @@ type Teller interface {
 	Reply(ctx context.Context, a brand.Account, openID, text string) (string, error)
 }
 
+// Greeter knows what to answer to who scanned a code with a scene; *invite.Store does. ""
+// is no answer.
+type Greeter interface {
+	Greeting(ctx context.Context, a brand.Account, openID, scene string) (string, error)
+}
+
 // Deps are what the handlers work with.
 type Deps struct {
 	Clock    clock.Clock
@@ -65,6 +72,7 @@ type Deps struct {
 	Notices  Notices
 	Replay   web.Replayer
 	Teller   Teller
+	Greeter  Greeter // nil: nobody who scanned is greeted
 }
 
 // Handler answers WeChat.
@@ -152,12 +160,12 @@ func (h *Handler) keep(ctx context.Context, account brand.Account, m wechat.Mess
 	return err
 }
 
-// respond writes the passive answer to a text, or "success". From here on the
+// respond writes the passive answer to a text or a scan, or "success". From here on the
 // message is safe, so every trouble ends in "success": an answer is not worth a
 // second delivery, and an error would be shown to the writer.
 func (h *Handler) respond(ctx context.Context, c *gin.Context, account brand.Account, app wechat.App, q url.Values, m wechat.Message) {
 	text := ""
-	if m.Type == "text" && account.Kind == brand.Official { // mini programs have no passive texts
+	if account.Kind == brand.Official { // mini programs have no passive texts
 		var err error
 		if text, err = h.words(ctx, account, m); err != nil {
 			web.Note(c, err)
@@ -176,14 +184,35 @@ func (h *Handler) respond(ctx context.Context, c *gin.Context, account brand.Acc
 	c.Data(http.StatusOK, kind, out)
 }
 
-// words is the answer to a text, built once: a later delivery gets the same, whatever
-// happened in between.
+// words is the answer, built once: a later delivery gets the same, whatever happened in
+// between. "" for what is not answered.
 func (h *Handler) words(ctx context.Context, account brand.Account, m wechat.Message) (string, error) {
-	_, answer, _, err := h.Replay.Do(ctx, "wx:"+account.ID.String(), m.DedupKey, []byte(m.OpenID+"\n"+m.Content), func() (int, []byte, error) {
-		text, err := h.Teller.Reply(ctx, account, m.OpenID, m.Content)
+	build := h.Teller.Reply
+	said := m.Content
+	if m.Type != "text" {
+		if said = sceneOf(m); said == "" || h.Greeter == nil {
+			return "", nil
+		}
+		build = h.Greeter.Greeting
+	}
+	_, answer, _, err := h.Replay.Do(ctx, "wx:"+account.ID.String(), m.DedupKey, []byte(m.OpenID+"\n"+said), func() (int, []byte, error) {
+		text, err := build(ctx, account, m.OpenID, said)
 		return http.StatusOK, []byte(text), err
 	})
 	return string(answer), err
+}
+
+// sceneOf is the scene of the QR code that an event reports, "" if it reports none.
+func sceneOf(m wechat.Message) string {
+	switch {
+	case m.Type != "event":
+	case m.Event == follow.Subscribe:
+		scene, _ := strings.CutPrefix(m.EventKey, "qrscene_")
+		return scene
+	case m.Event == follow.Scan:
+		return m.EventKey
+	}
+	return ""
 }
 
 func (h *Handler) app(ctx context.Context, c *gin.Context) (brand.Account, wechat.App, error) {

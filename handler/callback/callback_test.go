@@ -144,6 +144,39 @@ func TestMessages(t *testing.T) {
 	})
 }
 
+func TestScans(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		s := newSite(t, d, clk)
+		push := func(slug, body string) string {
+			return s.do("POST", "/wx/callback/"+slug+"?"+s.query().Encode(), []byte(body), nil).Body.String()
+		}
+		t.Run("who scanned a code that somebody knows is greeted, the same however often it comes", func(t *testing.T) {
+			first := push("plain", scanned("subscribe", "qrscene_REFERRAL", 1795233600))
+			again := push("plain", scanned("subscribe", "qrscene_REFERRAL", 1795233600))
+			if !strings.Contains(first, "第 1 次问候") || !strings.Contains(again, "第 1 次问候") || s.count(t, "notice") != 1 {
+				t.Errorf("%s\n%s", first, again)
+			}
+			if got := push("plain", scanned("SCAN", "REFERRAL", 1795233601)); !strings.Contains(got, "第 2 次问候") {
+				t.Error(got)
+			}
+		})
+		t.Run("other scenes, other events and mini programs are only stored", func(t *testing.T) {
+			before := s.count(t, "notice")
+			for i, c := range []struct{ slug, body string }{
+				{"plain", scanned("subscribe", "qrscene_shop", 1795233610)}, {"plain", scanned("subscribe", "", 1795233611)}, {"plain", scanned("SCAN", "shop", 1795233612)},
+				{"plain", scanned("CLICK", "REFERRAL", 1795233613)}, {"plain", scanned("unsubscribe", "REFERRAL", 1795233614)}, {"mini", scanned("SCAN", "REFERRAL", 1795233615)},
+			} {
+				if got := push(c.slug, c.body); got != "success" {
+					t.Errorf("%d: %s", i, got)
+				}
+			}
+			if n := s.count(t, "notice") - before; n != 6 {
+				t.Errorf("%d stored", n)
+			}
+		})
+	})
+}
+
 func TestHostileMessages(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		s := newSite(t, d, clk)

@@ -63,6 +63,14 @@ func (t *teller) Reply(context.Context, brand.Account, string, string) (string, 
 	return fmt.Sprintf("第 %d 次回答", t.said.Add(1)), nil
 }
 
+// Greeting knows one scene and says how often it was asked for it.
+func (t *teller) Greeting(_ context.Context, _ brand.Account, _, scene string) (string, error) {
+	if scene != "REFERRAL" {
+		return "", nil
+	}
+	return fmt.Sprintf("第 %d 次问候", t.said.Add(1)), nil
+}
+
 // keys reads what the accounts were saved with.
 type keys struct{ *brand.Store }
 
@@ -152,7 +160,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		t.Fatal(err)
 	}
 	h := callback.New(callback.Deps{Clock: clk, Accounts: brands, Keys: keys{brands}, Payments: pay, Notices: s.store,
-		Replay: replay.New(d), Teller: s.tell})
+		Replay: replay.New(d), Teller: s.tell, Greeter: s.tell})
 	web.Mount(s, h.Routes(), nil)
 	return s
 }
@@ -195,6 +203,11 @@ func text(msgID int, content string) string {
 
 func event(name string, at int) string {
 	return fmt.Sprintf(`<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>%d</CreateTime><MsgType>event</MsgType><Event>%s</Event><Latitude>31.2</Latitude></xml>`, at, name)
+}
+
+// scanned is the report of a scan of a QR code with a scene.
+func scanned(name, key string, at int) string {
+	return strings.Replace(event(name, at), "<Latitude>31.2</Latitude>", "<EventKey><![CDATA["+key+"]]></EventKey>", 1)
 }
 
 // sealed encrypts a push for an app and completes the query.
