@@ -73,6 +73,10 @@ type environment struct {
 	rightsStores
 	referralStores
 	fraudStores
+	groupStores
+	leaderStores
+	commissionStores
+	contactStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -90,7 +94,7 @@ func openEnvironment(ctx context.Context, cfg config.Config, clk clock.Clock) (*
 	}
 	e := &environment{Config: cfg, Clock: clk, DB: d, Box: box}
 	e.build()
-	if err := errors.Join(e.Refresh(ctx), e.Rights.Check(ctx)); err != nil {
+	if err := errors.Join(e.buildContact(), e.Refresh(ctx), e.Rights.Check(ctx)); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return e, nil
@@ -117,8 +121,11 @@ func (e *environment) build() {
 	e.buildEvents()
 	e.buildReferral()
 	e.buildFraud()
+	e.buildGroups()
 	e.buildLoyalty()
 	e.buildProfiles()
+	e.buildLeaders()
+	e.buildCommission()
 	e.buildRights()
 	e.Insight = insight.New(d)
 }

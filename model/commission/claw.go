@@ -209,3 +209,34 @@ func (s *Store) TakePoints(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// TakeFrom takes back all that was earned from some buyers at a brand, also what was
+// settled: what follows when a case about them is confirmed. key names the case; the same
+// again does nothing.
+func (s *Store) TakeFrom(ctx context.Context, brandID id.ID, referees []id.ID, key, reason string, by id.ID) error {
+	for _, m := range referees {
+		family, err := s.Members.Family(ctx, m)
+		if err != nil {
+			return err
+		}
+		var list []id.ID
+		err = s.DB.Read(ctx).Raw("SELECT id FROM commission_accrual WHERE referee_id IN ? AND brand_id = ? AND amount > clawed ORDER BY id", family, brandID).Scan(&list).Error
+		if err != nil {
+			return fmt.Errorf("commission: take from: %w", err)
+		}
+		for _, accrualID := range list {
+			err := s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
+				a, err := s.accrualTx(tx, accrualID, s.lock())
+				if err != nil {
+					return err
+				}
+				_, err = s.clawTx(ctx, tx, a, a.Left(), key+":"+a.ID.String(), cut(reason, 200), by)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return s.TakePoints(ctx)
+}
