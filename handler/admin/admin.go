@@ -27,8 +27,10 @@ import (
 	"siyu/model/event"
 	"siyu/model/export"
 	"siyu/model/fraud"
+	"siyu/model/group"
 	"siyu/model/identity"
 	"siyu/model/insight"
+	"siyu/model/leader"
 	"siyu/model/ledger"
 	"siyu/model/member"
 	"siyu/model/operator"
@@ -37,6 +39,7 @@ import (
 	"siyu/model/product"
 	"siyu/model/profile"
 	"siyu/model/redpacket"
+	"siyu/model/referral"
 	"siyu/model/reply"
 	"siyu/model/rights"
 	"siyu/model/scan"
@@ -74,6 +77,9 @@ type Deps struct {
 	Intake     *event.Intake
 	APIKeys    *apikey.Store
 	Fraud      *fraud.Store
+	Leaders    *leader.Store
+	Referrals  *referral.Store
+	Groups     *group.Store
 	Cookies    web.Cookies
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
@@ -132,6 +138,9 @@ func (h *Handler) Routes() []web.Route {
 		h.memberRoutes(),
 		h.identityRoutes(),
 		h.fraudRoutes(),
+		h.leaderRoutes(),
+		h.referralRoutes(),
+		h.groupRoutes(),
 	)
 }
 

@@ -20,7 +20,6 @@ type People struct {
 	Direct     int64 `json:"direct"`      // people he brought himself, now
 	Team       int64 `json:"team"`        // those and whom they brought
 	Active30   int64 `json:"active_30"`   // of his people, who did something in 30 days
-	New7       int64 `json:"new_7"`       // brought in seven days
 	TeamScans  int64 `json:"team_scans"`  // of all time
 	TeamClaims int64 `json:"team_claims"` // of all time
 	TeamOrders int64 `json:"team_orders"` // of all time
@@ -53,9 +52,22 @@ type Parts struct {
 	Health func(ctx context.Context, brandID id.ID, family []id.ID) (score, groups int64, err error)
 }
 
-// UseParts sets where numbers of higher floors come from. The program calls it before it
-// serves.
-func (s *Store) UseParts(p Parts) { s.parts = p }
+// UseParts sets where numbers of higher floors come from; what is nil in p stays as it
+// was. The program calls it before it serves.
+func (s *Store) UseParts(p Parts) {
+	if p.People != nil {
+		s.parts.People = p.People
+	}
+	if p.Income != nil {
+		s.parts.Income = p.Income
+	}
+	if p.Crowd != nil {
+		s.parts.Crowd = p.Crowd
+	}
+	if p.Health != nil {
+		s.parts.Health = p.Health
+	}
+}
 
 // Activity is what a human's own people bought in the last 30 days, by facts.
 type Activity struct {
