@@ -39,8 +39,9 @@ func (s *Store) codeOf(text string) (id.ID, bool) {
 	if len(text) > 4*TokenSize {
 		return 0, false
 	}
-	raw, err := encoding.DecodeString(strings.Map(symbol, text))
-	if err != nil || len(raw) != 16 {
+	text = strings.Map(symbol, text)
+	raw, err := encoding.DecodeString(text)
+	if err != nil || len(raw) != 16 || encoding.EncodeToString(raw) != text { // the last symbol has two bits to spare
 		return 0, false
 	}
 	codeID := id.ID(binary.BigEndian.Uint64(raw))
