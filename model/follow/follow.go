@@ -167,13 +167,15 @@ func (s *Store) Get(ctx context.Context, accountID id.ID, openID string) (Follow
 	return f, nil
 }
 
-// Unjoined pages the openids that follow an account and whose person no unionid is known
-// of, in their order; after "" begins.
+// Unjoined pages the openids that follow an account and of whose human no unionid is
+// known, in their order; after "" begins.
 func (s *Store) Unjoined(ctx context.Context, accountID id.ID, after string, limit int) ([]string, error) {
 	out := []string{}
-	err := s.db.Read(ctx).Raw(`SELECT f.openid FROM follower f JOIN member m ON m.id = f.member_id WHERE f.account_id = ? AND f.openid > ? AND f.following = ?
-		AND NOT EXISTS (SELECT 1 FROM identity_key k WHERE k.person_id = m.person_id AND k.kind = ?) ORDER BY f.openid LIMIT ?`,
-		accountID, after, true, identity.UnionID, limit).Scan(&out).Error
+	err := s.db.Read(ctx).Raw(`SELECT f.openid FROM follower f JOIN member m ON m.id = f.member_id JOIN person p ON p.id = m.person_id
+		WHERE f.account_id = ? AND f.openid > ? AND f.following = ?
+		AND NOT EXISTS (SELECT 1 FROM identity_key k WHERE k.person_id IN (p.id, p.root_id) AND k.kind = ?)
+		AND NOT EXISTS (SELECT 1 FROM person q JOIN identity_key k ON k.person_id = q.id WHERE q.root_id = CASE p.root_id WHEN 0 THEN p.id ELSE p.root_id END AND k.kind = ?)
+		ORDER BY f.openid LIMIT ?`, accountID, after, true, identity.UnionID, identity.UnionID, limit).Scan(&out).Error
 	if err != nil {
 		return nil, fmt.Errorf("follow: unjoined: %w", err)
 	}
