@@ -83,7 +83,8 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	campaigns.UseLevels(deps.Tiers)
 	deps.Events = event.New(d, out)
 	deps.Profiles, deps.Imports = newProfiles(d, box, deps)
-	deps.Fraud = fraud.New(d, out, referral.New(referral.Deps{DB: d, Box: box, Members: members, Events: deps.Events, Outbox: out}), members)
+	deps.Referrals = referral.New(referral.Deps{DB: d, Box: box, Members: members, Events: deps.Events, Outbox: out})
+	deps.Fraud = fraud.New(d, out, deps.Referrals, members)
 	deps.Consents = consent.New(d)
 	deps.Rights = rights.New(rights.Deps{DB: d, Box: box, Outbox: out, Consents: deps.Consents, Members: members, Phones: deps.Phones,
 		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}}})

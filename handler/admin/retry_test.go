@@ -162,6 +162,7 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.importsKeyed())
 		maps.Copy(keyed, o.rightsKeyed())
 		maps.Copy(keyed, o.fraudKeyed())
+		maps.Copy(keyed, o.referralKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}
