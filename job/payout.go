@@ -99,7 +99,14 @@ func (w *Payouts) Drive(ctx context.Context, payoutID id.ID) (Verdict, error) {
 		return Verdict{}, err
 	}
 	order := wechat.PayOrder{BillNo: p.BillNo, AppID: p.AppID, OpenID: p.OpenID, AmountFen: int64(p.AmountFen), Wishing: p.Wishing,
-		ActName: p.ActName, Remark: p.ActName, NotifyURL: payer.notifyURL}
+		ActName: p.ActName, Remark: p.ActName, NotifyURL: payer.notifyURL, SceneID: p.SceneID}
+	infos, err := p.Infos()
+	if err != nil {
+		return Verdict{}, err
+	}
+	for _, info := range infos {
+		order.Infos = append(order.Infos, wechat.Info(info))
+	}
 	if fail.Broken("bill") && !moved { // another number for every repetition
 		order.BillNo += "R" + strconv.Itoa(p.Attempts%1000)
 	}

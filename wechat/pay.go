@@ -27,7 +27,12 @@ type PayOrder struct {
 	Remark    string
 	ClientIP  string // v2; empty means 127.0.0.1
 	NotifyURL string // v3; without query
+	SceneID   string // of the rail: v2 scene_id, v3 transfer_scene_id; empty means the merchant's
+	Infos     []Info // v3: what the scene wants reported; empty means what a reward's scene wants
 }
+
+// Info is one line of transfer_scene_report_infos.
+type Info struct{ Type, Content string }
 
 // PayState is what is known about an order.
 type PayState string

@@ -33,7 +33,8 @@ func (r redpack) send(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
 		return refuse(why)
 	}
 	// 1 to 200 yuan without a scene; outside, WeChat wants to know why.
-	if (o.AmountFen < 100 || o.AmountFen > 20000) && m.SceneIDV2 == "" {
+	scene := orElse(o.SceneID, m.SceneIDV2)
+	if (o.AmountFen < 100 || o.AmountFen > 20000) && scene == "" {
 		return refuse("低于 1 元或高于 200 元的红包须配置 scene_id")
 	}
 	// Texts must be present and shorter than the limit, in characters: the real
@@ -50,7 +51,7 @@ func (r redpack) send(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
 		"client_ip":    orElse(o.ClientIP, "127.0.0.1"),
 		"act_name":     cutRunes(orElse(o.ActName, "扫码领红包"), 31),
 		"remark":       cutRunes(orElse(o.Remark, "扫码领红包"), 255),
-		"scene_id":     m.SceneIDV2,
+		"scene_id":     scene,
 	})
 	if err != nil {
 		return unknown(CodeLocalNoAnswer, err)

@@ -22,20 +22,27 @@ type transfer struct {
 
 const pathBills = "/v3/fund-app/mch-transfer/transfer-bills"
 
-// sceneMarketing is 现金营销, the scene of rewards for a scan.
-const sceneMarketing = "1000"
+// Scenes that we know the rules of: 现金营销, of rewards for a scan, and 佣金报酬, of
+// commission. What the second wants reported and lets the person read is said by the
+// scene's page in the merchant platform (产品中心 - 商家转账 - 转账场景).
+const (
+	sceneMarketing  = "1000"
+	sceneCommission = "1005"
+)
 
 // billRequest is the body of create. user_name is absent: it is needed from 2000
-// yuan on, which send refuses. user_recv_perception is absent: 活动奖励 by default.
+// yuan on, which send refuses. Without user_recv_perception the person reads the
+// scene's own word (现金营销: 活动奖励).
 type billRequest struct {
-	AppID     string       `json:"appid"`
-	BillNo    string       `json:"out_bill_no"`
-	SceneID   string       `json:"transfer_scene_id"`
-	OpenID    string       `json:"openid"`
-	AmountFen int64        `json:"transfer_amount"`
-	Remark    string       `json:"transfer_remark"`
-	NotifyURL string       `json:"notify_url,omitempty"`
-	Reports   []billReport `json:"transfer_scene_report_infos,omitempty"`
+	AppID      string       `json:"appid"`
+	BillNo     string       `json:"out_bill_no"`
+	SceneID    string       `json:"transfer_scene_id"`
+	OpenID     string       `json:"openid"`
+	AmountFen  int64        `json:"transfer_amount"`
+	Remark     string       `json:"transfer_remark"`
+	NotifyURL  string       `json:"notify_url,omitempty"`
+	Perception string       `json:"user_recv_perception,omitempty"`
+	Reports    []billReport `json:"transfer_scene_report_infos,omitempty"`
 }
 
 type billReport struct {
@@ -70,9 +77,15 @@ func (t transfer) send(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
 	what := orElse(o.Remark, orElse(o.ActName, "扫码奖励"))
 	in := billRequest{
 		AppID: o.AppID, BillNo: o.BillNo, OpenID: o.OpenID, AmountFen: o.AmountFen,
-		SceneID: orElse(m.TransferSceneID, sceneMarketing), Remark: cutRunes(what, 32), NotifyURL: o.NotifyURL,
+		SceneID: orElse(o.SceneID, orElse(m.TransferSceneID, sceneMarketing)), Remark: cutRunes(what, 32), NotifyURL: o.NotifyURL,
 	}
-	if in.SceneID == sceneMarketing {
+	for _, info := range o.Infos {
+		in.Reports = append(in.Reports, billReport{Type: info.Type, Content: cutRunes(info.Content, 32)})
+	}
+	switch {
+	case in.SceneID == sceneCommission:
+		in.Perception = "劳务报酬"
+	case in.SceneID == sceneMarketing && len(in.Reports) == 0:
 		in.Reports = []billReport{
 			{Type: "活动名称", Content: cutRunes(orElse(o.ActName, "扫码领奖"), 32)},
 			{Type: "奖励说明", Content: cutRunes(orElse(o.Wishing, what), 32)},

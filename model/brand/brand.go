@@ -60,11 +60,13 @@ type Settings struct {
 	SignType        string `json:"sign_type,omitempty"`         // pay v2: MD5 or HMAC-SHA256
 	SceneIDV2       string `json:"scene_id_v2,omitempty"`       // PRODUCT_1 ...; needed below 1 and above 200 yuan
 	TransferSceneID string `json:"transfer_scene_id,omitempty"` // 1000 现金营销
-	SerialNo        string `json:"serial_no,omitempty"`         // of the merchant's API certificate
-	PublicKeyID     string `json:"public_key_id,omitempty"`     // 微信支付公钥 ID
-	SendName        string `json:"send_name,omitempty"`         // shown on the red packet
-	PayAppID        string `json:"pay_app_id,omitempty"`        // account the merchant is bound to; its openids get the money
-	RemindTemplate  string `json:"remind_template,omitempty"`   // subscribe-message template for "收款待确认"
+	// CommissionSceneID is the transfer scene of withdrawals: 1005 佣金报酬 when empty.
+	CommissionSceneID string `json:"commission_scene_id,omitempty"`
+	SerialNo          string `json:"serial_no,omitempty"`       // of the merchant's API certificate
+	PublicKeyID       string `json:"public_key_id,omitempty"`   // 微信支付公钥 ID
+	SendName          string `json:"send_name,omitempty"`       // shown on the red packet
+	PayAppID          string `json:"pay_app_id,omitempty"`      // account the merchant is bound to; its openids get the money
+	RemindTemplate    string `json:"remind_template,omitempty"` // subscribe-message template for "收款待确认"
 }
 
 // Secrets of an account.

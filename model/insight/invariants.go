@@ -135,22 +135,22 @@ func low(unit, kind string) string {
 // money is what must hold at every moment.
 func (s *Store) money() []invariant {
 	payouts := func(states string) string {
-		return "SELECT campaign_id AS ref, amount_fen AS n FROM payout WHERE state IN (" + states + ")"
+		return "SELECT campaign_id AS ref, amount_fen AS n FROM payout WHERE purpose = 'claim' AND state IN (" + states + ")"
 	}
 	return []invariant{
 		{name: "claim_once", title: "一个码最多领取一次",
 			sql: "SELECT MIN(id) AS ref, COUNT(*) AS got, 1 AS want FROM claim GROUP BY batch_id, serial HAVING COUNT(*) > 1"},
 		{name: "claim_payout", title: "每笔现金领取恰有一张金额相同的打款单，每张打款单都有领取",
-			sql: `SELECT claim.id AS ref, COUNT(payout.id) AS got, 1 AS want FROM claim LEFT JOIN payout ON payout.claim_id = claim.id
+			sql: `SELECT claim.id AS ref, COUNT(payout.id) AS got, 1 AS want FROM claim LEFT JOIN payout ON payout.claim_id = claim.id AND payout.purpose = 'claim'
 				AND payout.amount_fen = claim.cash_fen AND payout.member_id = claim.member_id AND payout.campaign_id = claim.campaign_id
 				WHERE claim.cash_fen > 0 GROUP BY claim.id HAVING COUNT(payout.id) <> 1
-				UNION ALL SELECT payout.id, 0, 1 FROM payout LEFT JOIN claim ON claim.id = payout.claim_id WHERE claim.id IS NULL`},
-		{name: "settled_once", title: "每笔领取最多到账一次",
+				UNION ALL SELECT payout.id, 0, 1 FROM payout LEFT JOIN claim ON claim.id = payout.claim_id WHERE payout.purpose = 'claim' AND claim.id IS NULL`},
+		{name: "settled_once", title: "每笔领取、每笔提现最多到账一次",
 			sql: "SELECT claim_id AS ref, COUNT(*) AS got, 1 AS want FROM payout WHERE state = 'settled' GROUP BY claim_id HAVING COUNT(*) > 1"},
 		{name: "bill_number", title: "商户单号唯一，且与领取时入账的单号一致",
 			sql: `SELECT MIN(id) AS ref, COUNT(*) AS got, 1 AS want FROM payout GROUP BY bill_no HAVING COUNT(*) > 1
 				UNION ALL SELECT payout.id, COUNT(ledger_entry.id), 1 FROM payout LEFT JOIN ledger_entry ON ledger_entry.entry_key = ` + s.cat("'claim:'", "payout.claim_id", "':cash'") +
-				` AND ledger_entry.memo LIKE ` + s.cat("'%'", "payout.bill_no") + ` GROUP BY payout.id HAVING COUNT(ledger_entry.id) <> 1`},
+				` AND ledger_entry.memo LIKE ` + s.cat("'%'", "payout.bill_no") + ` WHERE payout.purpose = 'claim' GROUP BY payout.id HAVING COUNT(ledger_entry.id) <> 1`},
 		{name: "campaign_count", title: "活动的领取数与中出金额等于领取记录之和",
 			sql: `SELECT campaign.id AS ref, campaign.claimed + campaign.won_fen AS got, COUNT(claim.id) + COALESCE(SUM(claim.cash_fen), 0) AS want
 				FROM campaign LEFT JOIN claim ON claim.campaign_id = campaign.id GROUP BY campaign.id, campaign.claimed, campaign.won_fen
@@ -166,7 +166,7 @@ func (s *Store) money() []invariant {
 		{name: "book_paid", title: "已付余额 = 已到账打款单之和",
 			sql: differ("fen", "paid", payouts("'settled'"))},
 		{name: "book_entries", title: "每张打款单入账一次，结束时再入账一次",
-			sql: `SELECT ref, SUM(n) AS got, 0 AS want FROM (SELECT campaign_id AS ref, CASE WHEN state IN ('settled', 'returned', 'failed') THEN 2 ELSE 1 END AS n FROM payout
+			sql: `SELECT ref, SUM(n) AS got, 0 AS want FROM (SELECT campaign_id AS ref, CASE WHEN state IN ('settled', 'returned', 'failed') THEN 2 ELSE 1 END AS n FROM payout WHERE purpose = 'claim'
 				UNION ALL SELECT debit_owner, -1 FROM ledger_entry WHERE debit_kind = 'promised' UNION ALL SELECT credit_owner, -1 FROM ledger_entry WHERE credit_kind = 'promised'
 				) AS booked GROUP BY ref HAVING SUM(n) <> 0`},
 		{name: "book_funds", title: "品牌出资 = 冻结 + 待付 + 已付 + 佣金",

@@ -62,8 +62,9 @@ func (s *Store) moveTx(ctx context.Context, tx *gorm.DB, batch []*step) error {
 		if st.begin {
 			st.moved, err = s.beginTx(ctx, tx, p.ID)
 		} else if st.moved, err = s.applyTx(ctx, tx, p, st.answer, st.next); st.moved {
-			if e, ends := s.entry(p, st.answer.Out); ends {
-				entries, over = append(entries, e), append(over, p.ID)
+			var e []ledger.Entry
+			if e, err = s.endTx(ctx, tx, p, st.answer.Out); final(st.answer.Out) {
+				entries, over = append(entries, e...), append(over, p.ID)
 			}
 		}
 		if err != nil {
@@ -153,22 +154,38 @@ func changed(ctx context.Context, tx *gorm.DB, stmt string, args ...any) (bool, 
 	return n == 1, err
 }
 
-// entry is how the end of a payout is booked.
-func (s *Store) entry(p Payout, out string) (e ledger.Entry, ends bool) {
+func final(out string) bool { return out == OutSettled || out == OutReturned || out == OutFailed }
+
+// endTx is how the end of a payout is booked: by what its purpose's owner does, or by an
+// entry that is posted with those of the other payouts.
+func (s *Store) endTx(ctx context.Context, tx *gorm.DB, p Payout, out string) ([]ledger.Entry, error) {
+	if !final(out) {
+		return nil, nil
+	}
+	if p.Purpose == ForClaim {
+		return []ledger.Entry{s.entry(p, out)}, nil
+	}
+	end := s.ends[p.Purpose]
+	if end == nil {
+		return nil, fmt.Errorf("redpacket: nobody books the end of a payout for %q", p.Purpose)
+	}
+	return nil, end(ctx, tx, p, out)
+}
+
+// entry is how the end of a claim's payout is booked.
+func (s *Store) entry(p Payout, out string) ledger.Entry {
 	key := "payout:" + p.ID.String() + ":end"
 	if fail.Broken("twice") { // a key of the attempt, not of the fact
 		key += ":" + s.db.NewID().String()
 	}
-	e = ledger.Entry{Key: key, Unit: ledger.Fen, Debit: ledger.Account{Kind: ledger.Promised, Owner: p.CampaignID}, Amount: int64(p.AmountFen)}
+	e := ledger.Entry{Key: key, Unit: ledger.Fen, Debit: ledger.Account{Kind: ledger.Promised, Owner: p.CampaignID}, Amount: int64(p.AmountFen)}
 	switch out {
 	case OutSettled:
 		e.Credit, e.Memo = ledger.Account{Kind: ledger.Paid, Owner: p.CampaignID}, "红包已到账 "+p.BillNo
 	case OutReturned:
 		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包未领退回，预算释放 "+p.BillNo
-	case OutFailed:
-		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包发放失败，预算释放 "+p.BillNo
 	default:
-		return ledger.Entry{}, false
+		e.Credit, e.Memo = ledger.Account{Kind: ledger.Funds, Owner: p.BrandID}, "红包发放失败，预算释放 "+p.BillNo
 	}
-	return e, true
+	return e
 }

@@ -1,7 +1,9 @@
-// Package redpacket is the payout (打款单) behind every cash prize: our order to WeChat
-// to pay one person one amount under one bill number.
+// Package redpacket is the payout (打款单) behind every cash prize and every withdrawal of
+// commission: our order to WeChat to pay one person one amount under one bill number.
 //
-// It owns the table payout and the ledger accounts promised and paid.
+// It owns the table payout and the ledger accounts promised and paid. What it pays for is
+// the payout's purpose: the end of a claim's is booked here, that of another purpose by
+// its owner (OnEnd), in the same transaction.
 //
 //	pending --> sending --> accepted --> settled
 //	               |            '-----> returned   (not collected in time)
@@ -18,6 +20,7 @@ package redpacket
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -43,6 +46,12 @@ const (
 	Failed   = "failed"
 )
 
+// Purposes.
+const (
+	ForClaim      = "claim"      // a cash prize
+	ForWithdrawal = "withdrawal" // commission on its way out (model/withdrawal)
+)
+
 // Task is the wake-up that drives one payout until its end; its ref is the payout's id.
 const Task = "payout:drive"
 
@@ -52,7 +61,8 @@ const ConfirmHours = 24
 // Payout is one row.
 type Payout struct {
 	ID          id.ID         `json:"id"`
-	ClaimID     id.ID         `json:"claim_id"`
+	ClaimID     id.ID         `json:"claim_id"` // what it pays for: a claim, or what its purpose says
+	Purpose     string        `json:"purpose"`
 	BrandID     id.ID         `json:"brand_id"`
 	CampaignID  id.ID         `json:"campaign_id"`
 	MemberID    id.ID         `json:"member_id"`
@@ -64,6 +74,8 @@ type Payout struct {
 	BillNo      string        `json:"bill_no"`
 	Wishing     string        `json:"wishing"`
 	ActName     string        `json:"act_name"`
+	SceneID     string        `json:"scene_id"` // of the rail; "": the merchant's own
+	Reports     string        `json:"-"`        // []Info
 	State       string        `json:"state"`
 	WaitUser    bool          `json:"wait_user"` // the person must confirm (merchant transfer)
 	WechatNo    string        `json:"wechat_no"`
@@ -92,11 +104,22 @@ func (p Payout) ConfirmBy() clock.Instant {
 	return p.MovedAt.Add(ConfirmHours * time.Hour)
 }
 
-// Order is what a claim asks for.
+// Info is one line that a transfer's scene wants reported (transfer_scene_report_infos).
+type Info struct{ Type, Content string }
+
+// Infos are the lines to report with a transfer, fixed with the bill number.
+func (p Payout) Infos() (out []Info, err error) {
+	if p.Reports != "" {
+		err = json.Unmarshal([]byte(p.Reports), &out)
+	}
+	return out, err
+}
+
+// Order is what a claim asks for, or with PayTx another purpose.
 type Order struct {
 	PayoutID   id.ID     // 0: made here
 	Day        clock.Day // in the bill number; 0: today
-	ClaimID    id.ID
+	ClaimID    id.ID     // what is paid for
 	BrandID    id.ID
 	CampaignID id.ID
 	MemberID   id.ID
@@ -105,6 +128,11 @@ type Order struct {
 	AmountFen  money.Fen
 	Wishing    string
 	ActName    string
+
+	// With PayTx only.
+	Purpose string
+	SceneID string
+	Infos   []Info
 }
 
 // Store moves payouts.
@@ -113,11 +141,20 @@ type Store struct {
 	ledger *ledger.Ledger
 	out    *outbox.Store
 	steps  *db.Merger[step]
+	ends   map[string]End
 }
+
+// End books the end of a payout in the transaction that moves it; out is OutSettled,
+// OutReturned or OutFailed. It runs again when the transaction does.
+type End func(ctx context.Context, tx *gorm.DB, p Payout, out string) error
+
+// OnEnd names who books the end of payouts of a purpose other than ForClaim. It is called
+// while the program is put together.
+func (s *Store) OnEnd(purpose string, end End) { s.ends[purpose] = end }
 
 // New makes a store. One store per process, so that its steps are merged.
 func New(d *db.DB, l *ledger.Ledger, out *outbox.Store) *Store {
-	s := &Store{db: d, ledger: l, out: out}
+	s := &Store{db: d, ledger: l, out: out, ends: map[string]End{}}
 	s.steps = db.NewMerger(d, s.move)
 	return s
 }
@@ -169,6 +206,28 @@ func (s *Store) PromiseAllTx(ctx context.Context, tx *gorm.DB, orders []Order) e
 	return s.out.PutAllTx(ctx, tx, Task, ids)
 }
 
+// PayTx creates the payout of another purpose than a claim and queues the sending. What
+// it pays is held by its owner already: nothing is booked here before its end.
+func (s *Store) PayTx(ctx context.Context, tx *gorm.DB, o Order) (Payout, error) {
+	if o.AmountFen <= 0 || o.OpenID == "" || o.Account.ID == 0 || o.ClaimID == 0 || s.ends[o.Purpose] == nil {
+		return Payout{}, fmt.Errorf("redpacket: order of %s %d is incomplete", o.Purpose, o.ClaimID)
+	}
+	infos, err := json.Marshal(o.Infos)
+	if err != nil {
+		return Payout{}, fmt.Errorf("redpacket: infos: %w", err)
+	}
+	now := s.db.Now()
+	p := Payout{ID: cmp.Or(o.PayoutID, s.db.NewID()), ClaimID: o.ClaimID, Purpose: o.Purpose, BrandID: o.BrandID, CampaignID: o.CampaignID, MemberID: o.MemberID,
+		AccountID: o.Account.ID, Rail: o.Account.Settings.Rail, AppID: o.Account.Settings.PayAppID, OpenID: o.OpenID, AmountFen: o.AmountFen,
+		Wishing: cut(o.Wishing, 60), ActName: cut(o.ActName, 32), SceneID: o.SceneID, Reports: string(infos), State: Pending,
+		CreatedAt: now, MovedAt: now, NextAt: now}
+	p.BillNo = BillNo(p.ID, cmp.Or(o.Day, clock.DayOf(now)))
+	if err := tx.WithContext(ctx).Create(&p).Error; err != nil {
+		return Payout{}, fmt.Errorf("redpacket: pay: %w", err)
+	}
+	return p, s.out.PutAllTx(ctx, tx, Task, []id.ID{p.ID})
+}
+
 func cut(text string, runes int) string {
 	if r := []rune(text); len(r) > runes {
 		return string(r[:runes])
@@ -183,7 +242,7 @@ func (s *Store) Get(ctx context.Context, payoutID id.ID) (Payout, error) {
 	return s.one(ctx, "id = ?", payoutID)
 }
 
-// OfClaim reads the payout of a claim.
+// OfClaim reads the payout of a claim, or of what else it is for.
 func (s *Store) OfClaim(ctx context.Context, claimID id.ID) (Payout, error) {
 	return s.one(ctx, "claim_id = ?", claimID)
 }
@@ -210,6 +269,7 @@ type Filter struct {
 	BrandID    id.ID
 	CampaignID id.ID
 	MemberID   id.ID
+	Purpose    string
 	State      string
 	Review     *bool
 	Before     id.ID
@@ -230,6 +290,9 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Payout, error) {
 	if f.State != "" {
 		q = q.Where("state = ?", f.State)
 	}
+	if f.Purpose != "" {
+		q = q.Where("purpose = ?", f.Purpose)
+	}
 	if f.Review != nil {
 		q = q.Where("review = ?", *f.Review)
 	}
@@ -238,7 +301,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Payout, error) {
 	return out, err
 }
 
-// OfMember pages one member's payouts, newest first.
+// OfMember pages the red packets that one member won, newest first.
 func (s *Store) OfMember(ctx context.Context, memberID, before id.ID, limit int) ([]Payout, error) {
-	return s.List(ctx, Filter{MemberID: memberID, Before: before, Limit: limit})
+	return s.List(ctx, Filter{MemberID: memberID, Purpose: ForClaim, Before: before, Limit: limit})
 }

@@ -38,6 +38,13 @@ type transferOrder struct {
 	Reports    []reportInfo `json:"transfer_scene_report_infos"`
 }
 
+// transferScenes are those whose rules are known: what must be reported, and the words
+// that the person may read. Others take anything.
+var transferScenes = map[string]struct{ reports, perceptions []string }{
+	"1000": {[]string{"活动名称", "奖励说明"}, []string{"现金奖励", "活动奖励"}},
+	"1005": {[]string{"岗位类型", "报酬说明"}, []string{"劳务报酬", "报销款", "企业补贴", "开工利是"}},
+}
+
 var billNoV3 = regexp.MustCompile(`^[0-9A-Za-z]{1,32}$`)
 
 func (s *Simulator) paramError(field, text string) answer {
@@ -62,8 +69,8 @@ func (s *Simulator) checkTransfer(c *call, m *merchant, o *transferOrder) (u *us
 			return bad("notify_url", "通知地址必须为https且不能携带参数")
 		}
 	}
-	if o.SceneID == "1000" {
-		if o.Perception != "" && o.Perception != "现金奖励" && o.Perception != "活动奖励" {
+	if scene, known := transferScenes[o.SceneID]; known {
+		if o.Perception != "" && !contains(scene.perceptions, o.Perception) {
 			return nil, s.v3Error(http.StatusBadRequest, "INVALID_REQUEST", "用户收款感知不符合该转账场景要求", nil), false
 		}
 		kinds := map[string]bool{}
@@ -73,8 +80,8 @@ func (s *Simulator) checkTransfer(c *call, m *merchant, o *transferOrder) (u *us
 			}
 			kinds[r.Type] = true
 		}
-		if len(o.Reports) != 2 || !kinds["活动名称"] || !kinds["奖励说明"] {
-			return bad("transfer_scene_report_infos", "该转账场景须填写活动名称、奖励说明")
+		if len(o.Reports) != 2 || !kinds[scene.reports[0]] || !kinds[scene.reports[1]] {
+			return bad("transfer_scene_report_infos", "该转账场景须填写"+strings.Join(scene.reports, "、"))
 		}
 	}
 	if text := s.checkRealName(c, o); text != "" {
