@@ -1,0 +1,177 @@
+package leader
+
+import (
+	"context"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"siyu/handler/web"
+	"siyu/model/clock"
+	"siyu/model/fault"
+	"siyu/model/id"
+	"siyu/model/referral"
+)
+
+var errNobody = fault.New(fault.NotFound, "person_not_found", "没有这位客户")
+
+// person is somebody of the own subtree as a leader sees him (脱敏): enough to look after
+// people, not enough to find one.
+type person struct {
+	ID     id.ID  `json:"id"`     // of the binding, which names nobody
+	Name   string `json:"name"`   // 李**
+	City   string `json:"city"`   // "" not known
+	Joined string `json:"joined"` // 2026年11月
+	Active string `json:"active"` // 7 天内, 30 天内, 更早
+	Bought int64  `json:"bought"` // verified items and orders
+	Direct int64  `json:"direct"` // whom he brought
+}
+
+// circle is a page of people.
+type circle struct {
+	Of     *person  `json:"of"` // null: the leader's own
+	Direct int64    `json:"direct"`
+	Team   int64    `json:"team"`
+	Active int64    `json:"active_30"`
+	List   []person `json:"list"`
+	Next   string   `json:"next"`
+}
+
+func (h *Handler) people(c *gin.Context, at *seat) (any, error) {
+	return h.circle(c, at, at.Member, nil)
+}
+
+// below is one level deeper. Who is not under the one who asks is nobody.
+func (h *Handler) below(c *gin.Context, at *seat) (any, error) {
+	ctx := c.Request.Context()
+	b, err := h.binding(c, at)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.person(ctx, at, b)
+	if err != nil {
+		return nil, err
+	}
+	return h.circle(c, at, b.MemberID, &p)
+}
+
+func (h *Handler) binding(c *gin.Context, at *seat) (referral.Binding, error) {
+	ctx := c.Request.Context()
+	bindingID, err := web.ParamID(c, "binding")
+	if err != nil {
+		return referral.Binding{}, err
+	}
+	// The newest that is not newer: the binding itself, if the brand has it.
+	list, err := h.Referrals.Bindings(ctx, at.Brand.ID, referral.Filter{State: referral.Active, Before: bindingID + 1, Limit: 1})
+	if err != nil {
+		return referral.Binding{}, err
+	}
+	if len(list) == 0 || list[0].ID != bindingID {
+		return referral.Binding{}, errNobody
+	}
+	under, err := h.Referrals.Under(ctx, at.Brand.ID, at.Member, list[0].MemberID)
+	if err != nil {
+		return referral.Binding{}, err
+	}
+	if !under {
+		return referral.Binding{}, errNobody
+	}
+	return list[0], nil
+}
+
+func (h *Handler) circle(c *gin.Context, at *seat, memberID id.ID, of *person) (any, error) {
+	ctx := c.Request.Context()
+	page, err := web.Paging(c)
+	if err != nil {
+		return nil, err
+	}
+	v := circle{Of: of, List: []person{}}
+	team, err := h.Referrals.Team(ctx, at.Brand.ID, memberID)
+	if err != nil {
+		return nil, err
+	}
+	v.Direct, v.Team, v.Active = team.Direct, team.TeamSize, team.Active
+	list, err := h.Referrals.Direct(ctx, at.Brand.ID, memberID, page.Before, page.Limit)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range list {
+		p, err := h.person(ctx, at, b)
+		if err != nil {
+			return nil, err
+		}
+		v.List = append(v.List, p)
+	}
+	v.Next = web.Next(list, page.Limit, func(b referral.Binding) string { return b.ID.String() })
+	return v, nil
+}
+
+// person reads what may be shown of one. A page has few of them, so one at a time will do.
+func (h *Handler) person(ctx context.Context, at *seat, b referral.Binding) (person, error) {
+	family, err := h.Members.Family(ctx, b.MemberID)
+	if err != nil {
+		return person{}, err
+	}
+	n, err := h.Referrals.Team(ctx, at.Brand.ID, b.MemberID)
+	if err != nil {
+		return person{}, err
+	}
+	names, err := h.Profiles.History(ctx, b.MemberID, "nickname", 1)
+	if err != nil {
+		return person{}, err
+	}
+	cities, err := h.Scans.Cities(ctx, family)
+	if err != nil {
+		return person{}, err
+	}
+	p := person{ID: b.ID, Name: "微信用户", Joined: month(b.BoundAt), Active: since(h.Clock.Now(), n.LastActiveAt), Bought: n.OwnClaims + n.OwnOrders, Direct: n.Direct}
+	if len(names) > 0 {
+		p.Name = mask(names[0].Value)
+	}
+	for _, m := range family {
+		if p.City == "" {
+			p.City = cities[m]
+		}
+	}
+	return p, nil
+}
+
+// mask leaves the first character of a name.
+func mask(name string) string {
+	r, n := utf8.DecodeRuneInString(name)
+	if n == 0 || r == utf8.RuneError || r >= '0' && r <= '9' { // a name of digits is a telephone number
+		return "微信用户"
+	}
+	return string(r) + "**"
+}
+
+func month(i clock.Instant) string {
+	d := int(clock.DayOf(i))
+	return strconv.Itoa(d/10000) + "年" + strconv.Itoa(d/100%100) + "月"
+}
+
+// since says how long ago in words that do not tell the hour.
+func since(now, at clock.Instant) string {
+	switch ago := now.Sub(at); {
+	case at == 0:
+		return "还没有动态"
+	case ago < 7*24*time.Hour:
+		return "7 天内活跃"
+	case ago < 30*24*time.Hour:
+		return "30 天内活跃"
+	case ago < 90*24*time.Hour:
+		return "90 天内活跃"
+	}
+	return "90 天以上未活跃"
+}
+
+// number reads a whole number of a form; what is none is 0.
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}
