@@ -31,6 +31,7 @@ import (
 	"siyu/model/code"
 	"siyu/model/consent"
 	"siyu/model/fresh"
+	"siyu/model/group"
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/member"
@@ -70,6 +71,7 @@ type Deps struct {
 	Members    *member.Store
 	Consents   *consent.Store
 	Scans      *scan.Store
+	Groups     *group.Store
 	Replays    web.Replayer
 	Phones     *book.Book
 	Rights     *rights.Store
@@ -96,6 +98,7 @@ type Handler struct {
 	strangers *scan.Throttle // anonymous looks that are stored, per address
 	reports   *scan.Throttle // reports of fakes, per address
 	logins    *scan.Throttle // mini-program logins, per address
+	joins     *scan.Throttle // taps of nameless browsers on live codes, per address
 	numbers   *scan.Throttle // telephone numbers asked of WeChat, per member
 
 	// What every scan asks for; a change is seen within a second.
@@ -117,6 +120,7 @@ func New(d Deps) (*Handler, error) {
 		strangers: scan.NewThrottle(d.Clock, 60, 10*time.Minute),
 		reports:   scan.NewThrottle(d.Clock, 5, 10*time.Minute),
 		logins:    scan.NewThrottle(d.Clock, 60, time.Minute),
+		joins:     scan.NewThrottle(d.Clock, 30, 10*time.Minute),
 		numbers:   scan.NewThrottle(d.Clock, 3, 20*time.Minute),
 		goods:     fresh.New(d.Clock, d.Products.Get),
 		brands:    fresh.New(d.Clock, d.Brands.Get),
@@ -129,7 +133,7 @@ func New(d Deps) (*Handler, error) {
 
 // Routes is the whole surface. "member" needs a session, "public" does not.
 func (h *Handler) Routes() []web.Route {
-	return slices.Concat(h.scanRoutes(), h.privacyRoutes())
+	return slices.Concat(h.scanRoutes(), h.privacyRoutes(), h.groupRoutes())
 }
 
 // scanRoutes: what follows a scan.

@@ -59,6 +59,16 @@ func (h *Handler) accountFor(c *gin.Context, path string) (brand.Account, error)
 			return h.official(ctx, found.BrandID)
 		}
 	}
+	if token, ok := strings.CutPrefix(path, "/g/"); ok {
+		if l, err := h.Groups.ByToken(ctx, token); err == nil {
+			return h.official(ctx, l.BrandID)
+		}
+	}
+	if token, ok := strings.CutPrefix(path, "/r/"); ok {
+		if code, err := h.Invites.Referrals.ByToken(ctx, token); err == nil {
+			return h.official(ctx, code.BrandID)
+		}
+	}
 	brands, err := h.Brands.List(ctx, 0, 100)
 	if err != nil {
 		return brand.Account{}, err

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/code/picture"
 	"siyu/model/fault"
@@ -190,4 +191,39 @@ func DrawSVG(content string, sideMM float64) ([]byte, error) {
 		return nil, err
 	}
 	return picture.AppendSVG(nil, &m, sideMM)
+}
+
+// PutPicture is PutQR for an uploaded picture. A leader's picture is not even unpacked for
+// another's community. Faults: those of ReadPicture and PutQR.
+func (s *Store) PutPicture(ctx context.Context, by By, communityID id.ID, body []byte, expiresAt clock.Instant) (Community, error) {
+	c, err := s.Get(ctx, by, communityID)
+	if err != nil {
+		return Community{}, err
+	}
+	content, err := s.ReadPicture(ctx, c.Kind, body)
+	if err != nil {
+		return Community{}, err
+	}
+	return s.PutQR(ctx, by, communityID, Join{Text: content, ExpiresAt: expiresAt})
+}
+
+// Address is what the printed picture of a live code says. In capitals it needs fewer
+// modules, as for codes on bottles.
+func Address(b brand.Brand, token string) string {
+	if b.UpperURL {
+		return "HTTPS://" + strings.ToUpper(b.CodeHost) + "/G/" + token
+	}
+	return "https://" + b.CodeHost + "/g/" + token
+}
+
+// TokenOf finds the token in the text of a live code: the last part of its address, or the
+// token itself. Whether it is genuine, ByToken says.
+func TokenOf(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "?")
+	for _, mark := range []string{"/g/", "/G/"} {
+		if i := strings.LastIndex(s, mark); i >= 0 {
+			return strings.TrimSuffix(s[i+len(mark):], "/")
+		}
+	}
+	return s
 }

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"siyu/model/clock"
+	"siyu/model/fault"
 	"siyu/model/id"
 )
 
@@ -331,4 +332,17 @@ func (s *Store) deadEnd(ctx context.Context, l LiveCode, v Visitor, at clock.Ins
 
 func noneKey(codeID id.ID, round int) string {
 	return AlarmNone + ":" + codeID.String() + ":" + strconv.Itoa(round)
+}
+
+// LeaderName is how the leader of a community is shown to people; "" when it has none who
+// leads now.
+func (s *Store) LeaderName(ctx context.Context, c Community) (string, error) {
+	if c.LeaderID == 0 {
+		return "", nil
+	}
+	l, err := s.Leaders.Leader(ctx, c.LeaderID)
+	if fault.KindOf(err) == fault.NotFound || err == nil && !l.Active {
+		return "", nil
+	}
+	return l.Name, err
 }
