@@ -81,6 +81,12 @@ type WeChat struct {
 	Hosts      Hosts
 	Timeout    time.Duration // of a JSON call
 	PayTimeout time.Duration // of a payment call
+	// WeComPerSecond is how many calls a second one corp may get. WeCom documents 10,000 a
+	// minute for a corp and an interface (developer.work.weixin.qq.com/document/path/90312).
+	WeComPerSecond int
+	// FollowerCallsPerDay is how many batches of 100 followers may be asked for in a day
+	// and account; WeChat allows 500,000 (developers.weixin.qq.com API_Call_Limits).
+	FollowerCallsPerDay int
 }
 
 // Pay holds WeChat's limits as it documents them. WeChat changes them without

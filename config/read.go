@@ -144,6 +144,9 @@ func readWeChat(r *reader, c *Config, prod bool) {
 		Hosts:      hosts,
 		Timeout:    r.duration("SIYU_WECHAT_TIMEOUT", 5*time.Second, "of a JSON call to WeChat"),
 		PayTimeout: r.duration("SIYU_WECHAT_PAY_TIMEOUT", 15*time.Second, "of a payment call to WeChat"),
+
+		WeComPerSecond:      int(r.number("SIYU_WECOM_PER_SECOND", 20, 1, 10000, "calls to WeCom per second and corp")),
+		FollowerCallsPerDay: int(r.number("SIYU_WECHAT_FOLLOWER_CALLS", 5000, 0, 500000, "batches of 100 followers per day and official account whose unionids are asked for; 0 asks for none")),
 	}
 	// A process that was told where WeChat is needs no simulator of its own, unless
 	// it was told where to run one as well.

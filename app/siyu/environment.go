@@ -74,6 +74,7 @@ type environment struct {
 	referralStores
 	fraudStores
 	groupStores
+	wecomStores
 	leaderStores
 	commissionStores
 	contactStores
@@ -126,6 +127,7 @@ func (e *environment) build() {
 	e.buildProfiles()
 	e.buildLeaders()
 	e.buildCommission()
+	e.buildWeCom()
 	e.buildRights()
 	e.Insight = insight.New(d)
 }

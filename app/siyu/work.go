@@ -31,12 +31,12 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	payouts := job.NewPayouts(e.Packets, p.wechat, who, e.Clock, job.NewRates(p.queue.rdb, p.log, clock.Wall), limits)
 	notices := job.NewNotices(e.Notices, e.Packets, e.Followers)
 	messages := job.NewMessages(e.Messages, p.wechat, who)
-	runner := job.NewRunner(e.Outbox, map[string]job.Worker{
+	runner := job.NewRunner(e.Outbox, p.wecomWorkers(map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
 		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: e.regrouped(),
 		job.TaskImport: imports(e.Imports), job.TaskRights: job.Rights(e.Rights),
 		job.TaskReferral: job.Lists(e.Referrals), job.TaskFraud: e.settleFraud,
-	}, p.log, p.reg, clock.Wall)
+	}, notices), p.log, p.reg, clock.Wall)
 
 	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
 	if p.queue.mini != nil && e.DB.Driver() == db.SQLite { // nobody else's queue or database
@@ -54,7 +54,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
 	wg.Go(func() {
-		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals)))
+		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals)))
 	})
 	return func() {
 		cancel()

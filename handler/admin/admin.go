@@ -44,6 +44,7 @@ import (
 	"siyu/model/rights"
 	"siyu/model/scan"
 	"siyu/model/tier"
+	"siyu/model/wecom"
 )
 
 // Deps are the models behind the routes.
@@ -80,6 +81,7 @@ type Deps struct {
 	Leaders    *leader.Store
 	Referrals  *referral.Store
 	Groups     *group.Store
+	WeCom      *wecom.Store
 	Cookies    web.Cookies
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
@@ -141,6 +143,7 @@ func (h *Handler) Routes() []web.Route {
 		h.leaderRoutes(),
 		h.referralRoutes(),
 		h.groupRoutes(),
+		h.wecomRoutes(),
 	)
 }
 

@@ -44,6 +44,7 @@ import (
 	"siyu/model/scan"
 	"siyu/model/seal"
 	"siyu/model/tier"
+	"siyu/model/wecom"
 )
 
 const password = "夕阳下的 竹篮 7 号"
@@ -90,6 +91,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}}})
 	deps.Purchases = event.NewPurchases(deps.Events, consent.New(d), products)
 	deps.Intake = event.NewIntake(event.IntakeDeps{Events: deps.Events, People: people, Members: deps.Members, Phones: deps.Phones, Keys: deps.APIKeys, Box: box})
+	deps.WeCom = wecom.New(wecom.Deps{DB: d, Outbox: out, People: people, Members: members, Events: deps.Events})
 	if err := codes.Refresh(context.Background()); err != nil {
 		t.Fatal(err)
 	}

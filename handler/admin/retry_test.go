@@ -32,7 +32,7 @@ type office struct {
 	root                                             *person
 	brand, merchant, product, batch, operator        named
 	draft, live, paused, ending, waiting, ready, pay named
-	keyword                                          named
+	keyword, corp                                    named
 }
 
 func (o *office) must(method, path, body string) named {
@@ -72,6 +72,7 @@ func newOffice(t *testing.T, d *db.DB, clk *clock.Fake) *office {
 	o.batch = o.newBatch()
 	o.operator = o.must("POST", "/operators", `{"login":"fin-1","name":"财务","password":"`+password+`","roles":["finance"]}`)
 	o.keyword = o.must("PUT", "/accounts/"+o.merchant.ID.String()+"/keywords", `{"keyword":"旧","reply":"x"}`)
+	o.corp = o.must("PUT", "/brands/"+o.brand.ID.String()+"/accounts", corpAccount)
 	o.draft, o.live, o.paused, o.ending = o.campaign(), o.campaign("publish"), o.campaign("publish", "pause"), o.campaign("publish")
 	csv := `{"batch_id":"` + o.batch.ID.String() + `","from_serial":1,"until_serial":21,"kind":"csv"}`
 	o.waiting, o.ready = o.must("POST", "/exports", csv), o.must("POST", "/exports", csv)
@@ -108,6 +109,7 @@ func (o *office) keyed() map[string]retry {
 		"POST /brands/:id/keys":       {of("brands", o.brand, "/keys"), `{"reason":"a"}`, `{"reason":"b"}`},
 		"PUT /accounts/:id/keywords":  {of("accounts", o.merchant, "/keywords"), `{"keyword":"红包","reply":"扫码"}`, `{"keyword":"积分","reply":"扫码"}`},
 		"DELETE /keywords/:id":        {of("keywords", o.keyword, ""), ``, `{}`},
+		"POST /accounts/:id/sync":     {of("accounts", o.corp, "/sync"), `{"kind":"chats"}`, `{"kind":"contacts"}`},
 		"POST /products":              {"/products", `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567885","name":"甲"}`, `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567878","name":"乙"}`},
 		"PUT /products/:id":           {of("products", o.product, ""), `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567892","name":"甲"}`, `{"name":"乙"}`},
 		"POST /batches":               {"/batches", `{"product_id":"` + o.product.ID.String() + `","count":5,"name":"一"}`, `{"product_id":"` + o.product.ID.String() + `","count":6,"name":"一"}`},

@@ -75,6 +75,8 @@ const (
 	LeaderApprove   = "leader:approve" // decisions about people
 	FraudRead       = "fraud:read"
 	FraudDecide     = "fraud:decide" // referrals that look wrong: commission waits for it
+	WeComRead       = "wecom:read"   // contacts and groups of WeCom, rounds
+	WeComWrite      = "wecom:write"  // starts rounds
 	OperatorRead    = "operator:read"
 	OperatorWrite   = "operator:write"
 )
@@ -91,10 +93,10 @@ func Roles() []Role {
 	return []Role{
 		{Admin, "管理员", Permissions()},
 		{Operations, "运营", []string{BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
-			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite}},
+			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, WeComRead, WeComWrite, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite}},
 		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove}},
 		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead}},
-		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, EventRead, GroupRead, ReferralRead, LeaderRead}},
+		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead}},
 		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead, EventRead, GroupRead, ReferralRead, LeaderRead}},
 	}
 }
@@ -104,7 +106,7 @@ func Permissions() []string {
 	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, KeyWrite,
 		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ScanRead, ClaimRead,
 		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
-		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, OperatorRead, OperatorWrite}
+		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, OperatorRead, OperatorWrite}
 }
 
 // PermissionsOf joins what roles give, in the order of Permissions.

@@ -285,3 +285,32 @@ func (s *Store) StepFollowers(ctx context.Context, y Sync, asked []string, list 
 	}
 	return s.advance(ctx, y, asked[len(asked)-1], len(items), false)
 }
+
+// Standing is how an account and what is known of it stand.
+type Standing struct {
+	Rounds      []Sync `json:"rounds"`
+	Chats       int64  `json:"chats"`        // live customer groups
+	FailedChats int64  `json:"failed_chats"` // of them, those whose last look failed
+	Contacts    int64  `json:"contacts"`     // active; a person with two of the staff counts twice
+}
+
+// Standing counts what is known of an account.
+func (s *Store) Standing(ctx context.Context, accountID id.ID) (st Standing, err error) {
+	if st.Rounds, err = s.Rounds(ctx, accountID); err != nil {
+		return st, err
+	}
+	for _, q := range []struct {
+		into  *int64
+		stmt  string
+		state string
+	}{
+		{&st.Chats, "SELECT COUNT(*) FROM wecom_chat WHERE account_id = ? AND state = ?", Live},
+		{&st.FailedChats, "SELECT COUNT(*) FROM wecom_chat WHERE account_id = ? AND state = ? AND error <> ''", Live},
+		{&st.Contacts, "SELECT COUNT(*) FROM wecom_contact WHERE account_id = ? AND state = ?", Active},
+	} {
+		if err := s.DB.Read(ctx).Raw(q.stmt, accountID, q.state).Scan(q.into).Error; err != nil {
+			return st, wrap("standing", err)
+		}
+	}
+	return st, nil
+}
