@@ -34,6 +34,7 @@ import (
 	"siyu/model/group"
 	"siyu/model/id"
 	"siyu/model/identity"
+	"siyu/model/invite"
 	"siyu/model/member"
 	book "siyu/model/phone"
 	"siyu/model/points"
@@ -72,12 +73,15 @@ type Deps struct {
 	Consents   *consent.Store
 	Scans      *scan.Store
 	Groups     *group.Store
+	Invites    *invite.Store
 	Replays    web.Replayer
 	Phones     *book.Book
 	Rights     *rights.Store
 	Numbers    Numbers
 	// LoggedIn is told of every login; nil: nobody is.
-	LoggedIn  func(ctx context.Context, a brand.Account, memberID id.ID, channel string) error
+	LoggedIn func(ctx context.Context, a brand.Account, memberID id.ID, channel string) error
+	// HeldBy is told whose device opens his own codes (a keyed hash); nil: nobody is.
+	HeldBy    func(ctx context.Context, memberID id.ID, deviceHash string) error
 	WeChat    WeChat
 	Places    scan.Placer // nil: no place is known
 	Sessions  *web.Sessions
@@ -99,6 +103,7 @@ type Handler struct {
 	reports   *scan.Throttle // reports of fakes, per address
 	logins    *scan.Throttle // mini-program logins, per address
 	joins     *scan.Throttle // taps of nameless browsers on live codes, per address
+	binds     *scan.Throttle // taps on "join", per address
 	numbers   *scan.Throttle // telephone numbers asked of WeChat, per member
 
 	// What every scan asks for; a change is seen within a second.
@@ -121,6 +126,7 @@ func New(d Deps) (*Handler, error) {
 		reports:   scan.NewThrottle(d.Clock, 5, 10*time.Minute),
 		logins:    scan.NewThrottle(d.Clock, 60, time.Minute),
 		joins:     scan.NewThrottle(d.Clock, 30, 10*time.Minute),
+		binds:     scan.NewThrottle(d.Clock, 300, 10*time.Minute),
 		numbers:   scan.NewThrottle(d.Clock, 3, 20*time.Minute),
 		goods:     fresh.New(d.Clock, d.Products.Get),
 		brands:    fresh.New(d.Clock, d.Brands.Get),
@@ -133,7 +139,7 @@ func New(d Deps) (*Handler, error) {
 
 // Routes is the whole surface. "member" needs a session, "public" does not.
 func (h *Handler) Routes() []web.Route {
-	return slices.Concat(h.scanRoutes(), h.privacyRoutes(), h.groupRoutes())
+	return slices.Concat(h.scanRoutes(), h.privacyRoutes(), h.referralRoutes(), h.groupRoutes())
 }
 
 // scanRoutes: what follows a scan.

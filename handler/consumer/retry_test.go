@@ -84,6 +84,15 @@ func TestRetries(t *testing.T) {
 					t.Fatal(s.count("replay")-kept, s.count("person")-people)
 				}
 			},
+			"POST /api/v1/group": func(t *testing.T) {
+				l, _ := s.liveCode(50)
+				mini.repeated(t, "/api/v1/group", bearer, "live_hand", map[string]string{"code": l.Token}, map[string]string{"code": "x"})
+			},
+			"POST /g/:token": func(t *testing.T) {
+				l, _ := s.liveCode(50)
+				lin := s.phone("nameless")
+				lin.twice(t, lin.get("/g/"+l.Token+"?wx=failed"), "/g/"+l.Token, "live_hand", nil)
+			},
 			"POST /q/:token/claim": func(t *testing.T) {
 				lin := s.phone("lin")
 				path := "/q/" + s.token(3)
@@ -180,6 +189,25 @@ func TestRetries(t *testing.T) {
 					}
 				}
 				lin.get("/me/profile").saysNot(t, "您的性别")
+			},
+			"POST /r/:token/join": func(t *testing.T) {
+				neu, path := s.phone("invited"), "/r/"+s.invitation("inviter")
+				neu.twice(t, neu.get(path), path+"/join", "referral_binding", nil)
+			},
+			"POST /me/invite/leave": func(t *testing.T) {
+				neu, path := s.phone("leaving"), "/r/"+s.invitation("inviter")
+				neu.post(neu.get(path), path+"/join", nil)
+				neu.twice(t, neu.get("/me/invite"), "/me/invite/leave", "referral_binding WHERE state = 'ended'", url.Values{"brand_id": {s.Brand.ID.String()}})
+			},
+			"POST /api/v1/referral/join": func(t *testing.T) {
+				neu := s.phone("small")
+				neu.repeated(t, "/api/v1/referral/join", neu.miniLogin(), "referral_binding", map[string]string{"token": s.invitation("inviter")}, map[string]string{"token": s.invitation("other")})
+			},
+			"POST /api/v1/referral/leave": func(t *testing.T) {
+				neu := s.phone("going")
+				bearer := neu.miniLogin()
+				neu.api("POST", "/api/v1/referral/join", bearer, map[string]string{"token": s.invitation("inviter")})
+				neu.repeated(t, "/api/v1/referral/leave", bearer, "referral_binding WHERE state = 'ended'", map[string]string{}, map[string]string{"brand_id": "5"})
 			},
 			"POST /me/location": func(t *testing.T) {
 				lin := s.phone("lin")

@@ -349,3 +349,6 @@ func wrap(what string, err error) error {
 	}
 	return fmt.Errorf("poster: %s: %w", what, err)
 }
+
+// HasFont says whether PNGs can be drawn.
+func (s *Store) HasFont() bool { return s.renderer.fonts != nil }
