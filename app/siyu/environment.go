@@ -127,6 +127,7 @@ func (e *environment) build() {
 	e.buildProfiles()
 	e.buildLeaders()
 	e.buildCommission()
+	e.buildDesk()
 	e.buildWeCom()
 	e.buildRights()
 	e.Insight = insight.New(d)

@@ -37,8 +37,12 @@ func (p *process) audiences() (handler.Audiences, error) {
 		return handler.Audiences{}, err
 	}
 	people, err := consumer.New(consumer.Deps{Clock: e.Clock, Codes: e.Codes, Products: e.Products, Brands: e.Brands, Campaigns: e.Campaigns,
-		Claims: e.Claims, Packets: e.Packets, Points: e.Accounts, Tiers: e.Tiers, Profiles: e.Profiles, Identities: e.Identities, Members: e.Members, Consents: e.Consents, Scans: e.Scans, Groups: e.Groups,
+		Claims: e.Claims, Packets: e.Packets, Points: e.Accounts, Tiers: e.Tiers, Profiles: e.Profiles, Identities: e.Identities, Members: e.Members, Consents: e.Consents, Scans: e.Scans, Groups: e.Groups, Invites: e.Invites, HeldBy: e.Fraud.Seen,
 		Replays: e.Replay, LoggedIn: e.loggedIn, WeChat: p.wechat, Numbers: p.wechat, Phones: e.Phones, Rights: e.Rights, Places: places, Sessions: sessions, Pages: pages, PublicURL: p.cfg.PublicURL, Company: p.cfg.Company})
+	if err != nil {
+		return handler.Audiences{}, err
+	}
+	leaders, err := p.leaderDesk(sessions, pages, people.SilentLogin)
 	if err != nil {
 		return handler.Audiences{}, err
 	}
@@ -51,7 +55,7 @@ func (p *process) audiences() (handler.Audiences, error) {
 	if err != nil {
 		return handler.Audiences{}, err
 	}
-	return handler.Audiences{Consumer: people, Admin: office, Callback: wx, Open: partners,
+	return handler.Audiences{Consumer: people, Leader: leaders, Admin: office, Callback: wx, Open: partners,
 		Ops: opsRoutes(p.cfg, p.reg, e.DB.Pool().PingContext, p.queue.Ready)}, nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"siyu/model/claim"
 	"siyu/model/clock"
 	"siyu/model/code"
+	"siyu/model/commission"
 	"siyu/model/consent"
 	"siyu/model/crm"
 	"siyu/model/event"
@@ -66,6 +67,7 @@ type Deps struct {
 	Insight    *insight.Store
 	Points     *points.Accounts
 	Tiers      *tier.Store
+	Commission *commission.Store
 	Profiles   *profile.Store
 	Consents   *consent.Store
 	Rights     *rights.Store
@@ -134,6 +136,7 @@ func (h *Handler) Routes() []web.Route {
 		h.goodsRoutes(),
 		h.eventRoutes(),
 		h.pointsRoutes(),
+		h.commissionRoutes(),
 		h.profileRoutes(),
 		h.importRoutes(),
 		h.rightsRoutes(),

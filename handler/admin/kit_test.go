@@ -29,6 +29,7 @@ import (
 	"siyu/model/fraud"
 	"siyu/model/identity"
 	"siyu/model/insight"
+	"siyu/model/leader"
 	"siyu/model/ledger"
 	"siyu/model/member"
 	"siyu/model/operator"
@@ -86,9 +87,12 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	deps.Profiles, deps.Imports = newProfiles(d, box, deps)
 	deps.Referrals = referral.New(referral.Deps{DB: d, Box: box, Members: members, Events: deps.Events, Outbox: out})
 	deps.Fraud = fraud.New(d, out, deps.Referrals, members)
+	deps.Groups = newGroups(d, box, members)
 	deps.Consents = consent.New(d)
 	deps.Rights = rights.New(rights.Deps{DB: d, Box: box, Outbox: out, Consents: deps.Consents, Members: members, Phones: deps.Phones,
 		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}}})
+	deps.Leaders = leader.New(leader.Deps{DB: d, Phones: deps.Phones, Members: members, Consents: deps.Consents})
+	deps.Commission = newCommission(d, deps)
 	deps.Purchases = event.NewPurchases(deps.Events, consent.New(d), products)
 	deps.Intake = event.NewIntake(event.IntakeDeps{Events: deps.Events, People: people, Members: deps.Members, Phones: deps.Phones, Keys: deps.APIKeys, Box: box})
 	deps.WeCom = wecom.New(wecom.Deps{DB: d, Outbox: out, People: people, Members: members, Events: deps.Events})

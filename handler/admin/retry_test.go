@@ -161,9 +161,12 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.eventKeyed())
 		maps.Copy(keyed, o.identityKeyed())
 		maps.Copy(keyed, o.pointsKeyed())
+		maps.Copy(keyed, o.commissionKeyed())
 		maps.Copy(keyed, o.importsKeyed())
 		maps.Copy(keyed, o.rightsKeyed())
 		maps.Copy(keyed, o.fraudKeyed())
+		maps.Copy(keyed, o.leadersKeyed())
+		maps.Copy(keyed, o.groupsKeyed())
 		maps.Copy(keyed, o.referralKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true

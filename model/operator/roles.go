@@ -12,6 +12,7 @@ const (
 	Finance    = "finance"    // 财务
 	Support    = "support"    // 客服
 	Analyst    = "analyst"    // 分析
+	Legal      = "legal"      // 法务
 )
 
 // Permissions. Each route of the back office names one of them.
@@ -79,6 +80,12 @@ const (
 	WeComWrite      = "wecom:write"  // starts rounds
 	OperatorRead    = "operator:read"
 	OperatorWrite   = "operator:write"
+
+	CommissionRead    = "commission:read"
+	CommissionWrite   = "commission:write"   // rules as drafts, settlement days
+	CommissionPublish = "commission:publish" // rules come into force: money is earned
+	CommissionLegal   = "commission:legal"   // records legal opinions
+	CommissionClaw    = "commission:claw"    // takes back what somebody earned
 )
 
 // Role is one line of the table.
@@ -93,11 +100,12 @@ func Roles() []Role {
 	return []Role{
 		{Admin, "管理员", Permissions()},
 		{Operations, "运营", []string{BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
-			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, WeComRead, WeComWrite, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite}},
-		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove}},
-		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead}},
-		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead}},
+			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, WeComRead, WeComWrite, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite, CommissionRead, CommissionWrite}},
+		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish}},
+		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead, CommissionRead, CommissionClaw}},
+		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead, CommissionRead}},
 		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead, EventRead, GroupRead, ReferralRead, LeaderRead}},
+		{Legal, "法务", []string{BrandRead, ProductRead, AuditRead, CommissionRead, CommissionLegal}},
 	}
 }
 
@@ -106,7 +114,7 @@ func Permissions() []string {
 	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, KeyWrite,
 		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ScanRead, ClaimRead,
 		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
-		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, OperatorRead, OperatorWrite}
+		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, CommissionRead, CommissionWrite, CommissionPublish, CommissionLegal, CommissionClaw, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, OperatorRead, OperatorWrite}
 }
 
 // PermissionsOf joins what roles give, in the order of Permissions.
