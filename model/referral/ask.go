@@ -180,6 +180,16 @@ func (s *Store) Under(ctx context.Context, brandID, root, memberID id.ID) (bool,
 	return false, err
 }
 
+// Binding reads one of a brand. Fault: NotFound referral_none.
+func (s *Store) Binding(ctx context.Context, brandID, bindingID id.ID) (Binding, error) {
+	var b Binding
+	err := s.DB.Read(ctx).Where("id = ? AND brand_id = ?", bindingID, brandID).Take(&b).Error
+	if db.IsNotFound(err) {
+		return Binding{}, errNone
+	}
+	return b, wrap("binding", err)
+}
+
 // Direct lists the active bindings of whom the human brought, newest first, after a
 // binding (0: from the newest).
 func (s *Store) Direct(ctx context.Context, brandID, memberID, after id.ID, limit int) ([]Binding, error) {
