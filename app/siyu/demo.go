@@ -170,6 +170,9 @@ func (d *demoWorld) accounts(ctx context.Context, p *process) error {
 		p.sim.AddApp(simulator.App{Kind: a.kind, AppID: a.appID, Name: a.name, Secret: s.AppSecret, Token: s.Token, AESKey: s.AESKey, Mode: "aes",
 			CallbackURL: p.cfg.PublicURL + "/wx/callback/" + acc.CallbackSlug, OpenPlatform: "demo"})
 	}
+	if err := d.corp(ctx, p); err != nil {
+		return err
+	}
 	for _, g := range d.shelf {
 		if err := d.merchant(ctx, p, g); err != nil {
 			return err

@@ -313,3 +313,18 @@ func (s *Simulator) DismissChat(corpID, chatID string) error {
 	s.corpPush(c, e)
 	return nil
 }
+
+// CorpChatIDs are the groups of a corp that are not dismissed, in the order of their making.
+func (s *Simulator) CorpChatIDs(corpID string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := []string{}
+	if c := s.corps[corpID]; c != nil {
+		for _, g := range c.chats {
+			if !g.Dismissed {
+				ids = append(ids, g.ID)
+			}
+		}
+	}
+	return ids
+}
