@@ -10,6 +10,7 @@ import (
 	"siyu/handler/admin"
 	"siyu/handler/callback"
 	"siyu/handler/consumer"
+	"siyu/handler/leader"
 	"siyu/handler/openapi"
 	"siyu/handler/web"
 )
@@ -17,6 +18,7 @@ import (
 // Audiences are who is served.
 type Audiences struct {
 	Consumer *consumer.Handler
+	Leader   *leader.Handler
 	Admin    *admin.Handler
 	Callback *callback.Handler
 	Open     *openapi.Handler
@@ -27,6 +29,7 @@ type Audiences struct {
 func (a Audiences) Routes() []web.Route {
 	all := append(front(), a.Ops...)
 	all = append(all, a.Consumer.Routes()...)
+	all = append(all, a.Leader.Routes()...)
 	all = append(all, a.Callback.Routes()...)
 	all = append(all, a.Open.Routes()...)
 	return append(all, a.Admin.Routes()...)
@@ -48,6 +51,7 @@ func New(o web.Options, a Audiences) (http.Handler, error) {
 	web.Mount(e, front(), nil)
 	web.Mount(e, a.Ops, nil)
 	web.Mount(e, a.Consumer.Routes(), nil)
+	a.Leader.Mount(e)
 	web.Mount(e, a.Callback.Routes(), nil)
 	web.Mount(e, a.Open.Routes(), nil)
 	a.Admin.Mount(e)

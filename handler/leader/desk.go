@@ -160,39 +160,20 @@ type invitation struct {
 	URL    string `json:"url"`
 	Poster string `json:"poster_url"`
 	Name   string `json:"name"`
-	Count  int64  `json:"count"` // people it brought and who still are his
-}
-
-func (h *Handler) link(ctx context.Context, at *seat) (string, error) {
-	code, err := h.Referrals.CodeOf(ctx, at.Brand.ID, at.Member, at.Leader.Role)
-	if err != nil {
-		return "", err
-	}
-	return h.PublicURL + "/r/" + h.Referrals.Token(code), nil
+	Role   string `json:"role"`
+	Open   bool   `json:"open"`
+	Count  int64  `json:"count"` // people whom he brought and who still are his
 }
 
 func (h *Handler) invitation(c *gin.Context, at *seat) (any, error) {
-	ctx := c.Request.Context()
-	link, err := h.link(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	n, err := h.Referrals.CountDirect(ctx, at.Brand.ID, at.Member)
-	return invitation{link, "/leader/poster.png" + at.Q, at.Leader.Name, n}, err
+	own, err := h.Invites.Mine(c.Request.Context(), at.Brand.ID, at.Member)
+	return invitation{own.Link, "/leader/poster.png" + at.Q, own.Me.Name, own.Me.Role, own.Open, own.Brought.People}, err
 }
 
-var roleNames = map[string]string{leader.RoleLeader: "群主", leader.RoleClerk: "导购", leader.RoleStaff: "员工"}
-
-// posterPicture is GET /leader/poster.png. Drawing is costly, so what did not change is not
-// sent again.
+// posterPicture is GET /leader/poster.png. A poster that did not change is not sent again.
 func (h *Handler) posterPicture(c *gin.Context) {
 	at := seatOf(c)
-	link, err := h.link(c.Request.Context(), at)
-	if err != nil {
-		h.fail(c, err)
-		return
-	}
-	img, err := h.Posters.Poster(c.Request.Context(), at.Brand.ID, poster.Values{Brand: at.Brand.Name, Name: at.Leader.Name, Role: roleNames[at.Leader.Role], QRText: link}, poster.PNG)
+	img, err := h.Invites.Poster(c.Request.Context(), at.Brand.ID, at.Member, poster.PNG)
 	if err != nil {
 		h.fail(c, err)
 		return

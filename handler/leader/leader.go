@@ -22,32 +22,34 @@ import (
 	"siyu/model/clock"
 	"siyu/model/commission"
 	"siyu/model/group"
+	"siyu/model/invite"
 	"siyu/model/leader"
 	"siyu/model/member"
-	"siyu/model/poster"
 	"siyu/model/profile"
 	"siyu/model/referral"
 	"siyu/model/scan"
+	"siyu/model/withdrawal"
 )
 
 // Deps are what a Handler works with.
 type Deps struct {
-	Clock      clock.Clock
-	Sessions   *web.Sessions
-	Pages      *web.Pages
-	Login      web.Login // the consumer's
-	Replays    web.Replayer
-	Brands     *brand.Store
-	Members    *member.Store
-	Profiles   *profile.Store
-	Scans      *scan.Store
-	Leaders    *leader.Store
-	Referrals  *referral.Store
-	Groups     *group.Store
-	Posters    *poster.Store
-	Commission *commission.Store
-	Accounts   *commission.Accounts
-	PublicURL  string // scheme and host, without a trailing slash
+	Clock       clock.Clock
+	Sessions    *web.Sessions
+	Pages       *web.Pages
+	Login       web.Login // the consumer's
+	Replays     web.Replayer
+	Brands      *brand.Store
+	Members     *member.Store
+	Profiles    *profile.Store
+	Scans       *scan.Store
+	Leaders     *leader.Store
+	Referrals   *referral.Store
+	Groups      *group.Store
+	Invites     *invite.Store
+	Commission  *commission.Store
+	Accounts    *commission.Accounts
+	Withdrawals *withdrawal.Store
+	PublicURL   string // of live codes: scheme and host, without a trailing slash
 }
 
 // Handler answers.
@@ -69,7 +71,7 @@ const (
 
 // Routes is the whole surface.
 func (h *Handler) Routes() []web.Route {
-	return slices.Concat(h.applyRoutes(), h.deskRoutes(), h.groupRoutes(), h.earningRoutes())
+	return slices.Concat(h.applyRoutes(), h.deskRoutes(), h.groupRoutes(), h.earningRoutes(), h.withdrawalRoutes())
 }
 
 // Mount puts the routes on an engine, each behind what its permission asks for.

@@ -63,22 +63,18 @@ func (h *Handler) binding(c *gin.Context, at *seat) (referral.Binding, error) {
 	if err != nil {
 		return referral.Binding{}, err
 	}
-	// The newest that is not newer: the binding itself, if the brand has it.
-	list, err := h.Referrals.Bindings(ctx, at.Brand.ID, referral.Filter{State: referral.Active, Before: bindingID + 1, Limit: 1})
+	b, err := h.Referrals.Binding(ctx, at.Brand.ID, bindingID)
+	if fault.KindOf(err) == fault.NotFound || err == nil && b.State != referral.Active {
+		return referral.Binding{}, errNobody
+	}
 	if err != nil {
 		return referral.Binding{}, err
 	}
-	if len(list) == 0 || list[0].ID != bindingID {
-		return referral.Binding{}, errNobody
+	under, err := h.Referrals.Under(ctx, at.Brand.ID, at.Member, b.MemberID)
+	if err == nil && !under {
+		err = errNobody
 	}
-	under, err := h.Referrals.Under(ctx, at.Brand.ID, at.Member, list[0].MemberID)
-	if err != nil {
-		return referral.Binding{}, err
-	}
-	if !under {
-		return referral.Binding{}, errNobody
-	}
-	return list[0], nil
+	return b, err
 }
 
 func (h *Handler) circle(c *gin.Context, at *seat, memberID id.ID, of *person) (any, error) {

@@ -216,7 +216,7 @@ func (h *Handler) form(name, title string, back act, do formAct) gin.HandlerFunc
 			return http.StatusSeeOther, []byte(to), err
 		})
 		switch fault.KindOf(err) {
-		case fault.Invalid, fault.Conflict, fault.Exhausted:
+		case fault.Invalid, fault.Conflict, fault.Exhausted, fault.Throttled:
 			h.show(c, name, title, back, err, was)
 			return
 		}
