@@ -22,6 +22,11 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 	claimLine := `claim raw64=(\d+) gorm64=(\d+) call64=(\d+) http64=(\d+) call_ratio=([\d.]+) gorm_ratio=([\d.]+) http_ratio=([\d.]+)`
 	eventsLine := `events api_per_s=(\d+) bulk_per_s=(\d+) raw_per_s=(\d+) api_ratio=([\d.]+) bulk_ratio=([\d.]+)`
 	identityLine := `identity resolve_per_s=(\d+) join_per_s=(\d+) upsert_per_s=(\d+) ratio=([\d.]+)`
+	treeLine := `tree`
+	for _, what := range []string{"bind", "binds", "ancestors", "counters", "root", "screen", "move"} {
+		treeLine += ` ` + what + `_ms=([\d.]+) ` + what + `_ratio=([\d.]+)`
+	}
+	treeLine += ` check_per_s=(\d+)`
 	cases := []struct {
 		name, args, line string
 		says             []string // on the way
@@ -33,6 +38,7 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 		{"scan", "scan --seconds 0.1 --clients 4", `scan genuine_per_s=(\d+) forged_per_s=(\d+) forged_ratio=([\d.]+) genuine_p99_ms=([\d.]+)`, []string{"page, forged", "API, first look"}},
 		{"events", "events --seconds 0.1 --clients 2 --people 50", eventsLine, []string{"signed API", "bulk import", "for consumers"}},
 		{"identity", "identity --keys 5000 --seconds 0.1 --clients 2", identityLine, []string{"with evidence", "upsert per key"}},
+		{"tree", "tree -n 20000 --seconds 0.1 --clients 2", treeLine, []string{"20 levels", "first screen", "every counter right"}},
 		{"payout", "payout --packets 40 --tasks 100", `payout settled_per_s=(\d+) asynq_per_s=(\d+) ratio=([\d.]+) signatures_per_s=(\d+) ceiling_ratio=([\d.]+)`, []string{"WeChat paid 4000 fen for 40 packets", "trial balance 0 fen"}},
 	}
 	if dsn := os.Getenv("SIYU_TEST_MYSQL"); dsn != "" {
@@ -44,6 +50,10 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 			name, args, line string
 			says             []string
 		}{"identity on mysql", "identity --engine mysql --keys 5000 --seconds 0.1 --clients 2 --dsn " + dsn, identityLine, []string{"with evidence"}})
+		cases = append(cases, struct {
+			name, args, line string
+			says             []string
+		}{"tree on mysql", "tree --engine mysql -n 5000 --seconds 0.1 --clients 2 --dsn " + dsn, treeLine, []string{"every counter right"}})
 		cases = append(cases, struct {
 			name, args, line string
 			says             []string
@@ -89,6 +99,8 @@ func TestBenchRefuses(t *testing.T) {
 		"claim --clients 8,x":   "--clients",
 		"claim --engine oracle": "--engine",
 		"claim --engine mysql --dsn root@tcp(db.example.cn:3306)/": "not this machine",
+		"tree -n 10":                           "-n",
+		"tree --clients 0":                     "--clients",
 		"identity --keys 1":                    "--keys",
 		"identity --clients 0":                 "--clients",
 		"events --people 0":                    "--people",

@@ -155,6 +155,16 @@ func (s *Store) Above(ctx context.Context, brandID, memberID id.ID) ([]Node, err
 	return list, wrap("above", err)
 }
 
+// AboveIDs is Above without the nodes: the members alone.
+func (s *Store) AboveIDs(ctx context.Context, brandID, memberID id.ID) (list []id.ID, err error) {
+	var path string
+	if err := s.DB.Read(ctx).Raw("SELECT path FROM referral_node WHERE brand_id = ? AND member_id = ?", brandID, memberID).Scan(&path).Error; err != nil || len(path) <= elementSize {
+		return nil, wrap("above", err)
+	}
+	err = s.DB.Read(ctx).Raw("SELECT member_id FROM referral_node WHERE brand_id = ? AND path IN ? ORDER BY path DESC", brandID, above(path)).Scan(&list).Error
+	return list, wrap("above", err)
+}
+
 // Under says whether the human memberID stands below the human root, at any depth.
 // Nobody stands below himself.
 func (s *Store) Under(ctx context.Context, brandID, root, memberID id.ID) (bool, error) {

@@ -116,16 +116,15 @@ func (s *Store) existing(ctx context.Context, p Policy, c Contact) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	read := s.DB.Read(ctx)
+	stmt := `SELECT (SELECT COUNT(*) FROM (SELECT id FROM claim WHERE member_id IN ? AND brand_id = ? LIMIT 1) c)
+		+ (SELECT COUNT(*) FROM (SELECT id FROM event WHERE member_id IN ? AND brand_id = ? AND type = ? LIMIT 1) e)`
+	args := []any{family, c.BrandID, family, c.BrandID, event.Order}
+	if p.Existing == NeverSeen {
+		stmt += " + (SELECT COUNT(*) FROM member WHERE id IN ? AND created_at < ?)"
+		args = append(args, family, c.At-clock.Instant(p.NewMinutes)*60_000)
+	}
 	var n int64
-	err = read.Raw("SELECT COUNT(*) FROM (SELECT id FROM claim WHERE member_id IN ? AND brand_id = ? LIMIT 1) c", family, c.BrandID).Scan(&n).Error
-	if err == nil && n == 0 {
-		err = read.Raw("SELECT COUNT(*) FROM (SELECT id FROM event WHERE member_id IN ? AND brand_id = ? AND type = ? LIMIT 1) e", family, c.BrandID, event.Order).Scan(&n).Error
-	}
-	if err == nil && n == 0 && p.Existing == NeverSeen {
-		known := c.At - clock.Instant(p.NewMinutes)*60_000
-		err = read.Raw("SELECT COUNT(*) FROM member WHERE id IN ? AND created_at < ?", family, known).Scan(&n).Error
-	}
+	err = s.DB.Read(ctx).Raw(stmt, args...).Scan(&n).Error
 	return n > 0, wrap("existing", err)
 }
 

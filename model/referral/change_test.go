@@ -201,6 +201,12 @@ func TestLists(t *testing.T) {
 			if err != nil || len(up) != 2 || up[0].MemberID != people[0] || up[1].MemberID != root {
 				t.Error(up, err)
 			}
+			if ids, err := w.AboveIDs(ctx, brand, people[20]); err != nil || !slices.Equal(ids, []id.ID{people[0], root}) {
+				t.Error(ids, err)
+			}
+			if ids, err := w.AboveIDs(ctx, brand, root); err != nil || len(ids) != 0 {
+				t.Error(ids, err)
+			}
 			for _, x := range []struct {
 				root, who id.ID
 				want      bool
