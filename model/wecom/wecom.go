@@ -214,9 +214,17 @@ func (s *Store) people(ctx context.Context, corpID string, list []person, ref id
 		found[i] = alone[0]
 	}
 	persons := make([]id.ID, 0, len(found))
-	for _, r := range found {
-		if r.PersonID != 0 {
-			persons = append(persons, r.PersonID)
+	for i, r := range found {
+		// Who a contact is, is the owner of his external_userid, not of the first key that
+		// is known: when the two contradict, an operator decides, and until then nobody's
+		// row changes hands.
+		for _, o := range r.Others {
+			if o.Kind == identity.ExternalUserID {
+				found[i].PersonID = o.PersonID
+			}
+		}
+		if found[i].PersonID != 0 {
+			persons = append(persons, found[i].PersonID)
 		}
 	}
 	members, err := s.Members.OfMany(ctx, persons)
@@ -225,8 +233,6 @@ func (s *Store) people(ctx context.Context, corpID string, list []person, ref id
 	}
 	out := make(map[string]id.ID, len(list))
 	for i, p := range list {
-		// By the external_userid, not by the first key of the row: who a contact is, is his
-		// own person, whoever is the same human.
 		out[p.external] = members[found[i].PersonID]
 	}
 	return out, nil
