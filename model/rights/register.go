@@ -140,6 +140,7 @@ func register() []table {
 		{name: "commission_claw", title: "佣金追回", where: "earner_id IN @members", hide: []string{"claw_key", "by_id"}, slow: true, keep: keepMoney},
 		{name: "commission_statement", title: "佣金结算单", where: "earner_id IN @members", hide: []string{"account_id", "parts", "told_at"}, keep: keepMoney},
 		{name: "commission_account", title: "佣金账户", where: ofMember, hide: []string{"moves"}, keep: keepMoney},
+		{name: "withdrawal", title: "佣金提现", where: ofMember, hide: []string{"request_key", "account_id", "payout_id", "by_id"}, tomb: []string{"openid"}, slow: true, keep: keepMoney},
 
 		// what servers and operators wrote down
 		{name: "notice", title: "微信推送", where: "contains(body, @heard)", quiet: "微信服务器之间的原文，内容见其他各节", slow: true,
@@ -174,6 +175,7 @@ func impersonal() map[string]string {
 		"identity_kind":   rules, "points_rule": rules, "tier_table": rules, "fraud_policy": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
 		"leader_programme": rules, "leader_agreement": rules, "leader_task": rules, "leader_material": rules, "leader_run": program, "leader_rank": "群主编号和名次，每夜重算",
 		"commission_rule": rules, "commission_version": rules, "commission_policy": rules, "commission_signoff": "法务意见，签发人是律师",
+		"withdrawal_policy": rules, "withdrawal_part": "提现由哪些佣金账户出，只有内部编号", "withdrawal_move": "提现的经过，内容见“佣金提现”",
 		"commission_order": program, "commission_refund": "订单号和退回的商品，不指向任何人",
 		"identity_blocked": "很多人共用的号码（前台电话等），不属于某一个人；手机号只有加密摘要",
 		"event_batch":      "投递中的事件副本，投递完即删", "event_dead": "没有对上任何会员的上报",

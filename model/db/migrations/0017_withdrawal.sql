@@ -49,7 +49,6 @@ CREATE TABLE withdrawal (
   payout_id BIGINT NOT NULL,
   by_id BIGINT NOT NULL,
   day INT NOT NULL,
-  told SMALLINT NOT NULL,
   created_at BIGINT NOT NULL,
   decided_at BIGINT NOT NULL,
   finished_at BIGINT NOT NULL,
