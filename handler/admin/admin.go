@@ -37,6 +37,7 @@ import (
 	"siyu/model/operator"
 	"siyu/model/phone"
 	"siyu/model/points"
+	"siyu/model/poster"
 	"siyu/model/product"
 	"siyu/model/profile"
 	"siyu/model/redpacket"
@@ -46,45 +47,49 @@ import (
 	"siyu/model/scan"
 	"siyu/model/tier"
 	"siyu/model/wecom"
+	"siyu/model/withdrawal"
 )
 
 // Deps are the models behind the routes.
 type Deps struct {
-	Clock      clock.Clock
-	Operators  *operator.Store
-	Audit      *audit.Store
-	Replay     web.Replayer
-	Brands     *brand.Store
-	Products   *product.Store
-	Codes      *code.Store
-	Exports    *export.Store
-	Campaigns  *campaign.Store
-	Claims     *claim.Store
-	Packets    *redpacket.Store
-	Ledger     *ledger.Ledger
-	Scans      *scan.Store
-	Replies    *reply.Store
-	Insight    *insight.Store
-	Points     *points.Accounts
-	Tiers      *tier.Store
-	Commission *commission.Store
-	Profiles   *profile.Store
-	Consents   *consent.Store
-	Rights     *rights.Store
-	Imports    *crm.Store
-	Identities *identity.Store
-	Members    *member.Store
-	Phones     *phone.Book
-	Events     *event.Store
-	Purchases  *event.Purchases
-	Intake     *event.Intake
-	APIKeys    *apikey.Store
-	Fraud      *fraud.Store
-	Leaders    *leader.Store
-	Referrals  *referral.Store
-	Groups     *group.Store
-	WeCom      *wecom.Store
-	Cookies    web.Cookies
+	Clock       clock.Clock
+	Operators   *operator.Store
+	Audit       *audit.Store
+	Replay      web.Replayer
+	Brands      *brand.Store
+	Products    *product.Store
+	Codes       *code.Store
+	Exports     *export.Store
+	Campaigns   *campaign.Store
+	Claims      *claim.Store
+	Packets     *redpacket.Store
+	Ledger      *ledger.Ledger
+	Scans       *scan.Store
+	Replies     *reply.Store
+	Insight     *insight.Store
+	Points      *points.Accounts
+	Tiers       *tier.Store
+	Commission  *commission.Store
+	Earnings    *commission.Accounts
+	Withdrawals *withdrawal.Store
+	Profiles    *profile.Store
+	Consents    *consent.Store
+	Rights      *rights.Store
+	Imports     *crm.Store
+	Posters     *poster.Store
+	Identities  *identity.Store
+	Members     *member.Store
+	Phones      *phone.Book
+	Events      *event.Store
+	Purchases   *event.Purchases
+	Intake      *event.Intake
+	APIKeys     *apikey.Store
+	Fraud       *fraud.Store
+	Leaders     *leader.Store
+	Referrals   *referral.Store
+	Groups      *group.Store
+	WeCom       *wecom.Store
+	Cookies     web.Cookies
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
 	PublicHost string
@@ -137,9 +142,11 @@ func (h *Handler) Routes() []web.Route {
 		h.eventRoutes(),
 		h.pointsRoutes(),
 		h.commissionRoutes(),
+		h.withdrawalRoutes(),
 		h.profileRoutes(),
 		h.importRoutes(),
 		h.rightsRoutes(),
+		h.posterRoutes(),
 		h.memberRoutes(),
 		h.identityRoutes(),
 		h.fraudRoutes(),

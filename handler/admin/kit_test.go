@@ -87,7 +87,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	deps.Profiles, deps.Imports = newProfiles(d, box, deps)
 	deps.Referrals = referral.New(referral.Deps{DB: d, Box: box, Members: members, Events: deps.Events, Outbox: out})
 	deps.Fraud = fraud.New(d, out, deps.Referrals, members)
-	deps.Groups = newGroups(d, box, members)
+	deps.Groups, deps.Posters = newGroups(d, box, members), newPosters(t, d)
 	deps.Consents = consent.New(d)
 	deps.Rights = rights.New(rights.Deps{DB: d, Box: box, Outbox: out, Consents: deps.Consents, Members: members, Phones: deps.Phones,
 		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}}})

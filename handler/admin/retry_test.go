@@ -167,6 +167,7 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.fraudKeyed())
 		maps.Copy(keyed, o.leadersKeyed())
 		maps.Copy(keyed, o.groupsKeyed())
+		maps.Copy(keyed, o.postersKeyed())
 		maps.Copy(keyed, o.referralKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true

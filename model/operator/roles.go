@@ -78,8 +78,14 @@ const (
 	FraudDecide     = "fraud:decide" // referrals that look wrong: commission waits for it
 	WeComRead       = "wecom:read"   // contacts and groups of WeCom, rounds
 	WeComWrite      = "wecom:write"  // starts rounds
+	PosterRead      = "poster:read"
+	PosterWrite     = "poster:write" // what invitations look like and say
 	OperatorRead    = "operator:read"
 	OperatorWrite   = "operator:write"
+
+	WithdrawalRead    = "withdrawal:read"
+	WithdrawalApprove = "withdrawal:approve" // commission leaves the house, with its tax
+	WithdrawalPolicy  = "withdrawal:policy"  // limits, tax, who pays
 
 	CommissionRead    = "commission:read"
 	CommissionWrite   = "commission:write"   // rules as drafts, settlement days
@@ -99,11 +105,11 @@ type Role struct {
 func Roles() []Role {
 	return []Role{
 		{Admin, "管理员", Permissions()},
-		{Operations, "运营", []string{BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
-			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, WeComRead, WeComWrite, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite, CommissionRead, CommissionWrite}},
-		{Approver, "审批", []string{BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish}},
-		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead, CommissionRead, CommissionClaw}},
-		{Support, "客服", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead, CommissionRead}},
+		{Operations, "运营", []string{PosterRead, PosterWrite, BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
+			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, WeComRead, WeComWrite, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite, CommissionRead, CommissionWrite, WithdrawalRead}},
+		{Approver, "审批", []string{PosterRead, BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish, WithdrawalRead, WithdrawalPolicy}},
+		{Finance, "财务", []string{BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead, CommissionRead, CommissionClaw, WithdrawalRead, WithdrawalApprove}},
+		{Support, "客服", []string{PosterRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead, CommissionRead, WithdrawalRead}},
 		{Analyst, "分析", []string{BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead, EventRead, GroupRead, ReferralRead, LeaderRead}},
 		{Legal, "法务", []string{BrandRead, ProductRead, AuditRead, CommissionRead, CommissionLegal}},
 	}
@@ -114,7 +120,7 @@ func Permissions() []string {
 	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, KeyWrite,
 		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ScanRead, ClaimRead,
 		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
-		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, CommissionRead, CommissionWrite, CommissionPublish, CommissionLegal, CommissionClaw, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, OperatorRead, OperatorWrite}
+		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, CommissionRead, CommissionWrite, CommissionPublish, CommissionLegal, CommissionClaw, WithdrawalRead, WithdrawalApprove, WithdrawalPolicy, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, PosterRead, PosterWrite, OperatorRead, OperatorWrite}
 }
 
 // PermissionsOf joins what roles give, in the order of Permissions.
