@@ -19,7 +19,7 @@ type groupStores struct {
 
 // buildGroups makes the store. It comes after leaders and referrals, which it asks.
 func (e *environment) buildGroups() {
-	e.Groups = group.New(group.Deps{DB: e.DB, Box: e.Box, Leaders: leaderBook{leader.New(leader.Deps{DB: e.DB, Members: e.Members})},
+	e.Groups = group.New(group.Deps{DB: e.DB, Box: e.Box, Leaders: leaderBook{e.Leaders},
 		Referrals: circles{e.Referrals}, People: crowd{e}})
 }
 
@@ -43,6 +43,16 @@ func (b leaderBook) Leaders(ctx context.Context, brandID, before id.ID, limit in
 	out := make([]group.Leader, len(list))
 	for i, l := range list {
 		out[i] = shown(l)
+	}
+	return out, err
+}
+
+// ActiveAmong implements group.Leaders.
+func (b leaderBook) ActiveAmong(ctx context.Context, brandID id.ID, members []id.ID) (map[id.ID]bool, error) {
+	list, err := b.leaders.Active(ctx, brandID, members)
+	out := make(map[id.ID]bool, len(list))
+	for m := range list {
+		out[m] = true
 	}
 	return out, err
 }

@@ -33,6 +33,10 @@ func (nobodyLeads) Leaders(context.Context, id.ID, id.ID, int) ([]group.Leader, 
 	return nil, nil
 }
 
+func (nobodyLeads) ActiveAmong(context.Context, id.ID, []id.ID) (map[id.ID]bool, error) {
+	return nil, nil
+}
+
 func (nobodyLeads) Circle(context.Context, id.ID, id.ID) (group.Circle, error) {
 	return group.Circle{}, nil
 }

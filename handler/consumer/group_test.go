@@ -41,6 +41,10 @@ func (*oneLeader) Leaders(context.Context, id.ID, id.ID, int) ([]group.Leader, e
 	return nil, nil
 }
 
+func (*oneLeader) ActiveAmong(context.Context, id.ID, []id.ID) (map[id.ID]bool, error) {
+	return nil, nil
+}
+
 func (*oneLeader) Circle(context.Context, id.ID, id.ID) (group.Circle, error) {
 	return group.Circle{}, nil
 }

@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func (Alarm) TableName() string { return "community_alarm" }
 var errAlarm = fault.New(fault.NotFound, "alarm_not_found", "没有这条提醒")
 
 // Watch looks at every community and live code and makes the alarms that are due; it also
-// notes join codes that ended. A chore calls it; calling it twice changes nothing.
+// notes join codes that ended, and leaders who stood down. A chore calls it; calling it twice changes nothing.
 func (s *Store) Watch(ctx context.Context) error {
 	brands, err := s.brandsWith(ctx)
 	if err != nil {
@@ -67,6 +68,9 @@ func (s *Store) Watch(ctx context.Context) error {
 }
 
 func (s *Store) watchBrand(ctx context.Context, brandID id.ID) error {
+	if err := s.watchLeaders(ctx, brandID); err != nil {
+		return err
+	}
 	p, err := s.Policy(ctx, brandID)
 	if err != nil {
 		return err
@@ -99,6 +103,41 @@ func (s *Store) watchBrand(ctx context.Context, brandID id.ID) error {
 	for _, codeID := range empty {
 		if err := s.alarmNone(ctx, codeID); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// stoodDown closes the communities of a leader who is suspended or left.
+const stoodDown = "群主已暂停或离开"
+
+// watchLeaders closes communities whose leader does not lead any more, so that nobody new
+// is sent to him, and opens them again when he does.
+func (s *Store) watchLeaders(ctx context.Context, brandID id.ID) error {
+	var led []Community
+	err := s.db.Read(ctx).Where("brand_id = ? AND leader_id <> 0 AND (state <> ? OR reason = ?)", brandID, Closed, stoodDown).Find(&led).Error
+	if err != nil || len(led) == 0 {
+		return err
+	}
+	for part := range slices.Chunk(led, 500) {
+		members := make([]id.ID, len(part))
+		for i, c := range part {
+			members[i] = c.LeaderMemberID
+		}
+		active, err := s.Leaders.ActiveAmong(ctx, brandID, members)
+		if err != nil {
+			return err
+		}
+		for _, c := range part {
+			switch down := c.State == Closed; {
+			case !down && !active[c.LeaderMemberID]:
+				_, err = s.Close(ctx, By{}, c.ID, stoodDown)
+			case down && active[c.LeaderMemberID]:
+				_, err = s.Reopen(ctx, By{}, c.ID)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil

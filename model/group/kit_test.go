@@ -44,6 +44,14 @@ func (w *town) Leaders(_ context.Context, brandID, before id.ID, limit int) ([]g
 	return out, nil
 }
 
+func (w *town) ActiveAmong(_ context.Context, _ id.ID, members []id.ID) (map[id.ID]bool, error) {
+	out := map[id.ID]bool{}
+	for _, l := range w.leaders {
+		out[l.MemberID] = l.Active
+	}
+	return out, nil
+}
+
 func (w *town) Circle(_ context.Context, _, memberID id.ID) (group.Circle, error) {
 	c, ok := w.circles[memberID]
 	if !ok {

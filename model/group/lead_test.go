@@ -76,6 +76,42 @@ func TestSync(t *testing.T) {
 	})
 }
 
+func TestWhoStoodDownIsSentNobody(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		w := newWorld(t, d, clk)
+		c := w.community("王姐群", 10)
+		l := w.code(group.LiveDraft{}, c)
+		turn := func(active bool) {
+			t.Helper()
+			x := w.leaders[1]
+			x.Active = active
+			w.leaders[1] = x
+			if err := w.Watch(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		turn(false)
+		if w.send(l, visitor(1)).OK {
+			t.Fatal("sent to a suspended leader")
+		}
+		_, err := w.Create(w.ctx, group.By{LeaderID: 1}, group.Draft{Name: "再来一个"})
+		wants(t, err, "leader_inactive")
+		turn(true)
+		if !w.send(l, visitor(1)).OK {
+			t.Fatal("he leads again")
+		}
+		if x := must(w.Update(w.ctx, group.By{}, w.community("转给公司", 5).ID, group.Draft{Name: "转给公司"}))(t); x.LeaderID != 0 {
+			t.Fatalf("%+v", x)
+		}
+		must(w.Close(w.ctx, group.By{}, c.ID, "违规"))(t)
+		turn(false)
+		turn(true)
+		if w.send(l, visitor(1)).OK {
+			t.Fatal("what an operator closed was opened")
+		}
+	})
+}
+
 func TestCapacity(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		w := newWorld(t, d, clk)

@@ -27,6 +27,8 @@ type Leaders interface {
 	Leader(ctx context.Context, leaderID id.ID) (Leader, error)
 	// Leaders pages those of a brand, in the order of model/leader.
 	Leaders(ctx context.Context, brandID, before id.ID, limit int) ([]Leader, error)
+	// ActiveAmong tells which of some members lead at a brand now.
+	ActiveAmong(ctx context.Context, brandID id.ID, members []id.ID) (map[id.ID]bool, error)
 }
 
 // Person is one whom a leader brought, and whom he brought in turn.
@@ -80,9 +82,10 @@ func New(d Deps) *Store {
 }
 
 // Create registers a community. A leader registers his own: by.LeaderID stands for the
-// draft's. It has no join code yet. Faults: Invalid community, NotFound leader_not_found.
+// draft's. It has no join code yet. Faults: Invalid community, NotFound leader_not_found,
+// Conflict leader_inactive.
 func (s *Store) Create(ctx context.Context, by By, d Draft) (Community, error) {
-	c, err := s.prepare(ctx, by, d)
+	c, err := s.prepare(ctx, by, d, 0)
 	if err != nil {
 		return Community{}, err
 	}
@@ -93,13 +96,18 @@ func (s *Store) Create(ctx context.Context, by By, d Draft) (Community, error) {
 	return c, nil
 }
 
-func (s *Store) prepare(ctx context.Context, by By, d Draft) (Community, error) {
+// prepare makes a community of a draft. Whoever leads it from now on must be active; led is
+// who does already.
+func (s *Store) prepare(ctx context.Context, by By, d Draft, led id.ID) (Community, error) {
 	if by.LeaderID != 0 {
 		d.LeaderID = by.LeaderID
 	}
 	lead, err := s.leader(ctx, d.LeaderID, d.BrandID)
 	if err != nil {
 		return Community{}, err
+	}
+	if d.LeaderID != 0 && d.LeaderID != led && !lead.Active {
+		return Community{}, fault.New(fault.Conflict, "leader_inactive", "这位群主目前没有生效，不能登记社群")
 	}
 	if d.BrandID == 0 {
 		d.BrandID = lead.BrandID
@@ -143,7 +151,7 @@ func (s *Store) Update(ctx context.Context, by By, communityID id.ID, d Draft) (
 	if d.Capacity == 0 {
 		d.Capacity = old.Capacity
 	}
-	fresh, err := s.prepare(ctx, by, d)
+	fresh, err := s.prepare(ctx, by, d, old.LeaderID)
 	if err != nil {
 		return Community{}, err
 	}
@@ -278,7 +286,7 @@ func (s *Store) PutSynced(ctx context.Context, in Synced) (Community, error) {
 			return Community{}, err
 		}
 	}
-	c, err := s.prepare(ctx, By{}, Draft{BrandID: in.BrandID, LeaderID: in.LeaderID, Kind: WeCom, Name: in.Name, OwnerName: cut(in.Owner, 64)})
+	c, err := s.prepare(ctx, By{}, Draft{BrandID: in.BrandID, LeaderID: in.LeaderID, Kind: WeCom, Name: in.Name, OwnerName: cut(in.Owner, 64)}, in.LeaderID)
 	if err != nil {
 		return Community{}, err
 	}

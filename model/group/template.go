@@ -205,7 +205,7 @@ func (s *Store) Clone(ctx context.Context, by By, templateID id.ID, d Draft) (Co
 	if d.BrandID != t.BrandID {
 		return Community{}, errTemplate
 	}
-	c, err := s.prepare(ctx, by, d)
+	c, err := s.prepare(ctx, by, d, 0)
 	if err != nil {
 		return Community{}, err
 	}
