@@ -75,12 +75,12 @@ func ParseTrigger(text string) (Trigger, error) {
 	return OnClaim, fault.NewInvalid("commission_trigger", "触发方式只有两种：claim（被推荐人扫码领取）、order（被推荐人的订单）").With("field", "trigger")
 }
 
-// ParseLevel reads one or two. Fault: Invalid commission_unlawful for all else.
+// ParseLevel reads one or two, in letters or as a number. Fault: Invalid commission_unlawful for all else.
 func ParseLevel(text string) (Level, error) {
 	switch plain(text) {
-	case "one":
+	case "one", "1":
 		return One, nil
-	case "two":
+	case "two", "2":
 		return Two, nil
 	}
 	why := lawDepth
