@@ -111,8 +111,8 @@ func register() []table {
 		{name: "referral_node", title: "推荐关系中的位置与计数", where: ofMember, hide: []string{"path"}, keep: keepLink},
 
 		// referrals that were looked at
-		{name: "fraud_trace", title: "推荐的安全记录", where: "member_id IN @members OR referrer_id IN @members", quiet: "反作弊用的加密摘要，说明见隐私政策",
-			set: map[string]any{"device_hash": "", "ip_hash": ""}, slow: true, keep: keepLink},
+		{name: "fraud_trace", title: "推荐的安全记录", where: ofMember, quiet: "反作弊用的加密摘要，说明见隐私政策",
+			set: map[string]any{"device_hash": "", "ip_hash": ""}, keep: keepLink},
 		{name: "fraud_device", title: "登录过的设备", where: ofMember, hide: []string{"device_hash"}, drop: true},
 		{name: "fraud_case", title: "推荐核查", where: "referrer_id IN @members", quiet: "涉及他人，单独申请核实后告知", keep: keepProof},
 		{name: "fraud_case_member", title: "推荐核查涉及的人", where: ofMember, quiet: "涉及他人，单独申请核实后告知", keep: keepProof},
@@ -140,7 +140,7 @@ func register() []table {
 		{name: "commission_claw", title: "佣金追回", where: "earner_id IN @members", hide: []string{"claw_key", "by_id"}, slow: true, keep: keepMoney},
 		{name: "commission_statement", title: "佣金结算单", where: "earner_id IN @members", hide: []string{"account_id", "parts", "told_at"}, keep: keepMoney},
 		{name: "commission_account", title: "佣金账户", where: ofMember, hide: []string{"moves"}, keep: keepMoney},
-		{name: "withdrawal", title: "佣金提现", where: ofMember, hide: []string{"request_key", "account_id", "payout_id", "by_id"}, tomb: []string{"openid"}, slow: true, keep: keepMoney},
+		{name: "withdrawal", title: "佣金提现", where: ofMember, hide: []string{"request_key", "account_id", "payout_id", "by_id"}, tomb: []string{"openid"}, keep: keepMoney},
 
 		// what servers and operators wrote down
 		{name: "notice", title: "微信推送", where: "contains(body, @heard)", quiet: "微信服务器之间的原文，内容见其他各节", slow: true,

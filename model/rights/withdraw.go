@@ -32,7 +32,7 @@ func (s *Store) ForgetPhonesTx(ctx context.Context, tx *gorm.DB, members []id.ID
 		}
 	}
 	who.values = distinct(who.values)
-	if len(who.values) == 0 {
+	if given, _ := who.lists["phones"].([]string); len(who.values)+len(given) == 0 {
 		return nil
 	}
 	event := s.DB.NewID()
@@ -41,6 +41,8 @@ func (s *Store) ForgetPhonesTx(ctx context.Context, tx *gorm.DB, members []id.ID
 		case "identity_key", "identity_edge", "identity_review", "identity_merge":
 			t.set = nil // notes and other keys are not the phone's
 		case "phone":
+		case "leader": // the number that he applied with
+			t.set = map[string]any{"phone_hash": ""}
 		default:
 			continue
 		}
