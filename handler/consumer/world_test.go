@@ -25,6 +25,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/id"
 	"siyu/model/identity"
+	"siyu/model/invite"
 	"siyu/model/member"
 	book "siyu/model/phone"
 	"siyu/model/points"
@@ -107,6 +108,8 @@ type site struct {
 
 	accounts *points.Accounts
 	tiers    *tier.Store
+	invites  *invite.Store
+	held     map[string]id.ID // device -> who was seen with it
 }
 
 func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site {
@@ -128,6 +131,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 		brand.Secrets{AppSecret: "secret", Token: "token"}); err != nil {
 		t.Fatal(err)
 	}
+	s.invites = newInvites(s)
 	places, err := scan.ReadNetworks(strings.NewReader("31.0.0.0/8,上海市,上海,31.2304,121.4737\n39.0.0.0/8,北京市,北京,39.9042,116.4074\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +142,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 		t.Fatal(err)
 	}
 	s.h, err = New(Deps{Clock: clk, Codes: s.Codes, Products: s.Products, Brands: s.Brands, Campaigns: s.Campaigns, Claims: s.Claims, Packets: s.Packets,
-		Points: s.accounts, Tiers: s.tiers, Profiles: newProfiles(s, consents), Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Replays: replay.New(d), WeChat: s.wechat, Numbers: s.wechat, Phones: s.phones, Rights: s.rights, Places: places,
+		Points: s.accounts, Tiers: s.tiers, Profiles: newProfiles(s, consents), Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Groups: newGroups(d, s.Box, s.members, s.Brand.ID), Replays: replay.New(d), WeChat: s.wechat, Numbers: s.wechat, Phones: s.phones, Rights: s.rights, Places: places, Invites: s.invites, HeldBy: s.heldBy,
 		Sessions: &web.Sessions{Cookies: cookies, Members: s.members, Host: "public.test"}, Pages: pages,
 		PublicURL: "https://public.test", Company: "老井食品有限公司"})
 	if err != nil {
