@@ -229,6 +229,9 @@ func (s *Store) write(ctx context.Context, tx *gorm.DB, b *batch) error {
 	again := *b
 	again.owners = owners
 	b = &again
+	for i := range b.items { // and from nobody whom the transaction that was undone had made
+		b.name(i)
+	}
 	families, err := s.familiesOf(ctx, tx, b)
 	if err != nil {
 		return err
