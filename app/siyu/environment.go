@@ -77,6 +77,7 @@ type environment struct {
 	wecomStores
 	leaderStores
 	commissionStores
+	withdrawalStores
 	contactStores
 }
 
@@ -127,6 +128,7 @@ func (e *environment) build() {
 	e.buildLeaders()
 	e.buildGroups()
 	e.buildCommission()
+	e.buildWithdrawal()
 	e.buildDesk()
 	e.buildWeCom()
 	e.buildRights()

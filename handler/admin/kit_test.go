@@ -22,6 +22,7 @@ import (
 	"siyu/model/claim"
 	"siyu/model/clock"
 	"siyu/model/code"
+	"siyu/model/commission"
 	"siyu/model/consent"
 	"siyu/model/db"
 	"siyu/model/event"
@@ -46,6 +47,7 @@ import (
 	"siyu/model/seal"
 	"siyu/model/tier"
 	"siyu/model/wecom"
+	"siyu/model/withdrawal"
 )
 
 const password = "夕阳下的 竹篮 7 号"
@@ -93,6 +95,8 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}}})
 	deps.Leaders = leader.New(leader.Deps{DB: d, Phones: deps.Phones, Members: members, Consents: deps.Consents})
 	deps.Commission = newCommission(d, deps)
+	deps.Earnings = commission.NewAccounts(d, book)
+	deps.Withdrawals = withdrawal.New(withdrawal.Deps{DB: d, Accounts: deps.Earnings, Packets: packets, Members: members, Brands: brands, Out: out, Suspicion: deps.Fraud})
 	deps.Purchases = event.NewPurchases(deps.Events, consent.New(d), products)
 	deps.Intake = event.NewIntake(event.IntakeDeps{Events: deps.Events, People: people, Members: deps.Members, Phones: deps.Phones, Keys: deps.APIKeys, Box: box})
 	deps.WeCom = wecom.New(wecom.Deps{DB: d, Outbox: out, People: people, Members: members, Events: deps.Events})

@@ -37,7 +37,7 @@ func (h *Handler) listClaims() gin.HandlerFunc {
 
 func (h *Handler) listPayouts() gin.HandlerFunc {
 	return list(func(x redpacket.Payout) id.ID { return x.ID }, func(c *gin.Context, p web.Page) ([]redpacket.Payout, error) {
-		f := redpacket.Filter{State: c.Query("state"), Before: p.Before, Limit: p.Limit}
+		f := redpacket.Filter{State: c.Query("state"), Purpose: c.Query("purpose"), Before: p.Before, Limit: p.Limit}
 		if err := queryIDs(c, map[string]*id.ID{"brand_id": &f.BrandID, "campaign_id": &f.CampaignID, "member_id": &f.MemberID}); err != nil {
 			return nil, err
 		}

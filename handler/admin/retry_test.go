@@ -162,6 +162,7 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.identityKeyed())
 		maps.Copy(keyed, o.pointsKeyed())
 		maps.Copy(keyed, o.commissionKeyed())
+		maps.Copy(keyed, o.withdrawalKeyed())
 		maps.Copy(keyed, o.importsKeyed())
 		maps.Copy(keyed, o.rightsKeyed())
 		maps.Copy(keyed, o.fraudKeyed())
