@@ -113,6 +113,8 @@ func (l leads) Leader(ctx context.Context, leaderID id.ID) (group.Leader, error)
 
 func (l leads) Leaders(context.Context, id.ID, id.ID, int) ([]group.Leader, error) { return nil, nil }
 
+func (l leads) ActiveAmong(context.Context, id.ID, []id.ID) (map[id.ID]bool, error) { return nil, nil }
+
 type nobodyKnown struct{}
 
 func (nobodyKnown) Circle(context.Context, id.ID, id.ID) (group.Circle, error) {
