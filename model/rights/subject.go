@@ -64,6 +64,8 @@ func (s *Store) subjectOf(tx *gorm.DB, memberID id.ID) (subject, error) {
 		switch k.Kind {
 		case identity.OpenID:
 			openids = append(openids, k.Value)
+		case identity.ExternalUserID:
+			heard = append(heard, k.Value)
 		case identity.Phone:
 			phones = append(phones, k.Value)
 		}
