@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 
-	"gorm.io/gorm"
-
 	"siyu/job"
 	"siyu/model/clock"
 	"siyu/model/id"
 	"siyu/model/leader"
-	"siyu/model/profile"
 	"siyu/model/referral"
 )
 
@@ -23,7 +20,7 @@ type leaderStores struct {
 // who are not active. It comes after referrals and profiles; who stands above adds what
 // is his to the leader's home page by UseParts.
 func (e *environment) buildLeaders() {
-	e.Leaders = leader.New(leader.Deps{DB: e.DB, Phones: e.Phones, Members: e.Members, Consents: e.Consents, ReferrerOf: e.referrerOf, Deepen: e.deepen})
+	e.Leaders = leader.New(leader.Deps{DB: e.DB, Phones: e.Phones, Members: e.Members, Consents: e.Consents, ReferrerOf: e.referrerOf, Deepen: e.Profiles.LeadTx})
 	e.Events.Consume("leader", e.Leaders.Consume)
 	e.Leaders.UseParts(leader.Parts{People: e.peopleOf})
 	for _, role := range []string{leader.RoleLeader, leader.RoleClerk, leader.RoleStaff} {
@@ -38,11 +35,6 @@ func (e *environment) referrerOf(ctx context.Context, brandID, memberID id.ID, a
 		return 0, err
 	}
 	return b.ReferrerID, nil
-}
-
-// deepen notes that somebody's relation to the brand is a leader's now.
-func (e *environment) deepen(ctx context.Context, tx *gorm.DB, l leader.Leader, at clock.Instant) error {
-	return e.Profiles.MoveTx(ctx, tx, profile.Move{MemberID: l.MemberID, Depth: profile.Leader, EventKey: "leader:" + l.ID.String(), EventType: "leader", At: at})
 }
 
 // admit says whether the owner of a code of a role may bring people now.

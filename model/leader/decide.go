@@ -68,7 +68,7 @@ func (s *Store) Approve(ctx context.Context, d Decision) (Leader, error) {
 			return err
 		}
 		if s.Deepen != nil {
-			if err := s.Deepen(ctx, tx, *l, s.DB.Now()); err != nil {
+			if err := s.Deepen(ctx, tx, l.MemberID, "leader:"+l.ID.String(), s.DB.Now()); err != nil {
 				return err
 			}
 		}

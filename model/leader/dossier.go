@@ -15,8 +15,8 @@ type Dossier struct {
 	Rights     Level       `json:"rights"`  // of his level
 	Figures    Evidences   `json:"figures"` // of every condition of the programme, as of today
 	People     People      `json:"people"`
-	Signed     bool        `json:"signed"`   // the newest agreement
-	Others     []Leader    `json:"others"`   // the same human's rows under his other accounts
+	Signed     bool        `json:"signed"`    // the newest agreement
+	Others     []Leader    `json:"others"`    // the same human's rows under his other accounts
 	Candidate  *Candidate  `json:"candidate"` // what the rules had found; null: nothing
 	Signatures []Signature `json:"signatures"`
 	History    []Move      `json:"history"`

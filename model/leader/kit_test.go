@@ -56,8 +56,8 @@ func newWorld(t *testing.T, d *db.DB, clk *clock.Fake) *world {
 		ReferrerOf: func(_ context.Context, _, memberID id.ID, _ clock.Instant) (id.ID, error) {
 			return w.brought[memberID], nil
 		},
-		Deepen: func(_ context.Context, _ *gorm.DB, l Leader, _ clock.Instant) error {
-			w.deepened = append(w.deepened, l.MemberID)
+		Deepen: func(_ context.Context, _ *gorm.DB, memberID id.ID, _ string, _ clock.Instant) error {
+			w.deepened = append(w.deepened, memberID)
 			return nil
 		}})
 	return w

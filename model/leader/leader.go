@@ -92,8 +92,9 @@ type Deps struct {
 	Consents Consents
 	// ReferrerOf tells who had brought a member at a moment; 0: nobody.
 	ReferrerOf func(ctx context.Context, brandID, memberID id.ID, at clock.Instant) (id.ID, error)
-	// Deepen notes in the transaction of an approval that the member is a leader now.
-	Deepen func(ctx context.Context, tx *gorm.DB, l Leader, at clock.Instant) error
+	// Deepen notes in the transaction of an approval that the member leads from now on; key
+	// is the fact's, so that it is noted once.
+	Deepen func(ctx context.Context, tx *gorm.DB, memberID id.ID, key string, at clock.Instant) error
 }
 
 // Members tells who is the same human; *member.Store is it.

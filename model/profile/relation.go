@@ -102,6 +102,11 @@ func (s *Store) MoveTx(ctx context.Context, tx *gorm.DB, m Move) error {
 	return s.moveTx(ctx, tx, []Move{m})
 }
 
+// LeadTx notes that a member leads communities from now on, under the key of the fact.
+func (s *Store) LeadTx(ctx context.Context, tx *gorm.DB, memberID id.ID, key string, at clock.Instant) error {
+	return s.MoveTx(ctx, tx, Move{MemberID: memberID, Depth: Leader, EventKey: key, EventType: "leader", At: at})
+}
+
 func (s *Store) moveTx(ctx context.Context, tx *gorm.DB, moves []Move) error {
 	rows := db.NewRows("profile_move", "id, member_id, depth, event_key, event_type, scope, at")
 	for _, m := range moves {
