@@ -129,14 +129,10 @@ func (s *Store) watchLeaders(ctx context.Context, brandID id.ID) error {
 			return err
 		}
 		for _, c := range part {
-			switch down := c.State == Closed; {
-			case !down && !active[c.LeaderMemberID]:
-				_, err = s.Close(ctx, By{}, c.ID, stoodDown)
-			case down && active[c.LeaderMemberID]:
-				_, err = s.Reopen(ctx, By{}, c.ID)
-			}
-			if err != nil {
-				return err
+			if down := !active[c.LeaderMemberID]; down != (c.State == Closed) {
+				if _, err := s.alter(ctx, c.ID, func(c *Community) error { c.shut(down, stoodDown); return nil }); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -70,7 +70,7 @@ func (s *Store) change(ctx context.Context, tx *gorm.DB, communityID id.ID, fn f
 	set := map[string]any{"leader_id": is.LeaderID, "leader_member_id": is.LeaderMemberID, "name": is.Name, "owner_name": is.OwnerName,
 		"province": is.Province, "city": is.City, "size": is.Size, "size_at": is.SizeAt, "capacity": is.Capacity, "scan_capacity": is.ScanCapacity,
 		"pending": is.Pending, "fill_round": is.FillRound, "qr": is.QR, "qr_at": is.QRAt, "qr_expires_at": is.QRExpiresAt,
-		"state": is.State, "reason": is.Reason, "updated_at": now}
+		"state": is.State, "reason": is.Reason, "closed_by": is.ClosedBy, "updated_at": now}
 	if err := tx.Model(&Community{}).Where("id = ?", communityID).Updates(set).Error; err != nil {
 		return fmt.Errorf("group: change: %w", err)
 	}

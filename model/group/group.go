@@ -48,6 +48,13 @@ const (
 	Closed  = "closed"
 )
 
+// Who closed a community. Only the office opens again what the office closed.
+const (
+	byLeader = "leader"
+	byOffice = "office"
+	byItself = "auto" // the leader stood down, or WeCom dismissed it
+)
+
 // Forever is the end of a join code that has none.
 const Forever clock.Instant = 253_402_300_799_000 // the last second of 9999
 
@@ -73,7 +80,8 @@ type Community struct {
 	QRAt           clock.Instant `json:"qr_at"`
 	QRExpiresAt    clock.Instant `json:"qr_expires_at"`
 	State          string        `json:"state"`
-	Reason         string        `json:"reason"` // why it is closed
+	Reason         string        `json:"reason"`    // why it is closed
+	ClosedBy       string        `json:"closed_by"` // leader, office or auto; "" while it is not closed
 	Version        int64         `json:"-"`
 	CreatedAt      clock.Instant `json:"created_at"`
 	UpdatedAt      clock.Instant `json:"updated_at"`
@@ -151,6 +159,14 @@ func (d *Draft) check(p Policy) error {
 type By struct {
 	OperatorID id.ID
 	LeaderID   id.ID
+}
+
+// closes names who closes.
+func (b By) closes() string {
+	if b.LeaderID != 0 {
+		return byLeader
+	}
+	return byOffice
 }
 
 // owns says whether a community is within reach.

@@ -293,9 +293,18 @@ func TestLeadersReachOnlyTheirOwn(t *testing.T) {
 		if list := must(w.List(w.ctx, group.Filter{LeaderID: 2}))(t); len(list) != 0 {
 			t.Fatalf("%+v", list)
 		}
+		must(w.Close(w.ctx, mine, c.ID, "休息"))(t)
+		if x := must(w.Reopen(w.ctx, mine, c.ID))(t); x.State != group.Open {
+			t.Fatalf("%+v", x)
+		}
+		must(w.Close(w.ctx, group.By{OperatorID: 9}, c.ID, "违规"))(t)
+		must(w.Close(w.ctx, mine, c.ID, "我自己关的"))(t)
+		_, err := w.Reopen(w.ctx, mine, c.ID)
+		wants(t, err, "community_closed")
+		must(w.Reopen(w.ctx, group.By{OperatorID: 9}, c.ID))(t)
 		taken := must(w.PutQR(w.ctx, mine, c.ID, group.Join{Text: joinURL()}))(t)
 		theirs := must(w.Create(w.ctx, other, group.Draft{Name: "李哥群"}))(t)
-		_, err := w.PutQR(w.ctx, other, theirs.ID, group.Join{Text: taken.QR})
+		_, err = w.PutQR(w.ctx, other, theirs.ID, group.Join{Text: taken.QR})
 		wants(t, err, "qr_used")
 		if strings.Contains(fault.Of(err).Text, "王姐群") {
 			t.Fatal("another leader's group is named")

@@ -232,31 +232,48 @@ func (s *Store) ReportSize(ctx context.Context, by By, communityID id.ID, size i
 	})
 }
 
-// Close takes a community out of every live code, with a reason.
+// Close takes a community out of every live code, with a reason. What is closed already,
+// a leader does not close again.
 func (s *Store) Close(ctx context.Context, by By, communityID id.ID, reason string) (Community, error) {
 	if reason = strings.TrimSpace(reason); !text(reason, 1, 100) {
 		return Community{}, bad("reason", "请写明关闭的原因，最多 100 个字")
 	}
 	return s.alter(ctx, communityID, func(c *Community) error {
-		if !by.owns(*c) {
+		switch {
+		case !by.owns(*c):
 			return errMissing
+		case c.State == Closed && by.LeaderID != 0:
+			return nil
 		}
-		c.State, c.Reason = Closed, reason
+		c.State, c.Reason, c.ClosedBy = Closed, reason, by.closes()
 		return nil
 	})
 }
 
-// Reopen takes back a Close.
+// Reopen takes back a Close; a leader only his own. Fault: Conflict community_closed.
 func (s *Store) Reopen(ctx context.Context, by By, communityID id.ID) (Community, error) {
 	return s.alter(ctx, communityID, func(c *Community) error {
-		if !by.owns(*c) {
+		switch {
+		case !by.owns(*c):
 			return errMissing
-		}
-		if c.State == Closed {
-			c.State, c.Reason = Open, ""
+		case c.State == Closed && by.LeaderID != 0 && c.ClosedBy != byLeader:
+			return fault.New(fault.Conflict, "community_closed", "这个社群由品牌关闭（"+c.Reason+"），请联系品牌重新开放")
+		case c.State == Closed:
+			c.State, c.Reason, c.ClosedBy = Open, "", ""
 		}
 		return nil
 	})
+}
+
+// shut closes, or (on false) opens, what nobody in particular decided: only what is open,
+// and only what was shut for the same reason.
+func (c *Community) shut(on bool, reason string) {
+	switch {
+	case on && c.State != Closed:
+		c.State, c.Reason, c.ClosedBy = Closed, reason, byItself
+	case !on && c.State == Closed && c.ClosedBy == byItself && c.Reason == reason:
+		c.State, c.Reason, c.ClosedBy = Open, "", ""
+	}
 }
 
 // Synced is what WeCom says of a customer group.
@@ -291,15 +308,12 @@ func (s *Store) PutSynced(ctx context.Context, in Synced) (Community, error) {
 		return Community{}, err
 	}
 	c.ChatKey = in.BrandID.String() + ":" + in.ChatID
-	if in.Dismissed {
-		c.State, c.Reason = Closed, dismissed
-	}
 	var out Community
 	err = s.db.InFreshTx(ctx, func(tx *gorm.DB) error {
 		r := tx.Exec(`INSERT INTO community (id, brand_id, leader_id, leader_member_id, kind, chat_key, name, owner_name, province, city, size, size_at, capacity, scan_capacity,
-			pending, fill_round, qr, qr_at, qr_expires_at, state, reason, version, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`+s.db.Once("chat_key"),
+			pending, fill_round, qr, qr_at, qr_expires_at, state, reason, closed_by, version, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`+s.db.Once("chat_key"),
 			c.ID, c.BrandID, c.LeaderID, c.LeaderMemberID, c.Kind, c.ChatKey, c.Name, c.OwnerName, "", "", 0, 0, c.Capacity, c.ScanCapacity,
-			0, 0, "", 0, 0, c.State, c.Reason, 0, c.CreatedAt, c.UpdatedAt)
+			0, 0, "", 0, 0, c.State, "", "", 0, c.CreatedAt, c.UpdatedAt)
 		if r.Error != nil {
 			return r.Error
 		}
@@ -333,12 +347,7 @@ func (c *Community) sync(in Synced, fresh Community) error {
 	if in.JoinURL != "" && in.JoinURL != c.QR {
 		c.QR, c.QRAt, c.QRExpiresAt = in.JoinURL, in.At, Forever
 	}
-	switch {
-	case in.Dismissed:
-		c.State, c.Reason = Closed, dismissed
-	case c.State == Closed && c.Reason == dismissed:
-		c.State, c.Reason = Open, ""
-	}
+	c.shut(in.Dismissed, dismissed)
 	return nil
 }
 

@@ -10,7 +10,7 @@ CREATE TABLE group_policy (
 -- A WeChat group or a WeCom customer group (社群). size is who was in it when that was
 -- last told (size_at, 0 = never); pending is how many were sent to it since. Nobody is
 -- sent once size + pending reaches scan_capacity. qr is the text of its join code.
--- state: open, full, expired, closed. chat_key is unique: brand:chat for WeCom, else -id.
+-- state: open, full, expired, closed; closed_by: leader, office, auto. chat_key is unique: brand:chat for WeCom, else -id.
 CREATE TABLE community (
   id BIGINT NOT NULL PRIMARY KEY,
   brand_id BIGINT NOT NULL,
@@ -33,6 +33,7 @@ CREATE TABLE community (
   qr_expires_at BIGINT NOT NULL,
   state VARCHAR(8) NOT NULL,
   reason VARCHAR(100) NOT NULL,
+  closed_by VARCHAR(8) NOT NULL,
   version BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
