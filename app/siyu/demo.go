@@ -142,6 +142,9 @@ func (d *demoWorld) seed(ctx context.Context, p *process) error {
 	if err := d.loyalty(ctx, e); err != nil {
 		return err
 	}
+	if err := d.leaders(ctx, e); err != nil {
+		return err
+	}
 	for _, u := range []simulator.User{{Name: "小甲", Avatar: "🧑", City: "上海"}, {Name: "小乙", Avatar: "👩", City: "广州"}, {Name: "小丙", Avatar: "👴", City: "成都"}} {
 		p.sim.AddUser(u)
 	}
