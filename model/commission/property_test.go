@@ -227,6 +227,9 @@ func TestWhateverHappensTheBooksEqualTheAccruals(t *testing.T) {
 				y.compare(t, w)
 				w.balanced()
 			}
+			if step == 139 {
+				w.invariants()
+			}
 			if t.Failed() {
 				t.Fatalf("seed %d, step %d", seed, step)
 			}
