@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"siyu/model/clock"
 	"siyu/model/code/picture"
@@ -183,7 +184,9 @@ func TestGroups(t *testing.T) {
 			if a, err := o.deps.Groups.Resolve(context.Background(), code.Token, group.Visitor{MemberID: who.ID}, clk.Now()); err != nil || !a.OK {
 				t.Fatal(a, err)
 			}
+			clk.Advance(time.Second)
 			o.must("POST", path+"/close", `{"reason":"解散"}`)
+			clk.Advance(time.Second)
 			var st group.Stats
 			o.root.do("GET", "/live-codes/"+l.ID.String()+"/stats", "").into(t, &st)
 			if st.Total.Handed != 1 || st.Total.Visitors != 1 || len(st.Targets) != 1 || st.Targets[0].Name != "甲群" || st.Switches[len(st.Switches)-1].Cause != group.Closed {

@@ -62,6 +62,7 @@ func TestSync(t *testing.T) {
 		if x := must(w.PutSynced(w.ctx, in))(t); x.State != group.Closed || w.send(l, visitor(1)).OK {
 			t.Fatalf("%+v", x)
 		}
+		clk.Advance(time.Second)
 		in.Size, in.At, in.Dismissed = 10, in.At.Add(time.Minute), false
 		if x := must(w.PutSynced(w.ctx, in))(t); x.State != group.Open || !w.send(l, visitor(1)).OK {
 			t.Fatalf("%+v", x)

@@ -153,6 +153,7 @@ func TestRevival(t *testing.T) {
 		}
 		_, err := w.PutQR(w.ctx, group.By{}, a.ID, group.Join{Text: a.QR})
 		wants(t, err, "qr_same")
+		clk.Advance(time.Second)
 		must(w.PutQR(w.ctx, group.By{}, a.ID, group.Join{Text: joinURL()}))(t)
 		if x := w.send(l, visitor(1)); x.Community.ID != a.ID || x.Community.QR == a.QR {
 			t.Fatalf("%+v", x)

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"siyu/config"
+	"siyu/model/brand"
+	"siyu/model/clock"
+	"siyu/model/db/dbtest"
+	"siyu/model/group"
+	"siyu/model/id"
+	"siyu/model/identity"
+	"siyu/model/leader"
+	"siyu/model/referral"
+)
+
+// The program's own wiring of communities: who leads them, whom he brought, and what
+// becomes of them when he is suspended.
+func TestCommunitiesKnowTheirLeaderAndHisPeople(t *testing.T) {
+	ctx := context.Background()
+	data := t.TempDir()
+	cfg, err := config.Load(func(name string) string {
+		return map[string]string{"SIYU_ENV": config.Demo, "SIYU_DATA": data}[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clk := clock.NewFake(dbtest.Start)
+	e, err := openEnvironment(ctx, cfg, clk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	who := func() id.ID {
+		t.Helper()
+		n++
+		person, err := e.Identities.Resolve(ctx, identity.Login{AppID: "wx0000000000000001", OpenID: fmt.Sprintf("o%027d", n)})
+		must(err)
+		m, err := e.Members.Of(ctx, person)
+		must(err)
+		return m.ID
+	}
+	b, err := e.Brands.Create(ctx, brand.Brand{Slug: "laojing", Name: "老井", CodeHost: "q.example.cn"})
+	must(err)
+	boss := who()
+	l, err := e.Leaders.Appoint(ctx, leader.Appointment{BrandID: b.ID, MemberID: boss, Role: leader.RoleClerk, Name: "王姐", ShopName: "一店", EmployeeNo: "001", By: 1})
+	must(err)
+	code, err := e.Referrals.CodeOf(ctx, b.ID, boss, referral.Clerk)
+	must(err)
+	for range 3 {
+		_, err := e.Referrals.Bind(ctx, referral.Contact{BrandID: b.ID, Token: e.Referrals.Token(code), MemberID: who(), Channel: "h5", At: clk.Now()})
+		must(err)
+	}
+	c, err := e.Groups.Create(ctx, group.By{LeaderID: l.ID}, group.Draft{Name: "王姐福利群"})
+	must(err)
+	_, err = e.Groups.PutQR(ctx, group.By{LeaderID: l.ID}, c.ID, group.Join{Text: "https://weixin.qq.com/g/AwYAAXyz"})
+	must(err)
+	live, err := e.Groups.SaveCode(ctx, 0, group.LiveDraft{BrandID: b.ID, Name: "海报", Targets: []group.TargetDraft{{CommunityID: c.ID}}})
+	must(err)
+
+	loads, err := e.Groups.Capacity(ctx, b.ID, 0, 10)
+	must(err)
+	if len(loads) != 1 || loads[0].Direct != 3 || loads[0].Communities != 1 || loads[0].Name != "王姐" {
+		t.Fatalf("%+v", loads)
+	}
+	send := func() group.Answer {
+		t.Helper()
+		a, err := e.Groups.Resolve(ctx, live.Token, group.Visitor{MemberID: who()}, clk.Now())
+		must(err)
+		return a
+	}
+	if a := send(); a.Community.ID != c.ID {
+		t.Fatalf("%+v", a)
+	}
+	h, err := e.Groups.Health(ctx, group.By{LeaderID: l.ID}, c.ID)
+	must(err)
+	for _, p := range h.Parts {
+		if want := p.Key != "fill"; p.Known != want { // nobody reported a size; the rest is known
+			t.Errorf("%+v", p)
+		}
+	}
+	_, err = e.Leaders.Suspend(ctx, leader.Decision{LeaderID: l.ID, By: 1, Reason: "核查"})
+	must(err)
+	clk.Advance(time.Minute)
+	for _, chore := range e.groupChores() {
+		must(chore.Do(ctx))
+	}
+	if a := send(); a.OK {
+		t.Fatalf("sent to a suspended leader: %+v", a)
+	}
+}
