@@ -151,17 +151,17 @@ func (s *Store) Above(ctx context.Context, brandID, memberID id.ID) ([]Node, err
 	if err != nil || n.Depth == 0 {
 		return list, err
 	}
-	err = s.DB.Read(ctx).Where("brand_id = ? AND path IN ?", brandID, above(n.Path)).Order("path DESC").Find(&list).Error
+	err = s.DB.Read(ctx).Where("path IN ?", above(n.Path)).Order("path DESC").Find(&list).Error
 	return list, wrap("above", err)
 }
 
 // AboveIDs is Above without the nodes: the members alone.
 func (s *Store) AboveIDs(ctx context.Context, brandID, memberID id.ID) (list []id.ID, err error) {
 	var path string
-	if err := s.DB.Read(ctx).Raw("SELECT path FROM referral_node WHERE brand_id = ? AND member_id = ?", brandID, memberID).Scan(&path).Error; err != nil || len(path) <= elementSize {
+	if err := s.DB.Read(ctx).Raw("SELECT path FROM referral_node WHERE brand_id = ? AND member_id = ?", brandID, memberID).Scan(&path).Error; err != nil || len(path) <= 2*elementSize {
 		return nil, wrap("above", err)
 	}
-	err = s.DB.Read(ctx).Raw("SELECT member_id FROM referral_node WHERE brand_id = ? AND path IN ? ORDER BY path DESC", brandID, above(path)).Scan(&list).Error
+	err = s.DB.Read(ctx).Raw("SELECT member_id FROM referral_node WHERE path IN ? ORDER BY path DESC", above(path)).Scan(&list).Error
 	return list, wrap("above", err)
 }
 

@@ -276,7 +276,7 @@ func (h *history) ring(referee, referrer id.ID) error {
 // child: put together, he would stand above himself.
 func (h *history) tangled(child, parent *Node) error {
 	var up []id.ID
-	if err := h.tx.Raw("SELECT member_id FROM referral_node WHERE brand_id = ? AND path IN ?", h.brandID, append(above(parent.Path), parent.Path)).Scan(&up).Error; err != nil {
+	if err := h.tx.Raw("SELECT member_id FROM referral_node WHERE path IN ?", append(above(parent.Path), parent.Path)).Scan(&up).Error; err != nil {
 		return wrap("above", err)
 	}
 	families, err := member.Families(h.tx, up)

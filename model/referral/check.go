@@ -144,7 +144,7 @@ func (s *Store) CheckStep(ctx context.Context, brandID id.ID) (more bool, err er
 
 // page reads the nodes before a path, the last first.
 func (f *forest) page(path string) (list []*Node, err error) {
-	err = f.tx.Where("brand_id = ? AND path < ?", f.brandID, path).Order("path DESC").Limit(checkMost).Find(&list).Error
+	err = f.tx.Where("path > ? AND path < ?", f.root, min(path, f.root+beyond)).Order("path DESC").Limit(checkMost).Find(&list).Error
 	return list, err
 }
 
@@ -262,9 +262,9 @@ func (f *forest) misplaced(from, to string) (n int64, err error) {
 	err = f.tx.Raw(`SELECT COUNT(*) FROM referral_node n
 		LEFT JOIN referral_node p ON p.brand_id = n.brand_id AND p.member_id = n.parent_id
 		LEFT JOIN referral_binding b ON b.brand_id = n.brand_id AND b.member_id = n.member_id AND b.slot = 0
-		WHERE n.brand_id = ? AND n.path >= ? AND n.path <= ? AND (n.parent_id <> COALESCE(b.referrer_id, 0)
+		WHERE n.path >= ? AND n.path <= ? AND (n.parent_id <> COALESCE(b.referrer_id, 0)
 		OR n.parent_id = 0 AND (n.depth <> 0 OR LENGTH(n.path) <> ?)
 		OR n.parent_id <> 0 AND (p.member_id IS NULL OR n.depth <> p.depth + 1 OR n.path <> `+joined+`))`,
-		f.brandID, from, to, elementSize).Scan(&n).Error
+		from, to, 2*elementSize).Scan(&n).Error
 	return n, err
 }

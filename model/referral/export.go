@@ -143,7 +143,7 @@ func (s *Store) writePart(ctx context.Context, x Export) error {
 		op = ">="
 	}
 	var list []Node
-	err = s.DB.Read(ctx).Where("brand_id = ? AND path "+op+" ? AND path < ?", x.BrandID, root.Path+x.AfterPath, root.Path+beyond).Order("path").Limit(partRows).Find(&list).Error
+	err = s.DB.Read(ctx).Where("path "+op+" ? AND path < ?", root.Path+x.AfterPath, root.Path+beyond).Order("path").Limit(partRows).Find(&list).Error
 	if err != nil {
 		return err
 	}

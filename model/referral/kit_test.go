@@ -162,7 +162,7 @@ func (w *town) wrong() []string {
 			path = p.Path[max(0, len(p.Path)-elementSize):] + path
 			up = p
 		}
-		if n.Depth != depth || n.Path != path {
+		if n.Depth != depth || n.Path[elementSize:] != path {
 			wrong = append(wrong, fmt.Sprintf("%d: depth %d path %s, want %d %s", n.MemberID, n.Depth, n.Path, depth, path))
 		}
 	}

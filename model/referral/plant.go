@@ -98,7 +98,7 @@ func (f *forest) grow(list []Seedling, now clock.Instant) ([]planted, error) {
 		if !known {
 			up = len(out)
 			at[x.ReferrerID] = up
-			out = append(out, planted{member: x.ReferrerID, parent: -1, path: f.next(), levels: 1, joined: x.BoundAt})
+			out = append(out, planted{member: x.ReferrerID, parent: -1, path: f.root + f.next(), levels: 1, joined: x.BoundAt})
 		}
 		depth := out[up].depth + 1
 		if depth >= MaxLevels {

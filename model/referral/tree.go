@@ -17,8 +17,8 @@ import (
 	"siyu/model/money"
 )
 
-// A path is made of elements of equal width: the numbers of the nodes from the root down
-// to the node itself, written with the alphabet of tokens, whose order is that of bytes.
+// A path is made of elements of equal width: the number of the brand and those of the
+// nodes from the root down to the node itself, written with the alphabet of tokens, whose order is that of bytes.
 // So a path begins with the path of each node above, those below are one range of the
 // index, and no two nodes of a brand have the same element. Six symbols are a thousand
 // million nodes.
@@ -39,7 +39,7 @@ func element(no int64) string {
 // above returns the paths of all nodes above, from the root down.
 func above(path string) []string {
 	out := make([]string, 0, len(path)/elementSize)
-	for n := elementSize; n < len(path); n += elementSize {
+	for n := 2 * elementSize; n < len(path); n += elementSize { // the brand's number alone is no node
 		out = append(out, path[:n])
 	}
 	return out
@@ -88,6 +88,7 @@ type forest struct {
 	ctx     context.Context
 	tx      *gorm.DB
 	brandID id.ID
+	root    string // with what every path of the brand begins
 	version int64
 	nextNo  int64
 	placed  bool // the shape changed
@@ -100,20 +101,25 @@ type forest struct {
 // transaction must be a fresh one (db.InFreshTx), or reads would show what was before.
 func (s *Store) lock(ctx context.Context, tx *gorm.DB, brandID id.ID) (*forest, error) {
 	f := &forest{s: s, ctx: ctx, tx: tx, brandID: brandID, nodes: map[id.ID]*Node{}, deltas: map[string]*delta{}}
-	stmt := "SELECT version, next_no FROM referral_tree WHERE brand_id = ?"
+	stmt := "SELECT no, version, next_no FROM referral_tree WHERE brand_id = ?"
 	if s.DB.Driver() == db.MySQL {
 		stmt += " FOR UPDATE"
 	}
-	for range 2 {
-		var rows []struct{ Version, NextNo int64 }
+	for range 8 {
+		var rows []struct{ No, Version, NextNo int64 }
 		if err := tx.WithContext(ctx).Raw(stmt, brandID).Scan(&rows).Error; err != nil {
 			return nil, wrap("lock", err)
 		}
 		if len(rows) == 1 {
-			f.version, f.nextNo = rows[0].Version, rows[0].NextNo
+			f.root, f.version, f.nextNo = element(rows[0].No), rows[0].Version, rows[0].NextNo
 			return f, nil
 		}
-		_, err := db.Exec(ctx, tx, "INSERT INTO referral_tree (brand_id, version, next_no, check_state, check_path, check_started_at, check_finished_at, checked, repaired, misplaced) VALUES (?,1,1,'','',0,0,0,0,0)"+s.DB.Once("version"), brandID)
+		// Two brands that begin at once may want one number: the one that lost looks again.
+		var last int64
+		if err := tx.WithContext(ctx).Raw("SELECT COALESCE(MAX(no), 0) FROM referral_tree").Scan(&last).Error; err != nil {
+			return nil, wrap("lock", err)
+		}
+		_, err := db.Exec(ctx, tx, "INSERT INTO referral_tree (brand_id, no, version, next_no, check_state, check_path, check_started_at, check_finished_at, checked, repaired, misplaced) VALUES (?,?,1,1,'','',0,0,0,0,0)"+s.DB.Once("version"), brandID, last+1)
 		if err != nil {
 			return nil, wrap("lock", err)
 		}
@@ -147,7 +153,7 @@ func (f *forest) load(members []id.ID) error {
 func (f *forest) node(memberID id.ID, at clock.Instant) *Node {
 	n := f.nodes[memberID]
 	if n == nil {
-		n = &Node{BrandID: f.brandID, MemberID: memberID, Levels: 1, JoinedAt: at, Path: f.next()}
+		n = &Node{BrandID: f.brandID, MemberID: memberID, Levels: 1, JoinedAt: at, Path: f.root + f.next()}
 		f.nodes[memberID], f.fresh = n, append(f.fresh, n)
 	}
 	return n
@@ -217,9 +223,10 @@ func (f *forest) move(child, parent *Node) error {
 	if len(up) > 0 {
 		f.change(up[len(up)-1], delta{direct: -1})
 	}
-	path, depth, parentID := old[len(old)-elementSize:], 0, id.ID(0)
+	own := old[len(old)-elementSize:]
+	path, depth, parentID := f.root+own, 0, id.ID(0)
 	if parent != nil {
-		path, depth, parentID = parent.Path+path, parent.Depth+1, parent.MemberID
+		path, depth, parentID = parent.Path+own, parent.Depth+1, parent.MemberID
 		to := w
 		to.deep = depth + child.Levels - 1
 		for _, p := range append(above(parent.Path), parent.Path) {
@@ -231,8 +238,8 @@ func (f *forest) move(child, parent *Node) error {
 	if f.s.DB.Driver() == db.SQLite {
 		concat = "? || SUBSTR(path, ?)"
 	}
-	r, err := db.Exec(f.ctx, f.tx, "UPDATE referral_node SET path = "+concat+", depth = depth + ? WHERE brand_id = ? AND path >= ? AND path < ?",
-		path, len(old)+1, depth-child.Depth, f.brandID, old, old+beyond)
+	r, err := db.Exec(f.ctx, f.tx, "UPDATE referral_node SET path = "+concat+", depth = depth + ? WHERE path >= ? AND path < ?",
+		path, len(old)+1, depth-child.Depth, old, old+beyond)
 	if err != nil {
 		return wrap("move", err)
 	}
@@ -262,7 +269,7 @@ func (f *forest) fits(child, parent *Node) error {
 	}
 	if levels > 1 { // Levels may be too high: look
 		var deepest int
-		err := f.tx.Raw("SELECT MAX(depth) FROM referral_node WHERE brand_id = ? AND path >= ? AND path < ?", f.brandID, child.Path, child.Path+beyond).Scan(&deepest).Error
+		err := f.tx.Raw("SELECT MAX(depth) FROM referral_node WHERE path >= ? AND path < ?", child.Path, child.Path+beyond).Scan(&deepest).Error
 		if err != nil {
 			return wrap("depth", err)
 		}
@@ -345,11 +352,10 @@ func (f *forest) write(d delta, paths []string) error {
 	if d.live {
 		set = append(set, "live = 1")
 	}
-	args = append(args, f.brandID)
 	for _, p := range paths {
 		args = append(args, p)
 	}
-	r, err := db.Exec(f.ctx, f.tx, "UPDATE referral_node SET "+strings.Join(set, ", ")+" WHERE brand_id = ? AND path IN "+db.Marks(len(paths)), args...)
+	r, err := db.Exec(f.ctx, f.tx, "UPDATE referral_node SET "+strings.Join(set, ", ")+" WHERE path IN "+db.Marks(len(paths)), args...)
 	if err != nil {
 		return wrap("count", err)
 	}

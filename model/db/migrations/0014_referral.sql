@@ -20,7 +20,7 @@ CREATE TABLE referral_code (
   name VARCHAR(64) NOT NULL,
   state VARCHAR(8) NOT NULL,
   created_at BIGINT NOT NULL,
-  CONSTRAINT referral_code_once UNIQUE (brand_id, member_id, role, slot)
+  CONSTRAINT referral_code_once UNIQUE (member_id, brand_id, role, slot)
 ){{options}};
 
 -- Who was whose referrer, from when to when. state: active, ended, replaced. slot is 0
@@ -47,23 +47,25 @@ CREATE TABLE referral_binding (
   ip_hash VARCHAR(64) NOT NULL,
   device_hash VARCHAR(64) NOT NULL,
   created_at BIGINT NOT NULL,
-  CONSTRAINT referral_binding_once UNIQUE (brand_id, member_id, slot)
+  CONSTRAINT referral_binding_once UNIQUE (member_id, brand_id, slot)
 ){{options}};
-CREATE INDEX referral_binding_referrer ON referral_binding (brand_id, referrer_id, slot, bound_at);
+CREATE INDEX referral_binding_referrer ON referral_binding (referrer_id, brand_id, slot, bound_at);
 CREATE INDEX referral_binding_code ON referral_binding (code_id);
 CREATE INDEX referral_binding_expiry ON referral_binding (slot, expires_at);
-CREATE INDEX referral_binding_member ON referral_binding (member_id);
 CREATE INDEX referral_binding_new ON referral_binding (brand_id, created_at);
 
 -- Everybody who brought somebody or was brought. parent_id is the truth; path is made of
--- the numbers of all above and his own, six symbols each, so that those below one are one
--- range and those above one are the beginnings of one text. Counters of the team are of
--- all below him and without him.
+-- the number of the brand, of all above and his own, six symbols each, so that those below
+-- one are one range and those above one are the beginnings of one text. Counters of the
+-- team are of all below him and without him.
+--
+-- No key begins with brand_id: a brand is most of the table, and MariaDB has preferred to
+-- read all of it by the first column of a key to looking up a few members by two.
 CREATE TABLE referral_node (
   brand_id BIGINT NOT NULL,
   member_id BIGINT NOT NULL,
   parent_id BIGINT NOT NULL,
-  path VARCHAR(384) NOT NULL,
+  path VARCHAR(400) NOT NULL,
   depth INT NOT NULL,
   levels INT NOT NULL,
   direct BIGINT NOT NULL,
@@ -80,26 +82,27 @@ CREATE TABLE referral_node (
   live SMALLINT NOT NULL,
   last_active_at BIGINT NOT NULL,
   joined_at BIGINT NOT NULL,
-  PRIMARY KEY (brand_id, member_id),
-  CONSTRAINT referral_node_path UNIQUE (brand_id, path)
+  PRIMARY KEY (member_id, brand_id),
+  CONSTRAINT referral_node_path UNIQUE (path)
 ){{options}};
-CREATE INDEX referral_node_children ON referral_node (brand_id, parent_id, team_size, member_id);
-CREATE INDEX referral_node_member ON referral_node (member_id);
+CREATE INDEX referral_node_children ON referral_node (parent_id, brand_id, team_size, member_id);
 
 -- One row per brand. Whoever changes the brand's trees or their counters locks it first.
--- next_no is the next number of a path. check_path is how far the check of the counters
+-- no is the brand's number, with which its paths begin. next_no is the next number of a path. check_path is how far the check of the counters
 -- is, from the last path to the first; the rest says what it found.
 CREATE TABLE referral_tree (
   brand_id BIGINT NOT NULL PRIMARY KEY,
+  no BIGINT NOT NULL,
   version BIGINT NOT NULL,
   next_no BIGINT NOT NULL,
   check_state VARCHAR(8) NOT NULL,
-  check_path VARCHAR(384) NOT NULL,
+  check_path VARCHAR(400) NOT NULL,
   check_started_at BIGINT NOT NULL,
   check_finished_at BIGINT NOT NULL,
   checked BIGINT NOT NULL,
   repaired BIGINT NOT NULL,
-  misplaced BIGINT NOT NULL
+  misplaced BIGINT NOT NULL,
+  CONSTRAINT referral_tree_no UNIQUE (no)
 ){{options}};
 
 -- What a check found wrong and put right: the counters as they were and as they are, JSON.
@@ -130,7 +133,7 @@ CREATE TABLE referral_export (
   total BIGINT NOT NULL,
   done BIGINT NOT NULL,
   parts INT NOT NULL,
-  after_path VARCHAR(384) NOT NULL,
+  after_path VARCHAR(400) NOT NULL,
   reason VARCHAR(400) NOT NULL,
   by_id BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
