@@ -80,7 +80,7 @@ func TestDesk(t *testing.T) {
 		s.must(err)
 		_, err = s.leaders.PutMaterial(ctx, leader.Material{BrandID: s.Brand.ID, Kind: leader.Copy, Title: "验真三步", Text: "扫码、看结果、领奖励"}, 1)
 		s.must(err)
-		s.anna.get("/leader").says(t, 200, "安娜，您好", "¥5.00", "介绍怎样验真", "邀请海报", "我推荐的人")
+		s.anna.get("/leader").says(t, 200, "安娜，您好", "¥5.00", "介绍怎样验真", "邀请海报", "<b>1</b>我推荐的人", "1 / 150 人")
 		s.anna.get("/leader/people").says(t, 200, "林**", "购买 1 次", "又带来 1 人", "7 天内活跃")
 		_, data, _ := s.anna.api("GET", "/leader/people", nil)
 		first := data["list"].([]any)[0].(map[string]any)

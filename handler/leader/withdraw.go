@@ -66,9 +66,9 @@ func (h *Handler) offer(c *gin.Context, at *seat) (any, error) {
 	v := offer{Open: p.Version > 0, FreeFen: a.FreeFen(), OwedFen: a.OwedFen, MinFen: p.MinFen, MaxFen: min(p.MaxFen, max(a.FreeFen(), p.MinFen)), PerDay: p.PerDay}
 	switch p.Tax {
 	case withdrawal.TaxFixed:
-		v.Tax = "按 " + money.Fen(p.TaxBP).Yuan() + "% 代扣代缴。" // basis points are to percent what fen are to yuan
+		v.Tax = "按 " + money.Fen(p.TaxBP).Yuan() + "% 代扣代缴，提交后显示具体金额，审核前可以撤回。" // basis points are to percent what fen are to yuan
 	case withdrawal.TaxLabour:
-		v.Tax = "按劳务报酬所得预扣预缴：每月累计不超过 800 元的部分不扣。"
+		v.Tax = "按劳务报酬所得预扣预缴：提交后显示具体金额，审核前可以撤回。"
 	default:
 		v.Tax = "提现时不代扣，请依法自行申报。"
 	}

@@ -75,6 +75,10 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	s.profiles = profile.New(profile.Deps{DB: d, Families: members, Consents: consents, Points: purse})
 	s.referrals = referral.New(referral.Deps{DB: d, Box: s.Box, Members: members, Events: s.events, Outbox: s.Outbox})
 	s.leaders = leader.New(leader.Deps{DB: d, Phones: phone.New(d, s.Box), Members: members, Consents: consents})
+	s.leaders.UseParts(leader.Parts{People: func(ctx context.Context, brandID, memberID id.ID) (leader.People, error) {
+		n, err := s.referrals.Team(ctx, brandID, memberID)
+		return leader.People{Direct: n.Direct, Team: n.TeamSize, Active30: n.Active}, err
+	}})
 	s.groups = group.New(group.Deps{DB: d, Box: s.Box, Leaders: leads{s.leaders}, Referrals: nobodyKnown{}, People: crowd{members, s}})
 	accounts := commission.NewAccounts(d, s.Ledger)
 	s.pay = commission.New(commission.Deps{DB: d, Books: accounts, Purse: purse, Taker: book, Uplines: s.referrals, Leaders: s.leaders, Members: members, Codes: s.Codes, Shelf: s.Products, Events: s.events})
@@ -113,7 +117,14 @@ func (l leads) Leader(ctx context.Context, leaderID id.ID) (group.Leader, error)
 
 func (l leads) Leaders(context.Context, id.ID, id.ID, int) ([]group.Leader, error) { return nil, nil }
 
-func (l leads) ActiveAmong(context.Context, id.ID, []id.ID) (map[id.ID]bool, error) { return nil, nil }
+func (l leads) ActiveAmong(ctx context.Context, brandID id.ID, members []id.ID) (map[id.ID]bool, error) {
+	list, err := l.Active(ctx, brandID, members)
+	out := map[id.ID]bool{}
+	for m := range list {
+		out[m] = true
+	}
+	return out, err
+}
 
 type nobodyKnown struct{}
 
