@@ -51,7 +51,13 @@ func (h *Handler) leaderRoutes() []web.Route {
 	}
 }
 
-func (h *Handler) getProgramme(c *gin.Context) (any, error) { return one(c, h.Leaders.Programme) }
+func (h *Handler) getProgramme(c *gin.Context) (any, error) {
+	brandID, err := h.theBrand(c)
+	if err != nil {
+		return nil, err
+	}
+	return h.Leaders.Programme(c.Request.Context(), brandID)
+}
 
 func (h *Handler) saveProgramme(c *gin.Context, e *audit.Entry) (any, error) {
 	brandID, err := h.theBrand(c)
@@ -85,7 +91,13 @@ func (h *Handler) theBrand(c *gin.Context) (id.ID, error) {
 	return brandID, err
 }
 
-func (h *Handler) listAgreements(c *gin.Context) (any, error) { return one(c, h.Leaders.Agreements) }
+func (h *Handler) listAgreements(c *gin.Context) (any, error) {
+	brandID, err := h.theBrand(c)
+	if err != nil {
+		return nil, err
+	}
+	return h.Leaders.Agreements(c.Request.Context(), brandID)
+}
 
 func (h *Handler) publishAgreement(c *gin.Context, e *audit.Entry) (any, error) {
 	var in struct {

@@ -32,7 +32,6 @@ type Income struct {
 	HeldFen      money.Fen `json:"held_fen"`      // being withdrawn
 	OwedFen      money.Fen `json:"owed_fen"`      // to be set off against what comes
 	PaidFen      money.Fen `json:"paid_fen"`
-	MonthFen     money.Fen `json:"month_fen"` // earned this month, whatever its state
 }
 
 // Crowd is a human's communities.
