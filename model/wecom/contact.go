@@ -190,6 +190,9 @@ func (s *Store) putContacts(ctx context.Context, a Account, list []Seen, began c
 		untold = nil
 		rows := db.NewRows("wecom_contact", contactColumns)
 		for _, x := range list {
+			if x.Since <= 0 { // WeCom forgot to say
+				x.Since = began
+			}
 			addContact(rows, Contact{ID: s.DB.NewID(), AccountID: a.ID, BrandID: a.BrandID, ExternalUserID: x.ExternalUserID, UserID: x.UserID,
 				MemberID: members[x.ExternalUserID], Way: cut(x.Way, 64), AddWay: x.AddWay, State: Active, SinceAt: x.Since, ChangedAt: x.Since, SeenRound: round, CreatedAt: s.DB.Now()})
 		}
@@ -230,6 +233,9 @@ func (s *Store) refresh(tx *gorm.DB, old Contact, x Seen, memberID id.ID, began 
 	}
 	if x.Way != "" {
 		c.Way = cut(x.Way, 64)
+	}
+	if x.Since <= 0 {
+		x.Since = old.SinceAt
 	}
 	if old.ChangedAt <= began { // a push since then knows better
 		c.State, c.SinceAt, c.ChangedAt = Active, x.Since, max(old.ChangedAt, x.Since)

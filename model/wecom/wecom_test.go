@@ -229,6 +229,15 @@ func TestAnswersThatContradict(t *testing.T) {
 				t.Fatal("the contact went to the other before anybody decided")
 			}
 		})
+		t.Run("a contact without a time began when he was seen, once", func(t *testing.T) {
+			for range 2 {
+				clk.Advance(time.Minute)
+				step(wecom.Seen{ExternalUserID: "wm5", UserID: "lisi"})
+			}
+			if n := w.count("event e JOIN wecom_contact c ON e.event_key = " + concat(d) + " WHERE c.external_userid = 'wm5'"); n != 1 {
+				t.Fatal(n, "events")
+			}
+		})
 		t.Run("ids that are none are left out", func(t *testing.T) {
 			before := w.count("wecom_contact")
 			step(wecom.Seen{ExternalUserID: "w m", UserID: "lisi", Since: clk.Now()}, wecom.Seen{ExternalUserID: "wm9", UserID: strings.Repeat("u", 65), Since: clk.Now()})
@@ -250,6 +259,14 @@ func TestAnswersThatContradict(t *testing.T) {
 			}
 		})
 	})
+}
+
+// concat is the key of a contact's event, as the engine joins texts.
+func concat(d *db.DB) string {
+	if d.Driver() == db.SQLite {
+		return "'wecom_contact:' || c.id || ':' || c.since_at"
+	}
+	return "CONCAT('wecom_contact:', c.id, ':', c.since_at)"
 }
 
 func TestStaffIsAskedHundredByHundred(t *testing.T) {
