@@ -105,7 +105,7 @@ func register() []table {
 		{name: "crm_row", title: "导入的客户资料", where: ofMember, hide: []string{"wrote"}, by: "crm", keep: keepLink},
 
 		// who brought whom
-		{name: "referral_code", title: "推广码", where: ofMember, slow: true, set: map[string]any{"name": ""}, keep: keepLink},
+		{name: "referral_code", title: "推广码", where: ofMember, set: map[string]any{"name": ""}, keep: keepLink},
 		{name: "referral_binding", title: "推荐关系", where: ofMember, hide: []string{"slot", "by_id", "ended_by", "ip_hash", "device_hash"},
 			set: map[string]any{"ip_hash": "", "device_hash": "", "reason": "", "ended_reason": ""}, keep: keepMoney},
 		{name: "referral_node", title: "推荐关系中的位置与计数", where: ofMember, hide: []string{"path"}, keep: keepLink},
