@@ -131,6 +131,18 @@ func TestTransferCreate(t *testing.T) {
 	}
 }
 
+func TestTransferOfCommissionHasItsOwnScene(t *testing.T) {
+	c, srv, o := newV3Server(t)
+	srv.answer = func(string, map[string]any) string { return created(o, "WAIT_USER_CONFIRM") }
+	o.SceneID, o.Infos, o.Remark, o.ActName = "1005", []Info{{"岗位类型", "推广员"}, {"报酬说明", "推广佣金"}}, "推广佣金", "推广佣金"
+	if a := c.Send(context.Background(), srv.m, o); a.State != PayAccepted {
+		t.Errorf("%+v", a)
+	}
+	bodyIs(t, srv.last, `{"appid":"`+o.AppID+`","out_bill_no":"`+o.BillNo+`","transfer_scene_id":"1005","openid":"`+openID+`",
+"transfer_amount":168,"transfer_remark":"推广佣金","notify_url":"https://pay.example.com/n","user_recv_perception":"劳务报酬","transfer_scene_report_infos":[
+{"info_type":"岗位类型","info_content":"推广员"},{"info_type":"报酬说明","info_content":"推广佣金"}]}`)
+}
+
 func TestTransferStates(t *testing.T) {
 	for state, want := range map[string]struct {
 		state PayState

@@ -179,6 +179,11 @@ func TestTransferRefuses(t *testing.T) {
 		"plain_http_to_the_world":    {jsonOf{"notify_url": "http://a.example/n"}, 400, "PARAM_ERROR"},
 		"missing_report_info":        {jsonOf{"transfer_scene_report_infos": []jsonOf{{"info_type": "活动名称", "info_content": "x"}}}, 400, "PARAM_ERROR"},
 		"perception_of_other_scene":  {jsonOf{"user_recv_perception": "劳务报酬"}, 400, "INVALID_REQUEST"},
+		"commission_without_infos":   {jsonOf{"transfer_scene_id": "1005", "transfer_scene_report_infos": nil}, 400, "PARAM_ERROR"},
+		"commission_as_an_activity":  {jsonOf{"transfer_scene_id": "1005"}, 400, "PARAM_ERROR"},
+		"commission_half_reported":   {jsonOf{"transfer_scene_id": "1005", "transfer_scene_report_infos": []jsonOf{{"info_type": "岗位类型", "info_content": "推广员"}}}, 400, "PARAM_ERROR"},
+		"commission_with_empty_info": {jsonOf{"transfer_scene_id": "1005", "transfer_scene_report_infos": []jsonOf{{"info_type": "岗位类型", "info_content": "推广员"}, {"info_type": "报酬说明", "info_content": ""}}}, 400, "PARAM_ERROR"},
+		"commission_as_a_prize":      {jsonOf{"transfer_scene_id": "1005", "user_recv_perception": "活动奖励"}, 400, "INVALID_REQUEST"},
 		"openid_of_another_app":      {jsonOf{"openid": w.sim.OpenID("小满", miniID)}, 400, "PARAM_ERROR"},
 		"app_not_bound":              {jsonOf{"appid": "wx9999999999999999"}, 403, "NO_AUTH"},
 		"2000_yuan_without_name":     {jsonOf{"transfer_amount": 200_000}, 400, "PARAM_ERROR"},
@@ -210,7 +215,7 @@ func TestTransferAcceptsAnEncryptedNameTwice(t *testing.T) {
 	for range 2 { // another cipher text each time, the same order
 		sealed, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, key.(*rsa.PublicKey), []byte("张三"), nil)
 		must(t, err)
-		body := `{"appid":"` + officialID + `","out_bill_no":"NAME1","transfer_scene_id":"1005","openid":"` + w.sim.OpenID("小满", officialID) + `","user_name":"` + base64.StdEncoding.EncodeToString(sealed) + `","transfer_amount":200000,"transfer_remark":"佣金"}`
+		body := `{"appid":"` + officialID + `","out_bill_no":"NAME1","transfer_scene_id":"1005","openid":"` + w.sim.OpenID("小满", officialID) + `","user_name":"` + base64.StdEncoding.EncodeToString(sealed) + `","transfer_amount":200000,"transfer_remark":"佣金","transfer_scene_report_infos":[{"info_type":"岗位类型","info_content":"推广员"},{"info_type":"报酬说明","info_content":"佣金"}]}`
 		req, err := http.NewRequest("POST", w.base+"/api.mch.weixin.qq.com"+transfers, strings.NewReader(body))
 		must(t, err)
 		req.Header.Set("Accept", "application/json")
