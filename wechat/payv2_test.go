@@ -193,9 +193,9 @@ func TestSendRedpack(t *testing.T) {
 		m.SendName = strings.Repeat("店", 40)
 		c, srv := newPayServer(t, m)
 		srv.answer = func(_ string, in map[string]string) (int, string) { return 200, xmlOf(accepted(in)) }
-		o := PayOrder{BillNo: "B1", OpenID: openID, AmountFen: 100, ActName: strings.Repeat("名", 50), Wishing: strings.Repeat("<&>", 80)}
-		if a := c.Send(ctx, m, o); a.State != PayAccepted {
-			t.Errorf("%+v", a)
+		o := PayOrder{BillNo: "B1", OpenID: openID, AmountFen: 100, ActName: strings.Repeat("名", 50), Wishing: strings.Repeat("<&>", 80), SceneID: "PRODUCT_5"}
+		if a := c.Send(ctx, m, o); a.State != PayAccepted || srv.last["scene_id"] != "PRODUCT_5" {
+			t.Errorf("%+v, scene %s", a, srv.last["scene_id"])
 		}
 		for k, limit := range map[string]int{"send_name": 32, "act_name": 32, "wishing": 128, "remark": 256, "client_ip": 16} {
 			if n := utf8.RuneCountInString(srv.last[k]); n == 0 || n >= limit {

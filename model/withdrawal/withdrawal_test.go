@@ -15,6 +15,7 @@ import (
 	"siyu/model/db/dbtest"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/insight"
 	"siyu/model/money"
 	"siyu/model/redpacket"
 )
@@ -290,4 +291,38 @@ func TestAThousandTriesNeverHoldMoreThanTheBalance(t *testing.T) {
 			w.books()
 		})
 	}
+}
+
+// Each invariant of withdrawals is broken by one row that says otherwise.
+func TestInvariantsNoticeAWithdrawalThatIsWrong(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(nil)
+		w.earn(first, 1000)
+		paid, open := w.approve(w.asked(first, 300)), w.asked(first, 400)
+		w.hear(paid, redpacket.OutSettled)
+		w.books()
+		for _, c := range []struct {
+			damage, mend string
+			of           Withdrawal
+			name         string
+		}{
+			{"UPDATE withdrawal SET state = 'cancelled' WHERE id = ?", "UPDATE withdrawal SET state = 'requested' WHERE id = ?", open, "withdrawal_end"},
+			{"UPDATE withdrawal SET state = 'cancelled' WHERE id = ?", "UPDATE withdrawal SET state = 'requested' WHERE id = ?", open, "withdrawal_held"},
+			{"UPDATE withdrawal SET amount_fen = amount_fen + 1 WHERE id = ?", "UPDATE withdrawal SET amount_fen = amount_fen - 1 WHERE id = ?", open, "withdrawal_held"},
+			{"UPDATE withdrawal SET tax_fen = tax_fen + 1 WHERE id = ?", "UPDATE withdrawal SET tax_fen = tax_fen - 1 WHERE id = ?", paid, "withdrawal_payout"},
+			{"UPDATE payout SET state = 'returned' WHERE claim_id = ?", "UPDATE payout SET state = 'settled' WHERE claim_id = ?", paid, "withdrawal_payout"},
+			{"UPDATE payout SET claim_id = claim_id + 1 WHERE claim_id = ?", "UPDATE payout SET claim_id = claim_id - 1 WHERE claim_id = ? + 1", paid, "withdrawal_payout"},
+			{"UPDATE commission_account SET paid_fen = paid_fen + 1 WHERE ? > 0", "UPDATE commission_account SET paid_fen = paid_fen - 1 WHERE ? > 0", paid, "commission_rows"},
+			{"UPDATE commission_account SET owed_fen = owed_fen + 1 WHERE ? > 0", "UPDATE commission_account SET owed_fen = owed_fen - 1 WHERE ? > 0", paid, "commission_debt"},
+		} {
+			w.must(w.d.Read(t.Context()).Exec(c.damage, c.of.ID).Error)
+			checks, err := insight.New(w.d).Invariants(t.Context(), 24*time.Hour)
+			w.must(err)
+			if !slices.ContainsFunc(checks, func(x insight.Check) bool { return x.Name == c.name && !x.OK }) {
+				t.Errorf("%s: %s did not notice", c.damage, c.name)
+			}
+			w.must(w.d.Read(t.Context()).Exec(c.mend, c.of.ID).Error)
+			w.books()
+		}
+	})
 }
