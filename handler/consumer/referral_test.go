@@ -73,7 +73,7 @@ func TestInvitePage(t *testing.T) {
 		t.Run("looking says all that joining means and binds nobody", func(t *testing.T) {
 			for range 3 {
 				page := lin.get("/r/" + token)
-				page.says(t, 200, "会员（尾号", "邀请您加入", "推荐人可能得到佣金", "由品牌承担", "不影响您的价格和奖励", "打码", "我的数据", "加入")
+				page.says(t, 200, "尾号 ", "邀请您加入", "推荐人可能得到佣金", "由品牌承担", "不影响您的价格和奖励", "打码", "我的数据", "加入")
 			}
 			if n := s.count("referral_binding"); n != 0 {
 				t.Fatalf("%d bound by looking", n)
@@ -216,7 +216,7 @@ func TestMyInvite(t *testing.T) {
 		})
 		t.Run("who was brought ends it himself; the history stays", func(t *testing.T) {
 			page := lin.get("/me/invite")
-			page.says(t, 200, "会员（尾号", "解除推荐关系", "依法保存")
+			page.says(t, 200, "尾号 ", "解除推荐关系", "依法保存")
 			fields := url.Values{"brand_id": {s.Brand.ID.String()}}
 			for range 2 { // a second tap is what he wanted
 				a := lin.post(page, "/me/invite/leave", fields)

@@ -110,7 +110,7 @@ func (s *Store) masked(ctx context.Context, memberID id.ID) (string, error) {
 			return string(r) + "**", nil
 		}
 	}
-	return fmt.Sprintf("会员（尾号 %04d）", int64(memberID)%10000), nil
+	return fmt.Sprintf("尾号 %04d", int64(memberID)%10000), nil
 }
 
 // Own is a member's side of a brand's referrals.

@@ -230,7 +230,7 @@ func TestRead(t *testing.T) {
 		token := s.token(wang)
 		t.Run("a member is shown masked", func(t *testing.T) {
 			v, err := s.Read(ctx, strings.ToLower(token))
-			if err != nil || !v.Open || v.Inviter.Role != "会员" || !strings.HasPrefix(v.Inviter.Name, "会员（尾号 ") || v.Brand.Name != "老井啤酒" || v.Token != token {
+			if err != nil || !v.Open || v.Inviter.Role != "会员" || !strings.HasPrefix(v.Inviter.Name, "尾号 ") || v.Brand.Name != "老井啤酒" || v.Token != token {
 				t.Fatalf("%+v %v", v, err)
 			}
 			s.names[wang] = "王小明"
