@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"siyu/model/clock"
+	"siyu/model/event"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
@@ -65,6 +66,14 @@ func weekly(w *world) {
 	w.active(pts)
 }
 
+// many are claims of nine buyers in turn.
+func many(n int64, at clock.Instant) (list []event.Event) {
+	for i := range n {
+		list = append(list, claimEvent(i, id.ID(11+i%9), beer, at))
+	}
+	return list
+}
+
 func (w *world) statements() []Statement {
 	w.t.Helper()
 	var list []Statement
@@ -75,9 +84,7 @@ func (w *world) statements() []Statement {
 func TestACycleIsSettledOnceByWhomever(t *testing.T) {
 	each(t, func(t *testing.T, ctx context.Context, w *world) {
 		weekly(w) // Saturday the 21st
-		for i := range int64(450) {
-			w.consume(claimEvent(i, id.ID(11+i%9), beer, w.clk.Now()))
-		}
+		w.consume(many(450, w.clk.Now())...)
 		w.clk.Set(day(20261130)) // Monday; released on the 23rd
 		var wg sync.WaitGroup
 		for range 3 {
@@ -127,9 +134,7 @@ func (f *fragile) SettleTx(ctx context.Context, tx *gorm.DB, account id.ID, fen 
 func TestASettlementThatStoppedInTheMiddleGoesOn(t *testing.T) {
 	each(t, func(t *testing.T, ctx context.Context, w *world) {
 		weekly(w)
-		for i := range int64(450) {
-			w.consume(claimEvent(i, id.ID(11+i%9), beer, w.clk.Now()))
-		}
+		w.consume(many(450, w.clk.Now())...)
 		w.clk.Set(day(20261130))
 		w.s.Books = &fragile{w.s.Books, 3}
 		if err := w.s.Close(ctx); !errors.Is(err, errKilled) {
