@@ -246,7 +246,7 @@ func LocalPath(to string) string {
 	if err != nil || u.IsAbs() || u.Host != "" || len(to) > 200 || strings.ContainsAny(to, "\\\r\n\t|") {
 		return "/packets"
 	}
-	for _, p := range []string{"/q/", "/Q/", "/01/", "/rules/", "/packets/", "/leader/", "/earnings/", "/r/", "/g/"} {
+	for _, p := range []string{"/q/", "/Q/", "/01/", "/rules/", "/packets/", "/leader/", "/earnings/", "/r/", "/g/", "/G/"} {
 		if strings.HasPrefix(u.Path, p) {
 			return u.EscapedPath()
 		}
