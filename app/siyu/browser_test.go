@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -201,18 +203,7 @@ type target struct {
 // would see it and wait.
 func (b *tab) taps(text string) (name string) {
 	b.t.Helper()
-	at := b.aims(text)
-	for {
-		b.do(chromedp.MouseClickXY(at.X, at.Y))
-		var slid bool
-		if err := b.ask(`return window.aim !== undefined && window.aim.slid;`, &slid); err != nil {
-			b.lost("no answer", err)
-		}
-		if !slid {
-			break
-		}
-		at = b.aims(text)
-	}
+	at := b.clicks(text, "button,a,summary,label.tick")
 	if at.Button {
 		b.targets++
 		if at.Height < 48 {
@@ -222,14 +213,78 @@ func (b *tab) taps(text string) (name string) {
 	return at.Name
 }
 
+// writes puts words into the field with this name, label or hint, in place of what is there.
+func (b *tab) writes(field, words string) {
+	b.t.Helper()
+	b.clicks(field, "input,textarea")
+	b.do(input.DispatchKeyEvent(input.KeyDown).WithKey("a").WithModifiers(input.ModifierCtrl).WithCommands([]string{"selectAll"}), input.InsertText(words))
+}
+
+// visits opens an address as if it were printed: by pasting it where codes are scanned.
+func (b *tab) visits(address string) {
+	b.t.Helper()
+	if b.now("关闭网页") || b.shown("关闭网页") {
+		b.taps("关闭网页")
+	}
+	b.taps("扫一扫")
+	b.writes("码值或网址", address)
+	b.taps("扫码")
+}
+
+// shown says whether a control with this name is on the screen.
+func (b *tab) shown(name string) (yes bool) {
+	b.t.Helper()
+	if err := b.ask(`return docs().some(([d]) => [...d.querySelectorAll("button,a")].some((e) => e.getAttribute("aria-label") === args[0] && e.checkVisibility()));`, &yes, name); err != nil {
+		b.lost("no answer", err)
+	}
+	return yes
+}
+
+// saves keeps the picture with this description as a file, as a long press does.
+func (b *tab) saves(alt, file string) {
+	b.t.Helper()
+	var text string
+	err := b.ask(`
+for (;; await again()) for (const [d] of docs()) for (const i of d.querySelectorAll("img")) if (i.alt.includes(args[0]) && i.complete && i.naturalWidth) {
+  const bytes = new Uint8Array(await (await d.defaultView.fetch(i.src)).arrayBuffer());
+  return btoa(Array.from(bytes, (x) => String.fromCharCode(x)).join(""));
+}`, &text, alt)
+	if err != nil {
+		b.lost(fmt.Sprintf("no picture %q", alt), err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err == nil {
+		err = os.WriteFile(file, raw, 0o600)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// clicks waits for the control, of some kinds, and clicks it and nothing else.
+func (b *tab) clicks(text, kinds string) (at target) {
+	b.t.Helper()
+	for {
+		at = b.aims(text, kinds)
+		b.do(chromedp.MouseClickXY(at.X, at.Y))
+		var slid bool
+		if err := b.ask(`return window.aim !== undefined && window.aim.slid;`, &slid); err != nil {
+			b.lost("no answer", err)
+		}
+		if !slid {
+			return at
+		}
+	}
+}
+
 // aims finds the control; a click on anything else is swallowed once.
-func (b *tab) aims(text string) (at target) {
+func (b *tab) aims(text, kinds string) (at target) {
 	b.t.Helper()
 	err := b.ask(`
 for (let last = ""; ; await again()) {
   for (const [d, from] of docs()) {
-    const named = (e) => e.getAttribute("aria-label") || e.innerText.trim();
-    const shown = [...d.querySelectorAll("button,a,summary")].filter((e) => e.checkVisibility({visibilityProperty: true}) && !e.disabled);
+    const named = (e) => e.getAttribute("aria-label") || e.innerText.trim() || e.labels && e.labels[0] && e.labels[0].innerText.trim() || e.placeholder || "";
+    const shown = [...d.querySelectorAll(args[1])].filter((e) => e.checkVisibility({visibilityProperty: true}) && !e.disabled);
     const el = shown.find((e) => named(e) === args[0]) || shown.find((e) => named(e).includes(args[0]));
     if (!el) continue;
     el.scrollIntoView({block: "center"});
@@ -249,7 +304,7 @@ for (let last = ""; ; await again()) {
     last = now;
     break;
   }
-}`, &at, text)
+}`, &at, text, kinds)
 	if err != nil {
 		b.lost(fmt.Sprintf("%q cannot be tapped", text), err)
 	}

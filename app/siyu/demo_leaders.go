@@ -6,7 +6,6 @@ import (
 	"siyu/model/brand"
 	"siyu/model/commission"
 	"siyu/model/leader"
-	"siyu/model/money"
 	"siyu/model/referral"
 )
 
@@ -18,8 +17,8 @@ const demoAgreement = `一、加入自愿、免费。成为群主无需交费，
 五、佣金先冻结，退货或码作废时相应追回；按周期结算，提现经审核后发放，依法代扣税款。
 六、您可以随时退出；违反本协议的，品牌可以暂停或终止合作，已合法取得的佣金不受影响。`
 
-// leaders gives the demo's brand a programme for leaders, a rule of commission and the
-// terms of withdrawals.
+// leaders gives the demo's brand a programme for leaders, what they earn, and the terms of
+// withdrawals.
 func (d *demoWorld) leaders(ctx context.Context, e *environment) error {
 	p, err := e.Leaders.Programme(ctx, d.brand.ID)
 	if err != nil || p.Version > 0 {
@@ -60,15 +59,13 @@ func (d *demoWorld) leaders(ctx context.Context, e *environment) error {
 }
 
 // commission: half a yuan for each bottle that somebody one brought verifies, five per
-// cent of what he orders; settled every week.
+// cent of what he orders; settled every Monday.
 func (d *demoWorld) commission(ctx context.Context, e *environment) error {
-	list, err := e.Commission.Rules(ctx, d.brand.ID, 0, 1)
-	if err != nil || len(list) > 0 {
-		return err
-	}
 	for _, t := range []commission.Terms{
-		{Name: "推荐用户验证一瓶", Trigger: commission.OnClaim, Pay: commission.Cash, Each: 50, Ceiling: 50, FreezeDays: 7, CapPerDay: 5_000, Roles: []string{referral.Leader}, BudgetFen: money.Fen(200_000)},
-		{Name: "推荐用户下单", Trigger: commission.OnOrder, Pay: commission.Cash, ShareBP: 500, Ceiling: 5_000, FreezeDays: 15, Roles: []string{referral.Leader}, BudgetFen: money.Fen(500_000)},
+		{Name: "扫码佣金", Trigger: commission.OnClaim, Pay: commission.Cash, Each: 50, Ceiling: 50, CapPerDay: 2_000, FreezeDays: commission.DefaultFreezeDays,
+			Roles: []string{referral.Leader, referral.Clerk, referral.Member}, BudgetFen: 1_000_000},
+		{Name: "订单佣金", Trigger: commission.OnOrder, Pay: commission.Cash, ShareBP: 500, Ceiling: 5_000, FreezeDays: commission.DefaultFreezeDays,
+			Roles: []string{referral.Leader}, BudgetFen: 500_000},
 	} {
 		r, err := e.Commission.Create(ctx, d.brand.ID, t, 0)
 		if err != nil {
@@ -78,10 +75,6 @@ func (d *demoWorld) commission(ctx context.Context, e *environment) error {
 			return err
 		}
 	}
-	policy, err := e.Commission.Policy(ctx, d.brand.ID)
-	if err == nil && policy.Version == 0 {
-		policy.Kind, policy.SettleDay = commission.Weekly, 1
-		_, err = e.Commission.SavePolicy(ctx, policy)
-	}
+	_, err := e.Commission.SavePolicy(ctx, commission.Policy{BrandID: d.brand.ID, Kind: commission.Weekly, SettleDay: 1})
 	return err
 }
