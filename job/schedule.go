@@ -172,7 +172,7 @@ func (c *Cron) remind(ctx context.Context, p redpacket.Payout) error {
 	}
 	if p.Purpose == redpacket.ForWithdrawal {
 		return c.Messages.Tell(ctx, message.Message{MessageKey: "remind:" + p.ID.String(), AccountID: account, MemberID: p.MemberID, OpenID: p.OpenID,
-			Text: fmt.Sprintf("您有一笔 %s 元佣金提现待确认收款，%s 前有效，请打开“我的收益”确认。逾期将退回可提现余额。", p.AmountFen.Yuan(), p.ConfirmBy().Local())})
+			Text: fmt.Sprintf("您有一笔 %s 元佣金提现待确认收款，%s 前有效，逾期退回可提现余额。\n<a href=\"%s/earnings/withdrawals/%s\">去确认收款</a>", p.AmountFen.Yuan(), p.ConfirmBy().Local(), c.PublicURL, p.ClaimID)})
 	}
 	return c.Messages.Tell(ctx, message.Message{MessageKey: "remind:" + p.ID.String(), AccountID: account, MemberID: p.MemberID, OpenID: p.OpenID,
 		Text: fmt.Sprintf("您有一个 %s 元红包待确认收款，%s 前有效。\n<a href=\"%s/packets/%s\">去确认收款</a>", p.AmountFen.Yuan(), p.ConfirmBy().Local(), c.PublicURL, p.ClaimID)})

@@ -140,6 +140,12 @@ func TestErasureLeavesNothingAndTheBookBalances(t *testing.T) {
 			}
 		})
 		w.paid(p)
+		w.exec(`INSERT INTO withdrawal (id, brand_id, member_id, request_key, amount_fen, tax_fen, tax_note, state, reason, account_id, openid, payout_id, by_id, day, created_at, decided_at, finished_at)
+			VALUES (1, 1, ?, 'k', 100, 0, '', 'requested', '', 1, '', 0, 0, 20261121, ?, 0, 0)`, p.member, clk.Now())
+		if again, why, err := w.Run(ctx, r.ID); err != nil || again != moneyPause || !strings.Contains(why, "还有 1 笔") {
+			t.Fatal("a withdrawal that nobody has decided does not hold it up:", again, why, err)
+		}
+		w.exec("UPDATE withdrawal SET state = 'refused'")
 		again, _, err := w.Run(ctx, r.ID)
 		w.must(err)
 		if m, err := w.Members.Get(ctx, p.member); err != nil || m.State != member.Erased || again != w.Terms.Settle {

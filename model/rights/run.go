@@ -55,7 +55,7 @@ func (s *Store) erasure(ctx context.Context, r Request) (time.Duration, string, 
 		return 0, "", err
 	}
 	if open > 0 {
-		why := fmt.Sprintf("还有 %d 个红包没有到账，到账或退回之后才能注销，最迟约在 %s", open, last.Add(72*time.Hour).Local())
+		why := fmt.Sprintf("还有 %d 笔红包或提现没有到账，到账或退回之后才能注销，最迟约在 %s", open, last.Add(72*time.Hour).Local())
 		err := s.DB.InTx(ctx, func(tx *gorm.DB) error {
 			_, err := s.move(tx, r.ID, []string{r.State}, map[string]any{"answer": why})
 			return err
@@ -85,13 +85,16 @@ func (s *Store) erasure(ctx context.Context, r Request) (time.Duration, string, 
 	return 0, "", s.eraseNow(ctx, r, who)
 }
 
-// moneyUnderWay counts payouts without a final state, and tells when the last one began.
+// moneyUnderWay counts payouts without a final state and withdrawals that wait for an
+// operator, and tells when the last one began.
 func (s *Store) moneyUnderWay(ctx context.Context, who subject) (n int64, last clock.Instant, err error) {
 	var row struct {
 		N    int64
 		Last clock.Instant
 	}
-	err = s.DB.Read(ctx).Raw("SELECT COUNT(*) AS n, COALESCE(MAX(created_at), 0) AS last FROM payout WHERE member_id IN ? AND state IN ('pending', 'sending', 'accepted')", who.members).Scan(&row).Error
+	err = s.DB.Read(ctx).Raw(`SELECT COUNT(*) AS n, COALESCE(MAX(created_at), 0) AS last FROM (
+		SELECT created_at FROM payout WHERE member_id IN ? AND state IN ('pending', 'sending', 'accepted')
+		UNION ALL SELECT created_at FROM withdrawal WHERE member_id IN ? AND state = 'requested') AS open_money`, who.members, who.members).Scan(&row).Error
 	if err != nil {
 		return 0, 0, fmt.Errorf("rights: payouts: %w", err)
 	}
