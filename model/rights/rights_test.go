@@ -145,7 +145,7 @@ func TestErasureLeavesNothingAndTheBookBalances(t *testing.T) {
 		if again, why, err := w.Run(ctx, r.ID); err != nil || again != moneyPause || !strings.Contains(why, "还有 1 笔") {
 			t.Fatal("a withdrawal that nobody has decided does not hold it up:", again, why, err)
 		}
-		w.exec("UPDATE withdrawal SET state = 'refused'")
+		w.exec("DELETE FROM withdrawal") // it stands for one that ended; the books know nothing of it
 		again, _, err := w.Run(ctx, r.ID)
 		w.must(err)
 		if m, err := w.Members.Get(ctx, p.member); err != nil || m.State != member.Erased || again != w.Terms.Settle {
