@@ -113,6 +113,13 @@ func IsGone(err error) bool {
 	return false
 }
 
+// IsRefused tells that WeChat answered no and did nothing: whatever else went wrong may
+// have happened all the same.
+func IsRefused(err error) bool {
+	code := ErrCode(err)
+	return code != 0 && code != CodeBusy
+}
+
 // IsDenied tells that the corp's settings forbid a call: nothing changes until somebody
 // changes them.
 func IsDenied(err error) bool {

@@ -25,7 +25,10 @@ var errAnswerTooLarge = errors.New("wechat: answer over 1 MiB")
 // guard knows which addresses may be called. A library or a redirect that goes
 // elsewhere is an error, never a real call: with a simulator configured, no byte
 // may reach Tencent, and with Tencent configured none may reach anybody else.
-type guard struct{ bases []*url.URL }
+type guard struct {
+	bases []*url.URL
+	qyAPI *url.URL
+}
 
 func newGuard(h Hosts) (guard, error) {
 	if err := h.check(); err != nil {
@@ -38,6 +41,9 @@ func newGuard(h Hosts) (guard, error) {
 			return guard{}, errHost
 		}
 		g.bases = append(g.bases, u)
+		if base == h.QyAPI {
+			g.qyAPI = u
+		}
 	}
 	return g, nil
 }
@@ -48,7 +54,7 @@ func (g guard) allows(u *url.URL) bool {
 			return true
 		}
 	}
-	return false
+	return g.pictures(u)
 }
 
 // client wraps next so that it can only do what the package promises.

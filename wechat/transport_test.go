@@ -159,3 +159,34 @@ func TestASlowServerEndsInATimeout(t *testing.T) {
 		}
 	}
 }
+
+func TestPicturesOfWeComComeFromItsOwnHosts(t *testing.T) {
+	for _, c := range []struct {
+		qyAPI, address string
+		ok             bool
+	}{
+		{"https://qyapi.weixin.qq.com", "https://wework.qpic.cn/wwpic/1/0", true},
+		{"https://qyapi.weixin.qq.com", "https://p.qpic.cn/wwhead/1/0", true},
+		{"https://qyapi.weixin.qq.com", "http://p.qpic.cn/wwhead/1/0", false},
+		{"https://qyapi.weixin.qq.com", "https://qpic.cn.evil.example/1", false},
+		{"https://qyapi.weixin.qq.com", "https://evilqpic.cn/1", false},
+		{"https://qyapi.weixin.qq.com", "https://a@p.qpic.cn/1", false},
+		{"https://qyapi.weixin.qq.com", "https://p.qpic.cn:8443/1", false},
+		{"https://qyapi.weixin.qq.com", "http://169.254.169.254/latest", false},
+		{"http://127.0.0.1:9/qyapi.weixin.qq.com", "http://127.0.0.1:9/wework.qpic.cn/wwpic/1", true},
+		{"http://127.0.0.1:9/qyapi.weixin.qq.com", "http://127.0.0.1:9/wework.qpic.cn/../sim/api", false},
+		{"http://127.0.0.1:9/qyapi.weixin.qq.com", "http://127.0.0.1:10/wework.qpic.cn/wwpic/1", false},
+		{"http://127.0.0.1:9/qyapi.weixin.qq.com", "https://wework.qpic.cn/wwpic/1/0", false}, // no byte to Tencent from a simulation
+	} {
+		h := DefaultHosts()
+		h.QyAPI = c.qyAPI
+		g, err := newGuard(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, c.address, nil)
+		if g.allows(r.URL) != c.ok {
+			t.Errorf("%s at %s: %v", c.address, c.qyAPI, !c.ok)
+		}
+	}
+}

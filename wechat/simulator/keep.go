@@ -153,7 +153,7 @@ func (s *Simulator) memorize() memory {
 		m.Corps[id] = c
 	}
 	for id, c := range s.corps {
-		m.Corps[id] = keptCorp{c.contacts, c.chats}
+		m.Corps[id] = keptCorp{c.contacts, c.chats, c.joinWays}
 	}
 	for id, fen := range s.kept.Balances {
 		m.Balances[id] = fen

@@ -86,6 +86,13 @@ func (s *Simulator) resolve(user, text string) scanned {
 	if m, ok := readMiniTarget(text); ok {
 		return s.resolveMini(m, text)
 	}
+	if corpID, ok := s.joinWayAt(text); ok {
+		_, config, _ := strings.Cut(text, joinText(""))
+		if _, err := s.ScanJoinWay(corpID, config, user); err != nil {
+			return scanned{Kind: "text", Text: err.Error()}
+		}
+		return scanned{Kind: "text", Text: "已加入群聊"}
+	}
 	if u, err := url.Parse(text); err == nil && u.Host != "" && (strings.EqualFold(u.Scheme, "http") || strings.EqualFold(u.Scheme, "https")) {
 		if strings.HasSuffix(strings.ToLower(u.Host), "weixin.qq.com") {
 			return scanned{Kind: "text", Text: "二维码已过期"}

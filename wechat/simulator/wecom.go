@@ -70,7 +70,7 @@ type contactWay struct {
 
 type joinWay struct {
 	wireJoinWay
-	made int // groups opened because all were full
+	Made int `json:"made"` // groups opened because all were full
 }
 
 var (
@@ -192,6 +192,7 @@ func (s *Simulator) authenticateCorp(c *call) (answer, bool) {
 type keptCorp struct {
 	Contacts map[string]map[string]*relation `json:"contacts"`
 	Chats    []*groupChat                    `json:"chats"`
+	JoinWays map[string]*joinWay             `json:"join_ways"` // by config_id: their pictures hang in shops
 }
 
 // recallCorp gives a corp its contacts and groups back; the caller holds the lock.
@@ -199,6 +200,9 @@ func (s *Simulator) recallCorp(c *corp) {
 	if k, there := s.kept.Corps[c.CorpID]; there {
 		if k.Contacts != nil {
 			c.contacts = k.Contacts
+		}
+		if k.JoinWays != nil {
+			c.joinWays = k.JoinWays
 		}
 		c.chats = k.Chats
 		delete(s.kept.Corps, c.CorpID)

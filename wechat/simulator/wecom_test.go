@@ -153,7 +153,16 @@ func TestCorpChats(t *testing.T) {
 	if got, err := c.JoinWay(ctx, app, way); err != nil || !slices.Equal(got.ChatIDs, []string{second}) || got.State != "S2" || !got.AutoCreate || got.BaseID != 3 || got.QRCode == "" {
 		t.Errorf("%+v %v", got, err)
 	}
+	got, err := c.JoinWay(ctx, app, way)
+	must(t, err)
+	pic, err := c.WayPicture(ctx, got.QRCode)
+	if err != nil || len(pic) < 500 {
+		t.Fatal(len(pic), err)
+	}
 	must(t, c.DeleteJoinWay(ctx, app, way))
+	if _, err := c.WayPicture(ctx, got.QRCode); err == nil || w.sim.JoinWays(corpID) != 0 {
+		t.Error("an ended way has a picture")
+	}
 	must(t, w.sim.DismissChat(corpID, first))
 	if _, err := c.CorpChat(ctx, app, first); !wechat.IsGone(err) {
 		t.Errorf("a dismissed chat: %v", err)
@@ -294,9 +303,15 @@ func TestCorpIsKept(t *testing.T) {
 	must(t, err)
 	must(t, w.sim.JoinChat(corpID, chat, simulator.JoinLink, "", "小满"))
 	must(t, w.sim.AddContact(corpID, "lisi", "小满", "", false))
+	before, _ := w.corp()
+	way, err := before.AddJoinWay(context.Background(), app, wechat.JoinWay{ChatIDs: []string{chat}})
+	must(t, err)
 	w.sim.Close()
 	w.begin(file, publicPEM)
 	c, _ := w.corp()
+	if got, err := c.JoinWay(context.Background(), app, way); err != nil || len(got.ChatIDs) != 1 {
+		t.Errorf("%+v %v", got, err)
+	}
 	if g, err := c.CorpChat(context.Background(), app, chat); err != nil || len(g.Members) != 2 {
 		t.Errorf("%+v %v", g, err)
 	}

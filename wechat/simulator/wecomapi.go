@@ -16,7 +16,8 @@ func (s *Simulator) corpEndpoints() map[string]endpoint {
 		return endpoint{name: name, corp: true, serve: serve}
 	}
 	return map[string]endpoint{
-		get + "gettoken": {name: "gettoken", serve: s.corpToken},
+		"GET wework.qpic.cn/wwpic/join":                     {name: "join_way.picture", wire: wirePage, serve: s.joinPicture},
+		get + "gettoken":                                    {name: "gettoken", serve: s.corpToken},
 		get + "externalcontact/get_follow_user_list":        at("contact.staff", s.corpStaff),
 		get + "externalcontact/list":                        at("contact.list", s.contactList),
 		get + "externalcontact/get":                         at("contact.get", s.contactGet),

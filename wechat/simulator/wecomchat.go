@@ -1,10 +1,15 @@
 package simulator
 
 import (
+	"bytes"
 	"encoding/json"
+	"image/png"
+	"net/http"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	goqr "github.com/skip2/go-qrcode"
 )
 
 // ownersMost: groupchat/list without a filter fails above it (81017).
@@ -130,8 +135,9 @@ func (s *Simulator) addJoinWay(c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.ConfigID = s.mint("join_way")[:32]
-	w.QRCode = s.opts.BaseURL + "/sim/wecom/join/" + w.ConfigID
+	w.QRCode = s.opts.BaseURL + "/wework.qpic.cn/wwpic/join?config=" + w.ConfigID
 	c.corp.joinWays[w.ConfigID] = &joinWay{wireJoinWay: w}
+	s.version++
 	return corpOK(object{"config_id": w.ConfigID})
 }
 
@@ -164,7 +170,52 @@ func (s *Simulator) updateJoinWay(c *call) answer {
 	}
 	w.QRCode = old.QRCode
 	old.wireJoinWay = w
+	s.version++
 	return corpOK(nil)
+}
+
+// joinText is what the picture of a join way says.
+func joinText(configID string) string { return "https://work.weixin.qq.com/gm/" + configID }
+
+// joinPicture is the picture at a join way's qr_code, or 404.
+func (s *Simulator) joinPicture(c *call) answer {
+	config := c.query.Get("config")
+	if _, ok := s.joinWayAt(joinText(config)); !ok {
+		return answer{status: http.StatusNotFound, code: "404"}
+	}
+	code, err := goqr.New(joinText(config), goqr.Medium)
+	if err != nil {
+		return answer{status: http.StatusInternalServerError, code: err.Error()}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, code.Image(430)); err != nil {
+		return answer{status: http.StatusInternalServerError, code: err.Error()}
+	}
+	return answer{status: http.StatusOK, body: b.Bytes(), header: http.Header{"Content-Type": {"image/png"}}}
+}
+
+// joinWayAt finds whose join way a code's text opens.
+func (s *Simulator) joinWayAt(text string) (corpID string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.corps {
+		for config := range c.joinWays {
+			if text == joinText(config) {
+				return c.CorpID, true
+			}
+		}
+	}
+	return "", false
+}
+
+// JoinWays counts a corp's join ways.
+func (s *Simulator) JoinWays(corpID string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.corps[corpID]; c != nil {
+		return len(c.joinWays)
+	}
+	return 0
 }
 
 func (s *Simulator) delJoinWay(c *call) answer {
@@ -180,5 +231,6 @@ func (s *Simulator) delJoinWay(c *call) answer {
 		return s.apiError(40058, "invalid config_id")
 	}
 	delete(c.corp.joinWays, in.ConfigID)
+	s.version++
 	return corpOK(nil)
 }

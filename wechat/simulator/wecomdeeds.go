@@ -216,8 +216,8 @@ func (s *Simulator) ScanJoinWay(corpID, configID, user string) (chatID string, e
 		if g := c.chat(w.ChatIDs[0]); g != nil {
 			owner = g.Owner
 		}
-		g := s.newChat(c, owner, fmt.Sprintf("%s%d", w.BaseName, w.BaseID+w.made))
-		w.made++
+		g := s.newChat(c, owner, fmt.Sprintf("%s%d", w.BaseName, w.BaseID+w.Made))
+		w.Made++
 		if w.ChatIDs = append(w.ChatIDs, g.ID); len(w.ChatIDs) > 5 {
 			w.ChatIDs = w.ChatIDs[1:]
 		}
