@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +14,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/member"
 )
 
 // open opens a case, or puts the people into the one that is open. Its key names kind,
@@ -188,34 +190,51 @@ func (s *Store) Settle(ctx context.Context, caseID id.ID) error {
 	}
 }
 
-// Held returns those of the members about whom a case is open or confirmed, as people
+// Held returns those of the members about whose human a case is open or confirmed, as people
 // brought by somebody, with the reason in words. What would be earned from them waits.
 func (s *Store) Held(ctx context.Context, brandID id.ID, members []id.ID) (map[id.ID]string, error) {
 	return s.reasons(ctx, `SELECT m.member_id AS id, c.kind, c.state FROM fraud_case_member m JOIN fraud_case c ON c.id = m.case_id
 		WHERE c.brand_id = ? AND m.member_id IN ? AND c.state IN (?, ?) ORDER BY c.state DESC`, brandID, members, Open, Confirmed)
 }
 
-// Against returns those of the members against whom, as referrers, a case is open: money
+// Against returns those of the members against whose human, as a referrer, a case is open: money
 // does not leave before somebody has decided.
 func (s *Store) Against(ctx context.Context, brandID id.ID, members []id.ID) (map[id.ID]string, error) {
 	return s.reasons(ctx, "SELECT referrer_id AS id, kind, state FROM fraud_case WHERE brand_id = ? AND referrer_id IN ? AND state IN (?)", brandID, members, Open)
 }
 
+// reasons asks about humans: a case names the account that came, and the same human may
+// buy or earn with another one of his.
 func (s *Store) reasons(ctx context.Context, query string, brandID id.ID, members []id.ID, states ...string) (map[id.ID]string, error) {
 	out := map[id.ID]string{}
 	if len(members) == 0 {
 		return out, nil
+	}
+	tx := s.db.Read(ctx)
+	families, err := member.Families(tx, members)
+	if err != nil {
+		return nil, fmt.Errorf("fraud: held: %w", err)
+	}
+	asked := map[id.ID][]id.ID{} // of an account, those of the same human who were asked for
+	for _, m := range members {
+		family := families[m]
+		if len(family) == 0 {
+			family = []id.ID{m}
+		}
+		for _, other := range family {
+			asked[other] = append(asked[other], m)
+		}
 	}
 	var rows []struct {
 		ID    id.ID
 		Kind  string
 		State string
 	}
-	args := []any{brandID, members}
+	args := []any{brandID, slices.Collect(maps.Keys(asked))}
 	for _, st := range states {
 		args = append(args, st)
 	}
-	if err := s.db.Read(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
+	if err := tx.Raw(query, args...).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("fraud: held: %w", err)
 	}
 	for _, r := range rows {
@@ -223,7 +242,9 @@ func (s *Store) reasons(ctx context.Context, query string, brandID id.ID, member
 		if r.State == Confirmed {
 			text = Titles()[r.Kind] + "，已核实属实"
 		}
-		out[r.ID] = text
+		for _, m := range asked[r.ID] {
+			out[m] = text
+		}
 	}
 	return out, nil
 }

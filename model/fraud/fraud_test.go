@@ -255,6 +255,38 @@ func TestTwoAccountsOfOneHumanMakeARing(t *testing.T) {
 	})
 }
 
+func TestACaseIsAboutAHumanWhicheverAccountHeUses(t *testing.T) {
+	each(t, func(w *world) {
+		leader, other := w.comes(), w.comes()
+		var last referral.Binding
+		for range 4 {
+			last = w.brings(leader, referral.Leader, "farm", "")
+		}
+		w.one(fraud.Device, 4)
+		second := w.comes()
+		join := func(a, b id.ID) {
+			x, err := w.members.Get(w.ctx, a)
+			w.must(err)
+			y, err := w.members.Get(w.ctx, b)
+			w.must(err)
+			_, err = w.people.Merge(w.ctx, x.PersonID, y.PersonID, identity.Evidence{Event: identity.ByOperator, By: 1, Note: "同一人"})
+			w.must(err)
+		}
+		if len(w.held(second)) != 0 {
+			w.t.Fatal("held before he is known to be the same")
+		}
+		join(last.MemberID, second)
+		join(leader, other)
+		if got := w.held(second, other); got[second] == "" || len(got) != 1 {
+			w.t.Errorf("held: %v", got)
+		}
+		against, err := w.fraud.Against(w.ctx, brandID, []id.ID{other, second})
+		if err != nil || against[other] == "" || len(against) != 1 {
+			w.t.Errorf("against: %v %v", against, err)
+		}
+	})
+}
+
 func TestADecisionIsFinalAndJudgesWhatWasSeen(t *testing.T) {
 	each(t, func(w *world) {
 		leader := w.comes()
