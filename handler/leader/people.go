@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -12,6 +11,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/member"
 	"siyu/model/referral"
 )
 
@@ -27,6 +27,7 @@ type person struct {
 	Active string `json:"active"` // 7 天内, 30 天内, 更早
 	Bought int64  `json:"bought"` // verified items and orders
 	Direct int64  `json:"direct"` // whom he brought
+	Hidden bool   `json:"hidden"` // only that there is somebody may be shown: the rest is empty
 }
 
 // circle is a page of people.
@@ -51,6 +52,9 @@ func (h *Handler) below(c *gin.Context, at *seat) (any, error) {
 		return nil, err
 	}
 	p, err := h.person(ctx, at, b)
+	if err == nil && p.Hidden {
+		err = errNobody
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +108,20 @@ func (h *Handler) circle(c *gin.Context, at *seat, memberID id.ID, of *person) (
 	return v, nil
 }
 
+// nameless stands for who may not be named.
+const nameless = "微信用户"
+
 // person reads what may be shown of one. A page has few of them, so one at a time will do.
+// Who never agreed that his referrer sees him (a scan that WeChat reported, a referrer whom
+// an operator chose) is only counted, and so is who is erased (个人信息保护法 art. 23, 47).
 func (h *Handler) person(ctx context.Context, at *seat, b referral.Binding) (person, error) {
+	m, err := h.Members.Get(ctx, b.MemberID)
+	if err != nil {
+		return person{}, err
+	}
+	if !b.Consented || m.State == member.Erased {
+		return person{ID: b.ID, Name: nameless, Joined: month(b.BoundAt), Hidden: true}, nil
+	}
 	family, err := h.Members.Family(ctx, b.MemberID)
 	if err != nil {
 		return person{}, err
@@ -122,9 +138,11 @@ func (h *Handler) person(ctx context.Context, at *seat, b referral.Binding) (per
 	if err != nil {
 		return person{}, err
 	}
-	p := person{ID: b.ID, Name: "微信用户", Joined: month(b.BoundAt), Active: since(h.Clock.Now(), n.LastActiveAt), Bought: n.OwnClaims + n.OwnOrders, Direct: n.Direct}
+	p := person{ID: b.ID, Name: nameless, Joined: month(b.BoundAt), Active: since(h.Clock.Now(), n.LastActiveAt), Bought: n.OwnClaims + n.OwnOrders, Direct: n.Direct}
 	if len(names) > 0 {
-		p.Name = mask(names[0].Value)
+		if name := member.Mask(names[0].Value); name != "" {
+			p.Name = name
+		}
 	}
 	for _, m := range family {
 		if p.City == "" {
@@ -132,15 +150,6 @@ func (h *Handler) person(ctx context.Context, at *seat, b referral.Binding) (per
 		}
 	}
 	return p, nil
-}
-
-// mask leaves the first character of a name.
-func mask(name string) string {
-	r, n := utf8.DecodeRuneInString(name)
-	if n == 0 || r == utf8.RuneError || r >= '0' && r <= '9' { // a name of digits is a telephone number
-		return "微信用户"
-	}
-	return string(r) + "**"
 }
 
 func month(i clock.Instant) string {
