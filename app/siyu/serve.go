@@ -117,6 +117,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	if p.wechat, err = newWeChat(p.env); err != nil {
 		return err
 	}
+	p.env.Invites.Maker = codeMaker{accounts{p.env.Brands, p.cfg.PublicURL}, p.wechat, p.log}
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	if p.queue, err = openQueue(background, p.cfg.Redis); err != nil {

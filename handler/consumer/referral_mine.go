@@ -34,7 +34,7 @@ func (h *Handler) brandOf(c *gin.Context, s web.Session, named id.ID) (id.ID, er
 	return a.BrandID, err
 }
 
-// mine reads the own side of who asks.
+// own reads the own side of who asks.
 func (h *Handler) own(c *gin.Context) (web.Session, invite.Own, error) {
 	s, err := h.Sessions.Present(c)
 	if err != nil {
@@ -47,7 +47,7 @@ func (h *Handler) own(c *gin.Context) (web.Session, invite.Own, error) {
 	if err != nil {
 		return s, invite.Own{}, err
 	}
-	o, err := h.Invites.Mine(c.Request.Context(), named, s.Member)
+	o, err := h.Invites.Offer(c.Request.Context(), named, s.Member)
 	return s, o, err
 }
 

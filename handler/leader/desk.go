@@ -11,6 +11,7 @@ import (
 	"siyu/model/commission"
 	"siyu/model/group"
 	"siyu/model/id"
+	"siyu/model/invite"
 	"siyu/model/leader"
 	"siyu/model/money"
 	"siyu/model/poster"
@@ -163,11 +164,13 @@ type invitation struct {
 	Role   string `json:"role"`
 	Open   bool   `json:"open"`
 	Count  int64  `json:"count"` // people whom he brought and who still are his
+	// Carries is the code on the poster.
+	Carries *invite.Carried `json:"carries"`
 }
 
 func (h *Handler) invitation(c *gin.Context, at *seat) (any, error) {
-	own, err := h.Invites.Mine(c.Request.Context(), at.Brand.ID, at.Member)
-	return invitation{own.Link, "/leader/poster.png" + at.Q, own.Me.Name, own.Me.Role, own.Open, own.Brought.People}, err
+	own, err := h.Invites.Offer(c.Request.Context(), at.Brand.ID, at.Member)
+	return invitation{own.Link, "/leader/poster.png" + at.Q, own.Me.Name, own.Me.Role, own.Open, own.Brought.People, own.Carries}, err
 }
 
 // posterPicture is GET /leader/poster.png. A poster that did not change is not sent again.

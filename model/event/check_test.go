@@ -23,6 +23,7 @@ var good = map[string][]string{
 	MessageOpen: {`{"message":"remind:4","title":null}`},
 	MessageTap:  {`{"message":"remind:4","link":"https://a.cn/"}`},
 	Referral:    {`{"role":"referrer","other_id":"9"}`},
+	NotReferred: {`{"reason":"referral_bound","code_id":"7","account_id":"5"}`},
 	Login:       {`{}`},
 	Review:      {`{"stars":5,"text":"好喝"}`},
 	Coupon:      {`{"coupon_no":"C1","act":"redeem","value_fen":500}`},

@@ -39,6 +39,9 @@ const (
 	MessageOpen = "message_opened"
 	MessageTap  = "message_clicked"
 	Referral    = "referral"
+	// NotReferred is a scan of somebody's code that brought him nobody: of a person who
+	// has a referrer, is a customer already, and so on.
+	NotReferred = "not_referred"
 	Login       = "login"
 	Review      = "review"
 	Coupon      = "coupon"

@@ -77,6 +77,7 @@ var schemas = map[string][]Field{
 	MessageOpen: told,
 	MessageTap:  join(told, []Field{text("link", 300, "点开的链接")}),
 	Referral:    {must(of(text("role", 8, "推荐人或被推荐人"), "referrer", "referee")), ident("other_id", "对方会员编号"), text("scene", 64, "来源")},
+	NotReferred: {must(text("reason", 32, "为什么没有登记推荐人(错误代码)")), must(ident("code_id", "推广码编号")), ident("account_id", "公众号编号")},
 	Login:       {text("app_id", 64, "应用"), text("scene", 64, "来源")},
 	Review:      {must(whole("stars", 1, 5, "星级")), text("gtin", 14, "商品条码"), ident("product_id", "商品编号"), text("order_no", 40, "订单号"), text("text", 1000, "评价内容")},
 	Coupon: {must(text("coupon_no", 64, "券码")), must(of(text("act", 8, "动作"), "issue", "redeem", "expire", "void")),

@@ -1,24 +1,23 @@
 // Package invite is what a person meets who follows somebody's code: who invites him,
-// what joining means, and his own code in turn. It joins what other contexts know and
-// owns no table.
+// what joining means, and his own code in turn. It joins what other contexts know, and
+// owns the table invite_code: what WeChat made for posters.
 //
 // Promises: a forged token costs no SQL; whoever looks learns of the inviter what his
-// poster shows and no more; a scan that WeChat reports binds once, however often it is
+// poster shows and no more; WeChat is never asked inside a transaction, and where it makes
+// no code an invitation carries the link and says so; a scan that WeChat reports binds once, however often it is
 // reported, and never brings back what the person has ended since; following earns
 // nothing.
 package invite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/db"
-	"siyu/model/fault"
-	"siyu/model/follow"
+	"siyu/model/event"
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/leader"
@@ -38,14 +37,19 @@ type Deps struct {
 	Posters   *poster.Store
 	// Nickname is how a member calls himself, "" if he did not say; nil: nobody did.
 	Nickname  func(ctx context.Context, memberID id.ID) (string, error)
+	Events    *event.Store
+	Maker     Maker  // nil: nothing but links
 	PublicURL string // scheme and host, without a trailing slash
 }
 
 // Store reads invitations.
-type Store struct{ Deps }
+type Store struct {
+	Deps
+	rests rests
+}
 
 // New makes a store.
-func New(d Deps) *Store { return &Store{d} }
+func New(d Deps) *Store { return &Store{Deps: d} }
 
 // roleWords name roles to people.
 var roleWords = map[string]string{referral.Leader: "群主", referral.Clerk: "导购", referral.Staff: "员工", referral.Member: "会员"}
@@ -120,7 +124,8 @@ type Own struct {
 	Me       Inviter          `json:"me"`
 	Token    string           `json:"token"`
 	Link     string           `json:"link"`
-	Open     bool             `json:"open"` // he may invite
+	Carries  *Carried         `json:"carries,omitempty"` // of Offer only
+	Open     bool             `json:"open"`              // he may invite
 	Brought  referral.Brought `json:"brought"`
 	Referrer *Referrer        `json:"referrer"` // null: nobody
 	code     referral.Code
@@ -174,62 +179,6 @@ func (s *Store) referrer(ctx context.Context, brandID, memberID id.ID) (*Referre
 	}
 	i, _, err := s.inviter(ctx, brandID, b.ReferrerID, b.Role)
 	return &Referrer{i, b.BoundAt, b.ProtectedUntil, b.ExpiresAt, b.ReferrerID}, err
-}
-
-// Poster draws the member's own poster. Faults as of Mine and poster.Store.Poster.
-func (s *Store) Poster(ctx context.Context, brandID, memberID id.ID, format string) (poster.Image, error) {
-	o, err := s.Mine(ctx, brandID, memberID)
-	if err != nil {
-		return poster.Image{}, err
-	}
-	return s.Posters.Poster(ctx, brandID, poster.Values{Brand: o.Brand.Name, Name: o.Me.Name, Role: o.Me.Role, QRText: o.Link}, format)
-}
-
-// Scanned binds who scanned a QR code of an official account that carries a referral's
-// token as its scene (follow.Store.OnScene). Other scenes mean nothing here. Whoever
-// cannot be bound is left as he is: he only scanned a picture, and nobody tells him of an
-// error.
-func (s *Store) Scanned(ctx context.Context, f follow.Follower) error {
-	code, err := s.Referrals.ByToken(ctx, f.Scene)
-	if refused(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	account, err := s.Brands.Account(ctx, f.AccountID)
-	if err != nil || account.BrandID != code.BrandID {
-		return err
-	}
-	// Bound through it before, or ended something since: this is a repeated or a late
-	// report, and a person's own decision outweighs an older scan.
-	list, err := s.Referrals.Bindings(ctx, code.BrandID, referral.Filter{MemberID: f.MemberID, Limit: db.MaxPage})
-	if err != nil {
-		return err
-	}
-	for _, b := range list {
-		if b.BoundAt == f.ChangedAt && b.CodeID == code.ID || b.EndedAt >= f.ChangedAt {
-			return nil
-		}
-	}
-	_, err = s.Referrals.Bind(ctx, referral.Contact{BrandID: code.BrandID, Token: f.Scene, MemberID: f.MemberID, Channel: referral.WeChat, At: f.ChangedAt})
-	if refused(err) {
-		return nil
-	}
-	return err
-}
-
-// refused says that an error is an answer, not trouble.
-func refused(err error) bool {
-	var f *fault.Fault
-	if !errors.As(err, &f) {
-		return false
-	}
-	switch f.Kind {
-	case fault.Invalid, fault.Forbidden, fault.NotFound, fault.Conflict:
-		return true
-	}
-	return false
 }
 
 // Greeting is the automatic answer to who scanned such a code, "" for other scenes. It

@@ -57,9 +57,10 @@ func newStreet(t *testing.T, d *db.DB, clk *clock.Fake) *street {
 	if s.account, err = brands.SaveAccount(ctx, brand.Account{BrandID: s.brand.ID, Kind: brand.Official, AppID: "wx1", Name: "老井", CallbackSlug: "oa-main"}, brand.Secrets{AppSecret: "s", Token: "token"}); err != nil {
 		t.Fatal(err)
 	}
-	referrals := referral.New(referral.Deps{DB: d, Box: box, Members: s.members, Events: event.New(d, out), Outbox: out})
+	events := event.New(d, out)
+	referrals := referral.New(referral.Deps{DB: d, Box: box, Members: s.members, Events: events, Outbox: out})
 	s.Store = New(Deps{DB: d, Referrals: referrals, Leaders: leader.New(leader.Deps{DB: d, Members: s.members}), Brands: brands,
-		Posters: poster.New(d, poster.NewRenderer(nil)), PublicURL: "https://public.test",
+		Posters: poster.New(d, poster.NewRenderer(nil)), Events: events, PublicURL: "https://public.test",
 		Nickname: func(_ context.Context, m id.ID) (string, error) { return s.names[m], nil }})
 	s.follows = follow.New(d, s.people, s.members)
 	s.follows.OnScene(s.Scanned)
@@ -117,6 +118,15 @@ func (s *street) broughtBy(openID string) (id.ID, referral.Binding) {
 	return b.ReferrerID, b
 }
 
+// why compares the reason that is kept of a scan that brought nobody.
+func (s *street) why(t *testing.T, openID, want string) {
+	t.Helper()
+	list, err := s.Events.Timeline(ctx, []id.ID{s.person(openID)}, []string{event.NotReferred}, event.Cursor{}, 10)
+	if err != nil || len(list) != 1 || list[0].At == 0 || list[0].At > s.clk.Now() || !strings.Contains(string(list[0].Body), `"`+want+`"`) {
+		t.Errorf("%s: %s, %v", openID, list, err)
+	}
+}
+
 func (s *street) rows(table string) (n int64) {
 	s.t.Helper()
 	if err := s.DB.Read(ctx).Raw("SELECT COUNT(*) FROM " + table).Scan(&n).Error; err != nil {
@@ -155,8 +165,9 @@ func TestScanned(t *testing.T) {
 			if who, _ := s.broughtBy("new1"); who != wang {
 				t.Error(who)
 			}
+			s.why(t, "new1", "referral_bound")
 		})
-		t.Run("oneself, old customers and closed codes bind nobody and are no errors", func(t *testing.T) {
+		t.Run("oneself, old customers and closed codes bind nobody and are no errors: why can be found", func(t *testing.T) {
 			before := s.rows("referral_binding")
 			s.push("wang", follow.Scan, token, s.clk.Now())
 			s.person("old")
@@ -169,7 +180,12 @@ func TestScanned(t *testing.T) {
 			if _, err := s.Referrals.Close(ctx, code.ID); err != nil {
 				t.Fatal(err)
 			}
-			s.push("new3", follow.Subscribe, "qrscene_"+other, s.clk.Now())
+			for range 2 {
+				s.push("new3", follow.Subscribe, "qrscene_"+other, s.clk.Now())
+			}
+			s.why(t, "wang", "referral_self")
+			s.why(t, "old", "referral_existing")
+			s.why(t, "new3", "referral_closed")
 			if n := s.rows("referral_binding"); n != before {
 				t.Errorf("%d bindings more", n-before)
 			}

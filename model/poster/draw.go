@@ -95,6 +95,10 @@ func drawSlot(c canvas, s Slot, v Values, photos map[id.ID]Picture) error {
 		c.line(initial(v.Name), b.x+side/2, b.y+side/2+size*middle, size, true, Center, color(s.Color, white))
 	case s.Kind == Product:
 		return photo(c, s.box(), float64(s.RadiusPx), s.PictureID, photos)
+	case s.Kind == QR && v.Drawn != nil:
+		side := min(s.W, s.H) // all of it, and square: it has its own quiet zone
+		c.area(s.box(), float64(s.RadiusPx), plain(white))
+		return c.photo(box{float64(s.X + (s.W-side)/2), float64(s.Y + (s.H-side)/2), float64(side), float64(side)}, 0, *v.Drawn)
 	case s.Kind == QR:
 		return drawQR(c, s, v.QRText)
 	}

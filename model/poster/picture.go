@@ -79,10 +79,32 @@ func redraw(upload []byte) (Picture, error) {
 	return p, nil
 }
 
+// ReadCode draws a code that WeChat drew (小程序码) anew, like an upload; it is square.
+// Fault: Invalid poster_picture.
+func ReadCode(body []byte) ([]byte, error) {
+	p, err := redraw(body)
+	if err == nil && (p.WidthPx != p.HeightPx || p.WidthPx < minQR) {
+		err = errUpload
+	}
+	return p.Body, err
+}
+
+// CodeOf is a picture of a code that ReadCode drew, for Values.
+func CodeOf(body []byte) *Picture {
+	sum := sha256.Sum256(body)
+	p := &Picture{Kind: "image/png", Digest: hex.EncodeToString(sum[:]), Body: body}
+	if isJPEG(body) {
+		p.Kind = "image/jpeg"
+	}
+	return p
+}
+
+func isJPEG(body []byte) bool { return bytes.HasPrefix(body, []byte{0xff, 0xd8}) }
+
 // decode unpacks a JPEG or PNG whose claimed size is within bounds.
 func decode(body []byte) (image.Image, error) {
 	config, unpack := png.DecodeConfig, png.Decode
-	if bytes.HasPrefix(body, []byte{0xff, 0xd8}) {
+	if isJPEG(body) {
 		config, unpack = jpeg.DecodeConfig, jpeg.Decode
 	}
 	c, err := config(bytes.NewReader(body))

@@ -85,6 +85,8 @@ type Values struct {
 	Name   string // as it may be shown to strangers
 	Role   string // zh-CN, e.g. 群主
 	QRText string // printable ASCII, in practice an address
+	// Drawn is a code that somebody else drew (ReadCode), in place of QRText.
+	Drawn *Picture `json:",omitempty"`
 }
 
 // Limits of a layout.
@@ -255,6 +257,9 @@ func (v Values) fill(pattern string) string {
 }
 
 func (v Values) check() error {
+	if v.Drawn != nil {
+		return nil
+	}
 	if v.QRText == "" || len(v.QRText) > maxQR {
 		return fault.Invalidf("poster_code", "二维码内容应为 1 到 %d 个字符", maxQR)
 	}

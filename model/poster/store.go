@@ -1,6 +1,7 @@
 package poster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,11 +38,19 @@ type Template struct {
 // TableName names the table for GORM.
 func (Template) TableName() string { return "poster_template" }
 
-// Choice is what a brand's people get: a template of its own or a built-in one. It is
-// written as the template's id or the built-in one's key.
+// Codes that invitations carry.
+const (
+	Link     = "link"     // the address of the invitation's page
+	Official = "official" // a QR code of the brand's official account, with the scene
+	Mini     = "mini"     // a code of the brand's mini program, with the scene
+)
+
+// Choice is what a brand's people get: a template of its own or a built-in one, written as
+// the template's id or the built-in one's key, and the kind of code on it.
 type Choice struct {
 	TemplateID id.ID  `json:"template_id"` // null: the built-in one
 	Builtin    string `json:"builtin,omitempty"`
+	Code       string `json:"code"` // "" is written as Link
 }
 
 // Limits of a brand.
@@ -52,6 +61,7 @@ const (
 
 var (
 	errTemplate = fault.New(fault.NotFound, "poster_not_found", "没有这个海报模板")
+	errCarried  = fault.NewInvalid("poster_carries", "海报上的码应为 link（链接）、official（公众号）或 mini（小程序）").With("field", "code")
 	errChanged  = fault.New(fault.Conflict, "poster_changed", "模板已被他人修改，请刷新后重试")
 )
 
@@ -206,10 +216,13 @@ func (s *Store) Versions(ctx context.Context, templateID id.ID) ([]Version, erro
 }
 
 // Choose sets what a brand's people get. Faults: NotFound poster_not_found, also of
-// another brand's or a retired template.
+// another brand's or a retired template; Invalid poster_carries.
 func (s *Store) Choose(ctx context.Context, brandID id.ID, c Choice, by id.ID) (Choice, error) {
 	if _, known := BuiltinOf(c.Builtin); known == (c.TemplateID != 0) || c.TemplateID != 0 && c.Builtin != "" {
 		return Choice{}, errTemplate
+	}
+	if c.Code = cmp.Or(c.Code, Link); c.Code != Link && c.Code != Official && c.Code != Mini {
+		return Choice{}, errCarried
 	}
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
 		now := s.db.Now()
@@ -219,20 +232,20 @@ func (s *Store) Choose(ctx context.Context, brandID id.ID, c Choice, by id.ID) (
 				return errOr(r.Error, errTemplate)
 			}
 		}
-		r := tx.Exec("INSERT INTO poster_default (brand_id, template_id, builtin, by_id, changed_at) VALUES (?,?,?,?,?)"+s.db.Once("brand_id"), brandID, c.TemplateID, c.Builtin, by, now)
+		r := tx.Exec("INSERT INTO poster_default (brand_id, template_id, builtin, code, by_id, changed_at) VALUES (?,?,?,?,?,?)"+s.db.Once("brand_id"), brandID, c.TemplateID, c.Builtin, c.Code, by, now)
 		if r.Error != nil || r.RowsAffected == 1 {
 			return r.Error
 		}
-		return tx.Exec("UPDATE poster_default SET template_id = ?, builtin = ?, by_id = ?, changed_at = ? WHERE brand_id = ?", c.TemplateID, c.Builtin, by, now, brandID).Error
+		return tx.Exec("UPDATE poster_default SET template_id = ?, builtin = ?, code = ?, by_id = ?, changed_at = ? WHERE brand_id = ?", c.TemplateID, c.Builtin, c.Code, by, now, brandID).Error
 	})
 	return c, wrap("choose", err)
 }
 
 // Chosen tells what a brand's people get.
 func (s *Store) Chosen(ctx context.Context, brandID id.ID) (Choice, error) {
-	c := Choice{Builtin: Builtins()[0].Key}
+	c := Choice{Builtin: Builtins()[0].Key, Code: Link}
 	var rows []Choice
-	err := s.db.Read(ctx).Raw("SELECT template_id, builtin FROM poster_default WHERE brand_id = ?", brandID).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw("SELECT template_id, builtin, code FROM poster_default WHERE brand_id = ?", brandID).Scan(&rows).Error
 	if err == nil && len(rows) == 1 {
 		c = rows[0]
 	}

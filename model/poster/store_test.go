@@ -113,7 +113,10 @@ func TestTemplates(t *testing.T) {
 			if _, err := s.Retire(ctx, m.ID); code(err) != "poster_in_use" {
 				t.Errorf("retired: %v", err)
 			}
-			if _, err := s.Choose(ctx, brandA, Choice{Builtin: "pine"}, worker); err != nil {
+			if c, err := s.Chosen(ctx, brandA); err != nil || c != (Choice{TemplateID: m.ID, Code: Link}) {
+				t.Error(c, err)
+			}
+			if _, err := s.Choose(ctx, brandA, Choice{Builtin: "pine", Code: Official}, worker); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
@@ -130,6 +133,9 @@ func TestTemplates(t *testing.T) {
 		})
 		t.Run("a brand gets at nothing of another's", func(t *testing.T) {
 			m := made(t, brandA, "甲")
+			if _, err := s.Choose(ctx, brandB, Choice{Builtin: "pine", Code: "ticket"}, worker); code(err) != "poster_carries" {
+				t.Error(err)
+			}
 			for _, c := range []Choice{{TemplateID: m.ID}, {}, {Builtin: "none"}, {TemplateID: m.ID, Builtin: "dawn"}} {
 				if _, err := s.Choose(ctx, brandB, c, worker); code(err) != "poster_not_found" {
 					t.Errorf("%+v: %v", c, err)

@@ -106,6 +106,7 @@ func register() []table {
 
 		// who brought whom
 		{name: "referral_code", title: "推广码", where: ofMember, set: map[string]any{"name": ""}, keep: keepLink},
+		{name: "invite_code", title: "邀请海报上的微信码", where: "code_id IN (SELECT id FROM referral_code WHERE member_id IN @members)", hide: []string{"account_id", "picture"}, drop: true},
 		{name: "referral_binding", title: "推荐关系", where: ofMember, hide: []string{"slot", "by_id", "ended_by", "ip_hash", "device_hash"},
 			set: map[string]any{"ip_hash": "", "device_hash": "", "reason": "", "ended_reason": ""}, keep: keepMoney},
 		{name: "referral_node", title: "推荐关系中的位置与计数", where: ofMember, hide: []string{"path"}, keep: keepLink},
