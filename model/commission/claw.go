@@ -40,14 +40,15 @@ func (c Claw) key() string { return "commission:claw:" + c.ID.String() }
 func fen(n int64) money.Fen { return money.Fen(n) }
 
 // refundTx remembers a refund, once, and takes back what it takes of the accruals that
-// are there.
+// are there. Its key is the order's and its own number: a shop may report it again under
+// another event's key.
 func (s *Store) refundTx(ctx context.Context, tx *gorm.DB, d *deed) error {
 	goods, err := json.Marshal(d.goods)
 	if err != nil {
 		return err
 	}
 	r := tx.Exec("INSERT INTO commission_refund (id, refund_key, order_key, goods, created_at) VALUES (?,?,?,?,?)"+s.DB.Once("created_at"),
-		s.DB.NewID(), d.event.Key, d.key, string(goods), s.DB.Now())
+		s.DB.NewID(), d.key+":"+d.no, d.key, string(goods), s.DB.Now())
 	if r.Error != nil || r.RowsAffected == 0 {
 		return r.Error
 	}

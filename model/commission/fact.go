@@ -24,6 +24,7 @@ type fact struct {
 	on     Trigger
 	key    string // of the claim or the order
 	refund bool
+	no     string // of the refund, within its order
 	batch  id.ID
 	serial int64
 	goods  []good
@@ -55,6 +56,7 @@ func (s *Store) factOf(ctx context.Context, e event.Event) (f fact, ok bool, err
 			return f, false, nil
 		}
 		f.on, f.key, f.refund = OnOrder, "order:"+e.BrandID.String()+":"+b.Source+":"+b.OrderNo, b.RefundNo != ""
+		f.no = b.RefundNo
 		for _, l := range b.Lines {
 			g := good{Qty: l.Quantity, Fen: l.AmountFen}
 			if g.Product, err = s.shelf.Get(ctx, item{e.BrandID, l.GTIN}); err != nil {
