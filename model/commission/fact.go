@@ -35,6 +35,7 @@ type good struct {
 	Product id.ID     `json:"product"`
 	Qty     int64     `json:"qty"`
 	Fen     money.Fen `json:"fen"`
+	Unnamed bool      `json:"unnamed,omitempty"` // of a refund: of money, not of goods (仅退款)
 }
 
 // factOf reads an event; false: it is no sale.
@@ -63,7 +64,7 @@ func (s *Store) factOf(ctx context.Context, e event.Event) (f fact, ok bool, err
 				return f, false, err
 			}
 			if f.refund {
-				g.Qty, g.Fen = -g.Qty, -g.Fen
+				g.Qty, g.Fen, g.Unnamed = -g.Qty, -g.Fen, l.GTIN == "" && l.SKU == ""
 			}
 			f.goods = append(f.goods, g)
 		}
@@ -73,10 +74,11 @@ func (s *Store) factOf(ctx context.Context, e event.Event) (f fact, ok bool, err
 	return f, f.refund || e.At >= s.DB.Now().Add(-tooOld), nil
 }
 
-// covered sums up the goods that terms cover.
+// covered sums up the goods that terms cover. Money that came back for no named goods may
+// be of those: it counts, or a refund without a barcode would leave the commission.
 func covered(t Terms, goods []good) (qty int64, fen money.Fen) {
 	for _, g := range goods {
-		if t.covers(g.Product) {
+		if t.covers(g.Product) || g.Unnamed {
 			qty, fen = qty+g.Qty, fen+g.Fen
 		}
 	}
