@@ -129,8 +129,12 @@ func sqliteDSN(path string) string {
 		q.Add("_pragma", p)
 	}
 	q.Set("_txlock", "immediate")
-	return "file:" + path + "?" + q.Encode()
+	return "file:" + uriPath.Replace(path) + "?" + q.Encode()
 }
+
+// uriPath escapes what would end a path, or mean another byte, in SQLite's file names
+// (https://sqlite.org/uri.html): data of a/b#1 and a/b#2 would share the file a/b.
+var uriPath = strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23")
 
 func mysqlDSN(dsn string) (string, error) {
 	c, err := sqldriver.ParseDSN(dsn)

@@ -3,6 +3,8 @@ package db_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"gorm.io/gorm"
@@ -43,6 +45,27 @@ func TestHostileAddressStillTellsWhoWon(t *testing.T) {
 				t.Error("two statements went through as one")
 			}
 		})
+	}
+}
+
+// What ends a path in an address, or escapes in it, is a letter like any other in a file's name.
+func TestAFileMayHaveAnyName(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a#1", "a#2", "a?mode=memory", "a%31", "a1", "瓶 子"} {
+		path := filepath.Join(dir, name)
+		d, err := db.Connect(context.Background(), db.Options{Driver: db.SQLite, DSN: path, Clock: clock.NewFake(dbtest.Start)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Read(context.Background()).Exec("CREATE TABLE own (x BIGINT)").Error; err != nil {
+			t.Errorf("%s is not a file of its own: %v", name, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

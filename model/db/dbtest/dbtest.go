@@ -1,21 +1,18 @@
-// Package dbtest gives each test a fresh schema on every engine that is there:
+// Package dbtest gives each test an empty schema on every engine that is there:
 // SQLite always, and the MySQL protocol when SIYU_TEST_MYSQL holds the address of
 // a private server (scripts/test starts one). It reads that one variable itself,
 // because tests have no configuration.
+//
+// A schema is migrated once and used again: SQLite's is a copied file, a server's is
+// locked for one test and emptied for the next (schemas.go). So a test may write rows,
+// but must not change tables.
 package dbtest
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	sqldriver "github.com/go-sql-driver/mysql"
 
 	"siyu/model/clock"
 	"siyu/model/db"
@@ -82,14 +79,12 @@ func EachLoose(t *testing.T, fn func(t *testing.T, d *db.DB, clk *clock.Fake)) {
 func address(t testing.TB, engine string) db.Options {
 	t.Helper()
 	if engine == db.SQLite {
-		return db.Options{Driver: engine, DSN: filepath.Join(t.TempDir(), "siyu.db")}
+		return db.Options{Driver: engine, DSN: file(t)}
 	}
 	return db.Options{Driver: engine, DSN: schema(t)}
 }
 
-var schemas atomic.Int64
-
-// Open opens an empty schema on one engine and drops it when the test ends.
+// Open opens an empty schema on one engine and gives it back when the test ends.
 func Open(t testing.TB, engine string, clk clock.Clock) *db.DB {
 	t.Helper()
 	o := address(t, engine)
@@ -104,29 +99,4 @@ func Open(t testing.TB, engine string, clk clock.Clock) *db.DB {
 		}
 	})
 	return d
-}
-
-func schema(t testing.TB) string {
-	t.Helper()
-	base := os.Getenv("SIYU_TEST_MYSQL")
-	c, err := sqldriver.ParseDSN(base)
-	if err != nil {
-		t.Fatalf("SIYU_TEST_MYSQL: %v", err)
-	}
-	name := fmt.Sprintf("siyu_%d_%d", os.Getpid(), schemas.Add(1))
-	root, err := sql.Open("mysql", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := root.Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
-		t.Fatalf("create schema: %v", err)
-	}
-	t.Cleanup(func() {
-		if _, err := root.Exec("DROP DATABASE " + name); err != nil && !strings.Contains(err.Error(), "gone") {
-			t.Error(err)
-		}
-		_ = root.Close()
-	})
-	c.DBName = name
-	return c.FormatDSN()
 }
