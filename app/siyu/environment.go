@@ -119,7 +119,7 @@ func (e *environment) build() {
 	e.Messages = message.New(d, e.Outbox)
 	e.Followers = follow.New(d, e.Identities, e.Members)
 	e.Replies = reply.New(d, e.Scans, e.Packets, e.Products)
-	e.Operators = operator.New(d, operator.Options{})
+	e.Operators = operator.New(d, operator.Options{Box: e.Box})
 	e.buildEvents()
 	e.buildReferral()
 	e.buildFraud()

@@ -66,6 +66,7 @@ func current(c *gin.Context) operator.Session { return c.MustGet(keySession).(op
 type loginInput struct {
 	Login    string `json:"login"`
 	Password string `json:"password"`
+	Code     string `json:"code"` // where the second factor is on
 }
 
 func (h *Handler) login(c *gin.Context) {
@@ -80,7 +81,7 @@ func (h *Handler) login(c *gin.Context) {
 		return
 	}
 	h.tries.Hit(from) // before the password is looked at: many at once count as many
-	s, key, err := h.Operators.Login(c.Request.Context(), in.Login, in.Password, web.ClientIP(c))
+	s, key, err := h.Operators.Login(c.Request.Context(), operator.Attempt{Login: in.Login, Password: in.Password, Code: in.Code, IP: web.ClientIP(c)})
 	if err == nil {
 		err = h.Audit.Record(c.Request.Context(), audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: s.IP,
 			RequestID: web.RequestID(c), Action: "operator.login", Object: "operator", ObjectID: s.Operator.ID})

@@ -75,7 +75,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	members := member.New(d, people)
 	accounts := points.NewAccounts(d, book, members)
 	deps := admin.Deps{
-		Clock: clk, Operators: operator.New(d, operator.Options{Cost: operator.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}}),
+		Clock: clk, Operators: operator.New(d, operator.Options{Box: box, Cost: operator.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}}),
 		Audit: audit.New(d), Replay: replay.New(d), Brands: brands, Products: products, Codes: codes,
 		Exports:   export.New(export.Deps{DB: d, Box: box, Codes: codes, Products: products, Brands: brands, Outbox: out, Data: t.TempDir()}),
 		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, scans, products, brands, nil),

@@ -1,8 +1,8 @@
 // Package operator holds the people who run the back office (操作员): who they are,
 // what they may do, their sessions.
 //
-// It owns the tables operator and operator_session. An operator is active or
-// disabled; roles give permissions by a fixed table (roles.go).
+// It owns the tables operator, operator_session and operator_totp. An operator is active
+// or disabled; roles give permissions by a fixed table (roles.go).
 //
 // Promises: a password is kept only as argon2id, a session key only as SHA-256;
 // guessing is slowed per account, and the slowing never keeps out an operator at an
@@ -28,6 +28,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/seal"
 )
 
 // States.
@@ -44,6 +45,7 @@ type Operator struct {
 	Roles       []string      `json:"roles"`
 	State       string        `json:"state"`
 	LockedUntil clock.Instant `json:"locked_until"` // guessing is slowed until then
+	TOTP        bool          `json:"totp"`         // the second factor is on; told by Get and List
 	CreatedAt   clock.Instant `json:"created_at"`
 }
 
@@ -75,6 +77,7 @@ type Options struct {
 	Cost     Cost          // of a password hash; zero: DefaultCost
 	Idle     time.Duration // a session ends after this without use; zero: 2 h
 	Absolute time.Duration // and after this in any case; zero: 12 h
+	Box      *seal.Box     // seals secrets of second factors; nil: there are none
 }
 
 // Store reads and writes operators and their sessions.
@@ -189,7 +192,12 @@ func (s *Store) EnsureFirst(ctx context.Context, login, password string) (made b
 // Get reads one operator.
 func (s *Store) Get(ctx context.Context, operatorID id.ID) (Operator, error) {
 	r, err := s.row(s.db.Read(ctx).Where("id = ?", operatorID))
-	return r.operator(), err
+	if err != nil {
+		return r.operator(), err
+	}
+	out := []Operator{r.operator()}
+	err = s.tellTOTP(ctx, out)
+	return out[0], err
 }
 
 func (s *Store) row(q *gorm.DB) (row, error) {
@@ -211,7 +219,7 @@ func (s *Store) List(ctx context.Context, before id.ID, limit int) ([]Operator, 
 	for _, r := range rows {
 		out = append(out, r.operator())
 	}
-	return out, nil
+	return out, s.tellTOTP(ctx, out)
 }
 
 // Change is what an administrator may change of an operator.
@@ -277,20 +285,13 @@ func (s *Store) SetPassword(ctx context.Context, operatorID id.ID, password stri
 // ChangePassword is for the operator himself; his other sessions end. Faults:
 // Forbidden password_wrong, Throttled too_many_attempts.
 func (s *Store) ChangePassword(ctx context.Context, in Session, old, password string) error {
+	// A stolen session must not become a place to guess without being slowed.
+	if err := s.samePassword(ctx, in, old); err != nil {
+		return err
+	}
 	r, err := s.row(s.db.Read(ctx).Where("id = ?", in.Operator.ID))
 	if err != nil {
 		return err
-	}
-	// A stolen session must not become a place to guess without being slowed.
-	if err := s.attempt(ctx, r); err != nil {
-		return err
-	}
-	ok, _, err := s.verify(ctx, old, r.PasswordHash)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return fault.New(fault.Forbidden, "password_wrong", "原密码不对")
 	}
 	return s.setPassword(ctx, r, password, in.hash)
 }

@@ -124,7 +124,7 @@ func TestLogin(t *testing.T) {
 		me := make1(t, s, "wang", operator.Admin)
 		login := func(t *testing.T, ip string) (operator.Session, string) {
 			t.Helper()
-			sess, key, err := s.Login(ctx, " Wang ", good, ip)
+			sess, key, err := s.Login(ctx, operator.Attempt{Login: " Wang ", Password: good, IP: ip})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,11 +186,11 @@ func TestLogin(t *testing.T) {
 		})
 		t.Run("guesses from elsewhere are slowed, the owner at his address is not", func(t *testing.T) {
 			for i := range 5 {
-				if _, _, err := s.Login(ctx, "wang", "wrong wrong", "6.6.6.6"); code(err) != "login_wrong" {
+				if _, _, err := s.Login(ctx, operator.Attempt{Login: "wang", Password: "wrong wrong", IP: "6.6.6.6"}); code(err) != "login_wrong" {
 					t.Fatalf("try %d: %v", i, err)
 				}
 			}
-			_, _, err := s.Login(ctx, "wang", good, "6.6.6.6")
+			_, _, err := s.Login(ctx, operator.Attempt{Login: "wang", Password: good, IP: "6.6.6.6"})
 			if code(err) != "too_many_attempts" || fault.Of(err).Detail["retry_after_s"] != 1 {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func TestLogin(t *testing.T) {
 		t.Run("the pause grows but never beyond a minute", func(t *testing.T) {
 			tries, waited := 0, time.Duration(0)
 			for waited < time.Hour {
-				_, _, err := s.Login(ctx, "wang", "wrong wrong", "6.6.6.6")
+				_, _, err := s.Login(ctx, operator.Attempt{Login: "wang", Password: "wrong wrong", IP: "6.6.6.6"})
 				switch code(err) {
 				case "login_wrong":
 					tries++
@@ -226,7 +226,7 @@ func TestLogin(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 100 {
 				wg.Go(func() {
-					if _, _, err := s.Login(ctx, "busy", "wrong wrong", "6.6.6.6"); code(err) == "login_wrong" {
+					if _, _, err := s.Login(ctx, operator.Attempt{Login: "busy", Password: "wrong wrong", IP: "6.6.6.6"}); code(err) == "login_wrong" {
 						looked.Add(1)
 					}
 				})
@@ -244,7 +244,7 @@ func TestLogin(t *testing.T) {
 			for _, name := range []string{"gone", "nobody", strings.Repeat("x", 300)} {
 				var got []string
 				for range 6 {
-					_, _, err := s.Login(ctx, name, good, "6.6.6.6")
+					_, _, err := s.Login(ctx, operator.Attempt{Login: name, Password: good, IP: "6.6.6.6"})
 					got = append(got, code(err))
 				}
 				if strings.Join(got, " ") != "login_wrong login_wrong login_wrong login_wrong login_wrong too_many_attempts" {
@@ -254,7 +254,7 @@ func TestLogin(t *testing.T) {
 		})
 		t.Run("a hash grows with the cost at the next log-in", func(t *testing.T) {
 			dear := operator.New(d, operator.Options{Cost: operator.Cost{MemoryKiB: 16, Passes: 2, Threads: 1}})
-			if _, _, err := dear.Login(ctx, "wang", good, "10.0.0.1"); err != nil {
+			if _, _, err := dear.Login(ctx, operator.Attempt{Login: "wang", Password: good, IP: "10.0.0.1"}); err != nil {
 				t.Fatal(err)
 			}
 			var stored string
@@ -284,13 +284,13 @@ func TestLogin(t *testing.T) {
 			if _, err := s.Session(ctx, other); code(err) != "not_logged_in" {
 				t.Fatal(err)
 			}
-			if _, _, err := s.Login(ctx, "wang", good, "10.0.0.1"); code(err) != "login_wrong" {
+			if _, _, err := s.Login(ctx, operator.Attempt{Login: "wang", Password: good, IP: "10.0.0.1"}); code(err) != "login_wrong" {
 				t.Fatal(err)
 			}
 		})
 		t.Run("disabling and resetting end all sessions", func(t *testing.T) {
 			o := make1(t, s, "li-wei", operator.Admin)
-			_, key, err := s.Login(ctx, "li-wei", good, "10.0.0.9")
+			_, key, err := s.Login(ctx, operator.Attempt{Login: "li-wei", Password: good, IP: "10.0.0.9"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -300,7 +300,7 @@ func TestLogin(t *testing.T) {
 			if _, err := s.Session(ctx, key); code(err) != "not_logged_in" {
 				t.Fatal(err)
 			}
-			_, key, err = s.Login(ctx, "li-wei", good+"?", "10.0.0.9")
+			_, key, err = s.Login(ctx, operator.Attempt{Login: "li-wei", Password: good + "?", IP: "10.0.0.9"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -315,7 +315,7 @@ func TestLogin(t *testing.T) {
 		})
 		t.Run("old sessions are pruned, young ones are not", func(t *testing.T) {
 			clk.Advance(29 * 24 * time.Hour)
-			_, key, err := s.Login(ctx, "wang", good+"!", "10.0.0.1")
+			_, key, err := s.Login(ctx, operator.Attempt{Login: "wang", Password: good + "!", IP: "10.0.0.1"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -335,7 +335,7 @@ func TestLogin(t *testing.T) {
 				}); err != nil {
 					t.Fatal(err)
 				}
-				if _, _, err := s.Login(ctx, "wang", "", "10.0.0.1"); err == nil || fault.KindOf(err) != fault.Internal {
+				if _, _, err := s.Login(ctx, operator.Attempt{Login: "wang", Password: "", IP: "10.0.0.1"}); err == nil || fault.KindOf(err) != fault.Internal {
 					t.Errorf("%q: %v", bad, err)
 				}
 			}

@@ -57,12 +57,19 @@ var (
 	noSession  = fault.New(fault.Unauthenticated, "not_logged_in", "请先登录")
 )
 
-// Login checks a password and opens a session; key is what the cookie holds and is
-// returned only here. ip is the client's address. Faults: Unauthenticated
-// login_wrong (also for an unknown or disabled operator), Throttled
-// too_many_attempts.
-func (s *Store) Login(ctx context.Context, login, password, ip string) (sess Session, key string, err error) {
-	login = cleanLogin(login)
+// Attempt is what somebody shows who wants in.
+type Attempt struct {
+	Login, Password string
+	Code            string // of the second factor, or a recovery code; "" none
+	IP              string // the client's address
+}
+
+// Login checks a password, and a code where the second factor is on, and opens a session;
+// key is what the cookie holds and is returned only here. Faults: Unauthenticated
+// login_wrong (also for an unknown or disabled operator), totp_needed, totp_wrong;
+// Throttled too_many_attempts.
+func (s *Store) Login(ctx context.Context, in Attempt) (sess Session, key string, err error) {
+	login, password, ip := cleanLogin(in.Login), in.Password, in.IP
 	r, err := s.row(s.db.Read(ctx).Where("login = ?", login))
 	if fault.KindOf(err) == fault.NotFound {
 		return Session{}, "", s.refuseGhost(ctx, login, password)
@@ -85,6 +92,11 @@ func (s *Store) Login(ctx context.Context, login, password, ip string) (sess Ses
 	}
 	if !ok { // whether he is active is for the transaction to say
 		return Session{}, "", wrongLogin
+	}
+	if r.State == Active {
+		if err := s.second(ctx, r.ID, in.Code); err != nil {
+			return Session{}, "", err
+		}
 	}
 	return s.open(ctx, r, password, ip, weak)
 }
