@@ -33,7 +33,8 @@ type bind struct {
 // Faults: NotFound referral_code_invalid, member_not_found; Conflict referral_closed (the
 // code or its owner is not active), referral_bound (another referrer holds, Detail
 // protected_until), referral_existing, referral_ring, referral_depth; Invalid
-// referral_self, referral_contact; Forbidden member_blocked.
+// referral_self, referral_contact; Forbidden member_blocked. A contact that is reported
+// late brings back nothing that ended since: Conflict referral_late.
 func (s *Store) Bind(ctx context.Context, c Contact) (Binding, error) {
 	code, err := s.ByToken(ctx, c.Token)
 	if err != nil {
@@ -198,6 +199,13 @@ func (h *history) decide(b *bind) error {
 		}
 	} else if b.existing && !(ever && b.policy.Takeover) {
 		return errExisting
+	}
+	for _, m := range mine {
+		for _, past := range h.bindings[m] {
+			if past.EndedAt > c.At { // reported late: what was decided since outweighs it
+				return errLate
+			}
+		}
 	}
 	protected, expires := b.policy.terms(c.At)
 	x := &Binding{MemberID: c.MemberID, ReferrerID: b.code.MemberID, CodeID: b.code.ID, Role: b.code.Role, Channel: c.Channel, Consented: c.Consented,

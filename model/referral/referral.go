@@ -167,6 +167,7 @@ var (
 	errClosed   = fault.New(fault.Conflict, "referral_closed", "推荐人或其推荐码已停用")
 	errDepth    = fault.New(fault.Conflict, "referral_depth", "推荐层级过深，不能再绑定")
 	errBlocked  = fault.New(fault.Forbidden, "member_blocked", "该账号已停用，不能绑定推荐人")
+	errLate     = fault.New(fault.Conflict, "referral_late", "这次扫码之后推荐关系已有变更，不再登记")
 	errRole     = fault.NewInvalid("referral_role", "推荐人的身份应为 leader、clerk、staff 或 member").With("field", "role")
 	errMember   = fault.New(fault.NotFound, "member_not_found", "没有这个会员")
 	errContact  = fault.NewInvalid("referral_contact", "来源应为 h5、mini、wechat、import 或 operator")

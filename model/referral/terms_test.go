@@ -345,3 +345,31 @@ func TestFamiliesJoinAndPart(t *testing.T) {
 		})
 	})
 }
+
+// TestAnOldContactBringsNothingBack: whoever reports it, and however late (WeChat's pushes
+// come again, WeCom's contacts are read again every night).
+func TestAnOldContactBringsNothingBack(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		w := newTown(t, d, clk)
+		a, b := w.person(), w.person()
+		token, at := w.token(a), w.clk.Now()
+		old := Contact{BrandID: brand, Token: token, MemberID: b, Channel: WeChat, At: at}
+		if _, err := w.Bind(ctx, old); err != nil {
+			t.Fatal(err)
+		}
+		w.clk.Advance(time.Minute)
+		if err := w.Leave(ctx, brand, b); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.Bind(ctx, old)
+		w.refused(err, "referral_late")
+		w.clk.Advance(time.Minute)
+		if _, ok, err := w.ReferrerOf(ctx, brand, b, w.clk.Now()); ok || err != nil {
+			t.Fatal("bound again", err)
+		}
+		old.At = w.clk.Now() // he scans once more, himself
+		if _, err := w.Bind(ctx, old); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

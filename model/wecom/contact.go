@@ -109,7 +109,9 @@ func (s *Store) markContact(ctx context.Context, a Account, p Push, at clock.Ins
 			if state == Active && old.State != Active {
 				set["since_at"] = at
 			}
-			if p.State != "" {
+			// Who comes anew came by what this push says, also if that is no way of ours: the
+			// way of the time before was another act of his.
+			if p.State != "" || state == Active && old.State != Active {
 				set["way"] = cut(p.State, 64)
 			}
 			// What he asked is older than what was accepted in the same second.
@@ -231,7 +233,7 @@ func (s *Store) refresh(tx *gorm.DB, old Contact, x Seen, memberID id.ID, began 
 	if c.MemberID = old.MemberID; memberID != 0 {
 		c.MemberID = memberID
 	}
-	if x.Way != "" {
+	if x.Way != "" || old.State != Active && old.State != Half && x.Since > old.SinceAt { // he came anew
 		c.Way = cut(x.Way, 64)
 	}
 	if x.Since <= 0 {

@@ -292,3 +292,36 @@ func TestStaffIsAskedHundredByHundred(t *testing.T) {
 	}
 	t.Fatal("no end")
 }
+
+// TestWhoComesAnewWithoutAWayIsNotToldByTheOldOne: the staff adds somebody again who left,
+// and who scanned nothing this time.
+func TestWhoComesAnewWithoutAWayIsNotToldByTheOldOne(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		for name, push := range map[string]bool{"with a push": true, "found by a round": false} {
+			t.Run(name, func(t *testing.T) {
+				ctx := context.Background()
+				w := newWorld(t, d, clk)
+				look := func(external, way string) {
+					t.Helper()
+					var c wecom.Contact
+					w.must(d.Read(ctx).Where("external_userid = ?", external).Take(&c).Error)
+					_, err := w.PutLook(ctx, c, []wecom.Seen{{ExternalUserID: external, UserID: "lisi", Way: way, Since: clk.Now()}}, clk.Now())
+					w.must(err)
+				}
+				external := fmt.Sprintf("wmAnew%v", push)
+				w.must(w.push(added("lisi", external)))
+				look(external, "WAY")
+				clk.Advance(time.Hour)
+				w.must(w.push(wecom.Push{Event: "change_external_contact", ChangeType: "del_follow_user", UserID: "lisi", ExternalUserID: external}))
+				clk.Advance(time.Hour)
+				if push {
+					w.must(w.push(wecom.Push{Event: "change_external_contact", ChangeType: "add_external_contact", UserID: "lisi", ExternalUserID: external}))
+				}
+				look(external, "")
+				if len(w.told) != 1 {
+					t.Errorf("told again of a way that he did not take: %+v", w.told)
+				}
+			})
+		}
+	})
+}
