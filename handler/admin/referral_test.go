@@ -128,7 +128,10 @@ func TestReferralDesk(t *testing.T) {
 				ObjectID       id.ID `json:"object_id"`
 				Changes        json.RawMessage
 			}
-			o.root.do("GET", "/audit?limit=1", "").into(t, &entries)
+			o.root.do("GET", "/audit?action=referral.rebind&outcome=done", "").into(t, &entries)
+			if len(entries) != 1 {
+				t.Fatalf("%+v", entries)
+			}
 			if e := entries[0]; e.Action != "referral.rebind" || e.ObjectID != p[2] || e.Reason != "门店投诉核实" || !strings.Contains(string(e.Changes), p[1].String()) || !strings.Contains(string(e.Changes), other.String()) {
 				t.Errorf("%+v %s", e, e.Changes)
 			}
