@@ -92,7 +92,7 @@ type Deps struct {
 
 // PolicyVersion names the privacy text that the page shows; a change of the text needs a
 // new one. What is asked of a person has versions of its own (consent.Purpose).
-const PolicyVersion = "2026-11-22"
+const PolicyVersion = "2026-11-22.2"
 
 // Handler answers.
 type Handler struct {
