@@ -50,7 +50,7 @@ func (s *Store) factOf(ctx context.Context, e event.Event) (f fact, ok bool, err
 			return f, false, nil // no body that passed the schema is this
 		}
 		f.on, f.key, f.batch, f.serial = OnClaim, e.Key, b.BatchID, b.Serial
-		f.goods = []good{{b.ProductID, 1, 0}}
+		f.goods = []good{{Product: b.ProductID, Qty: 1}}
 	case e.Type == event.Order:
 		var b event.OrderBody
 		if json.Unmarshal(e.Body, &b) != nil {
