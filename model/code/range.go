@@ -138,6 +138,16 @@ func (s *Store) States(ctx context.Context, batchID id.ID, at clock.Instant) ([]
 	return compile(rows).spans(1, b.Count+1, at), nil
 }
 
+// VoidedBatches lists the batches of which something became void in [from, until].
+func (s *Store) VoidedBatches(ctx context.Context, from, until clock.Instant) ([]id.ID, error) {
+	list := []id.ID{}
+	err := s.db.Read(ctx).Raw("SELECT DISTINCT batch_id FROM code_range WHERE state = ? AND effective_at >= ? AND effective_at <= ? ORDER BY batch_id", Voided, from, until).Scan(&list).Error
+	if err != nil {
+		return nil, fmt.Errorf("code: void batches: %w", err)
+	}
+	return list, nil
+}
+
 // TokenOf returns the token of one serial, from memory.
 // Faults: NotFound serial_unknown; Unavailable starting.
 func (s *Store) TokenOf(batchID id.ID, serial int64) (string, error) {

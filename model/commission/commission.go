@@ -166,6 +166,7 @@ type Members interface {
 // Codes tells in what state codes are; *code.Store is it.
 type Codes interface {
 	States(ctx context.Context, batchID id.ID, at clock.Instant) ([]code.Span, error)
+	VoidedBatches(ctx context.Context, from, until clock.Instant) ([]id.ID, error)
 }
 
 // Shelf finds goods by what shop systems call them; *product.Store is it.

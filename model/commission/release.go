@@ -76,7 +76,8 @@ func stateIn(spans []code.Span, serial int64) string {
 
 // Release lets go of accruals whose frozen days are over, holds those under suspicion,
 // looks again at those held, and takes back what was earned on codes that are void or
-// recalled by now. It stops when nothing is due; another process may do the same.
+// recalled by now; of void ones also what was settled. It stops when nothing is due;
+// another process may do the same.
 func (s *Store) Release(ctx context.Context) error {
 	for _, state := range []string{Frozen, Held} {
 		var at clock.Instant
@@ -97,7 +98,10 @@ func (s *Store) Release(ctx context.Context) error {
 			at, after = list[len(list)-1].ReleaseAt, list[len(list)-1].ID
 		}
 	}
-	return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.takeVoid(ctx)
 }
 
 func (s *Store) releaseSome(ctx context.Context, list []Accrual) error {

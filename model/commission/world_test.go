@@ -154,6 +154,10 @@ func (w *world) States(_ context.Context, _ id.ID, _ clock.Instant) (out []code.
 	return out, nil
 }
 
+func (w *world) VoidedBatches(_ context.Context, _, _ clock.Instant) ([]id.ID, error) {
+	return []id.ID{batchA}, nil
+}
+
 func (w *world) ByGTIN(_ context.Context, _ id.ID, gtin string) (product.Product, error) {
 	switch gtin {
 	case "1":
