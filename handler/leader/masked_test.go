@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"siyu/model/id"
+	"siyu/model/identity"
 	"siyu/model/referral"
 )
 
@@ -57,6 +58,62 @@ func TestWhoIsErasedIsGone(t *testing.T) {
 		page := s.anna.get("/leader/people").says(t, 200, "微信用户").Body.String()
 		if strings.Contains(page, "舟山") || strings.Contains(page, "林") {
 			t.Errorf("told of who is erased:\n%s", page)
+		}
+	})
+}
+
+// TestWhoIsJoinedShowsNobodyOfAnotherLeader: two accounts under two leaders turn out to be
+// one human. Each leader goes on seeing whom the account below him brought, and no others.
+func TestWhoIsJoinedShowsNobodyOfAnotherLeader(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.cast()
+		for _, kind := range []string{identity.UnionID, identity.OpenID} {
+			_, err := s.people.SaveKind(ctx, identity.Kind{Kind: kind, Most: 50})
+			s.must(err)
+		}
+		far := s.visitor("孙先生")
+		s.bring(s.berts, far, referral.Member)
+		under := func(v *visitor) id.ID {
+			l, err := s.referrals.Direct(ctx, s.Brand.ID, v.member, 0, 1)
+			s.must(err)
+			return l[0].ID
+		}
+		annas, berts := "/leader/people/"+under(s.anna).String(), "/leader/people/"+under(s.bert).String()
+		a, err := s.h.Members.Get(ctx, s.annas.member)
+		s.must(err)
+		b, err := s.h.Members.Get(ctx, s.berts.member)
+		s.must(err)
+		_, err = s.people.Merge(ctx, a.PersonID, b.PersonID, identity.Evidence{Event: identity.ByOperator, By: 1, Note: "同一人"})
+		s.must(err)
+		for _, x := range []struct {
+			v              *visitor
+			own, not, path string
+		}{{s.anna, "赵**", "孙**", annas}, {s.bert, "孙**", "赵**", berts}} {
+			page := x.v.get(x.path).says(t, 200, x.own).Body.String()
+			if strings.Contains(page, x.not) {
+				t.Errorf("%s shows %s of another leader", x.path, x.not)
+			}
+			_, v, _ := x.v.api("GET", x.path, nil)
+			if v["direct"] != 1.0 || v["of"].(map[string]any)["direct"] != 1.0 {
+				t.Errorf("counts of another leader: %v", v)
+			}
+		}
+		s.anna.get(berts).says(t, 404)
+		s.bert.get(annas).says(t, 404)
+	})
+}
+
+// TestACursorOfAnotherTellsNothing: whether a binding of somebody else exists, and whether
+// it is older than one's own, must not show.
+func TestACursorOfAnotherTellsNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.cast()
+		theirs, err := s.referrals.Direct(ctx, s.Brand.ID, s.bert.member, 0, 1)
+		s.must(err)
+		for _, before := range []string{theirs[0].ID.String(), "123456"} {
+			if _, v, _ := s.anna.api("GET", "/leader/people?before="+before, nil); len(v["list"].([]any)) != 0 {
+				t.Errorf("before=%s: %v", before, v["list"])
+			}
 		}
 	})
 }

@@ -2,6 +2,7 @@ package leader
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,13 +42,17 @@ type circle struct {
 }
 
 func (h *Handler) people(c *gin.Context, at *seat) (any, error) {
-	return h.circle(c, at, at.Member, nil)
+	family, err := h.Members.Family(c.Request.Context(), at.Member)
+	if err != nil {
+		return nil, err
+	}
+	return h.circle(c, at, family, nil)
 }
 
 // below is one level deeper. Who is not under the one who asks is nobody.
 func (h *Handler) below(c *gin.Context, at *seat) (any, error) {
 	ctx := c.Request.Context()
-	b, err := h.binding(c, at)
+	b, accounts, err := h.binding(c, at)
 	if err != nil {
 		return nil, err
 	}
@@ -58,42 +63,46 @@ func (h *Handler) below(c *gin.Context, at *seat) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.circle(c, at, b.MemberID, &p)
+	return h.circle(c, at, accounts, &p)
 }
 
-func (h *Handler) binding(c *gin.Context, at *seat) (referral.Binding, error) {
+// binding reads the one that an address names, with the accounts of its person that stand
+// below the one who asks.
+func (h *Handler) binding(c *gin.Context, at *seat) (referral.Binding, []id.ID, error) {
 	ctx := c.Request.Context()
 	bindingID, err := web.ParamID(c, "binding")
 	if err != nil {
-		return referral.Binding{}, err
+		return referral.Binding{}, nil, err
 	}
 	b, err := h.Referrals.Binding(ctx, at.Brand.ID, bindingID)
 	if fault.KindOf(err) == fault.NotFound || err == nil && b.State != referral.Active {
-		return referral.Binding{}, errNobody
+		return referral.Binding{}, nil, errNobody
 	}
 	if err != nil {
-		return referral.Binding{}, err
+		return referral.Binding{}, nil, err
 	}
-	under, err := h.Referrals.Under(ctx, at.Brand.ID, at.Member, b.MemberID)
-	if err == nil && !under {
+	accounts, err := h.Referrals.Below(ctx, at.Brand.ID, at.Member, b.MemberID)
+	if err == nil && !slices.Contains(accounts, b.MemberID) {
 		err = errNobody
 	}
-	return b, err
+	return b, accounts, err
 }
 
-func (h *Handler) circle(c *gin.Context, at *seat, memberID id.ID, of *person) (any, error) {
+// circle shows whom some accounts of one human brought: only those that are the asker's
+// own, or stand below him.
+func (h *Handler) circle(c *gin.Context, at *seat, accounts []id.ID, of *person) (any, error) {
 	ctx := c.Request.Context()
 	page, err := web.Paging(c)
 	if err != nil {
 		return nil, err
 	}
 	v := circle{Of: of, List: []person{}}
-	team, err := h.Referrals.Team(ctx, at.Brand.ID, memberID)
+	team, err := h.Referrals.TeamOf(ctx, at.Brand.ID, accounts)
 	if err != nil {
 		return nil, err
 	}
 	v.Direct, v.Team, v.Active = team.Direct, team.TeamSize, team.Active
-	list, err := h.Referrals.Direct(ctx, at.Brand.ID, memberID, page.Before, page.Limit)
+	list, err := h.Referrals.DirectOf(ctx, at.Brand.ID, accounts, page.Before, page.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +135,11 @@ func (h *Handler) person(ctx context.Context, at *seat, b referral.Binding) (per
 	if err != nil {
 		return person{}, err
 	}
-	n, err := h.Referrals.Team(ctx, at.Brand.ID, b.MemberID)
+	accounts, err := h.Referrals.Below(ctx, at.Brand.ID, at.Member, b.MemberID)
+	if err != nil {
+		return person{}, err
+	}
+	n, err := h.Referrals.TeamOf(ctx, at.Brand.ID, append(accounts, b.MemberID)) // he may have moved just now
 	if err != nil {
 		return person{}, err
 	}

@@ -71,9 +71,14 @@ func (s *Store) Team(ctx context.Context, brandID, memberID id.ID) (Node, error)
 	if err != nil {
 		return Node{}, err
 	}
-	list, err := s.nodes(ctx, brandID, family)
+	return s.TeamOf(ctx, brandID, family)
+}
+
+// TeamOf is Team for some accounts of a human, at least one.
+func (s *Store) TeamOf(ctx context.Context, brandID id.ID, accounts []id.ID) (Node, error) {
+	list, err := s.nodes(ctx, brandID, accounts)
 	if err != nil || len(list) == 0 {
-		return Node{BrandID: brandID, MemberID: memberID, Levels: 1}, err
+		return Node{BrandID: brandID, MemberID: accounts[0], Levels: 1}, err
 	}
 	slices.SortFunc(list, func(a, b Node) int { return cmp.Compare(b.TeamSize, a.TeamSize) })
 	sum := list[0]
@@ -168,26 +173,31 @@ func (s *Store) AboveIDs(ctx context.Context, brandID, memberID id.ID) (list []i
 // Under says whether the human memberID stands below the human root, at any depth.
 // Nobody stands below himself.
 func (s *Store) Under(ctx context.Context, brandID, root, memberID id.ID) (bool, error) {
+	list, err := s.Below(ctx, brandID, root, memberID)
+	return len(list) > 0, err
+}
+
+// Below lists the accounts of the human memberID that stand below the human root: of one
+// who was joined, others may stand below somebody else, whose people root must not see.
+func (s *Store) Below(ctx context.Context, brandID, root, memberID id.ID) ([]id.ID, error) {
 	top, err := s.Members.Family(ctx, root)
-	if err != nil {
-		return false, err
-	}
-	if slices.Contains(top, memberID) {
-		return false, nil
+	if err != nil || slices.Contains(top, memberID) {
+		return nil, err
 	}
 	low, err := s.Members.Family(ctx, memberID)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	list, err := s.nodes(ctx, brandID, slices.Concat(top, low))
-	for _, a := range list {
-		for _, b := range list {
-			if slices.Contains(top, a.MemberID) && slices.Contains(low, b.MemberID) && len(b.Path) > len(a.Path) && strings.HasPrefix(b.Path, a.Path) {
-				return true, nil
-			}
+	var out []id.ID
+	for _, b := range list {
+		if slices.Contains(low, b.MemberID) && slices.ContainsFunc(list, func(a Node) bool {
+			return slices.Contains(top, a.MemberID) && len(b.Path) > len(a.Path) && strings.HasPrefix(b.Path, a.Path)
+		}) {
+			out = append(out, b.MemberID)
 		}
 	}
-	return false, err
+	return out, err
 }
 
 // Binding reads one of a brand. Fault: NotFound referral_none.
@@ -207,11 +217,27 @@ func (s *Store) Direct(ctx context.Context, brandID, memberID, after id.ID, limi
 	if err != nil {
 		return nil, err
 	}
+	return s.DirectOf(ctx, brandID, family, after, limit)
+}
+
+// DirectOf is Direct for some accounts of a human. A cursor that is none of theirs is
+// answered like one that does not exist, with nothing.
+func (s *Store) DirectOf(ctx context.Context, brandID id.ID, accounts []id.ID, after id.ID, limit int) ([]Binding, error) {
 	list := []Binding{}
-	for _, m := range family { // one range of the index each; families are small
+	var last Binding
+	if after != 0 {
+		err := s.DB.Read(ctx).Where("id = ? AND brand_id = ? AND referrer_id IN ?", after, brandID, accounts).Take(&last).Error
+		if db.IsNotFound(err) {
+			return list, nil
+		}
+		if err != nil {
+			return nil, wrap("direct", err)
+		}
+	}
+	for _, m := range accounts { // one range of the index each; families are small
 		q := s.DB.Read(ctx).Where("brand_id = ? AND referrer_id = ? AND slot = 0", brandID, m)
 		if after != 0 {
-			q = q.Where("(bound_at < (SELECT c.bound_at FROM referral_binding c WHERE c.id = ?) OR (bound_at = (SELECT c.bound_at FROM referral_binding c WHERE c.id = ?) AND id < ?))", after, after, after)
+			q = q.Where("(bound_at < ? OR (bound_at = ? AND id < ?))", last.BoundAt, last.BoundAt, after)
 		}
 		var part []Binding
 		if err := q.Order("bound_at DESC, id DESC").Limit(page(limit)).Find(&part).Error; err != nil {
