@@ -108,6 +108,7 @@ type demoWorld struct {
 	shelf    []*demoGoods
 	brand    brand.Brand
 	password string
+	live     id.ID // the live code of its community
 }
 
 // seed makes the sample data once and tells the simulator about it at every start.
@@ -142,7 +143,7 @@ func (d *demoWorld) seed(ctx context.Context, p *process) error {
 	if err := d.loyalty(ctx, e); err != nil {
 		return err
 	}
-	if err := d.leaders(ctx, e); err != nil {
+	if err := errors.Join(d.leaders(ctx, e), d.groups(ctx, e)); err != nil {
 		return err
 	}
 	for _, u := range []simulator.User{{Name: "小甲", Avatar: "🧑", City: "上海"}, {Name: "小乙", Avatar: "👩", City: "广州"}, {Name: "小丙", Avatar: "👴", City: "成都"}} {
@@ -333,6 +334,7 @@ func (d *demoWorld) codes(p *process) []simulator.DemoCode {
 			add(fmt.Sprintf("%s 第 %d 瓶", g.name, serial), g.batch.ID, serial)
 		}
 	}
+	out = append(out, d.liveCodes(ctx, p)...)
 	if last.ID != 0 {
 		add("已被领过的一瓶", last.BatchID, last.Serial)
 	}

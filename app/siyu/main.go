@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"siyu/config"
@@ -25,27 +27,29 @@ func main() {
 	os.Exit(code)
 }
 
-// command is one word of the command line.
+// command is one word of the command line. Without args it takes none but a cry for help;
+// one with usage has commands of its own; others explain their options themselves.
 type command struct {
 	name, args, text string
+	usage            string
 	run              func(ctx context.Context, cfg config.Config, args []string, out io.Writer) error
 }
 
 func commands() []command {
 	return []command{
-		{"demo", "", "everything on this machine with sample data: program, WeChat simulator, phone page", demo},
-		{"serve", "", "pages and workers in one process", serveBoth},
-		{"web", "", "pages only; run as many as you like against one database and Redis", serveWeb},
-		{"work", "", "workers only; run as many as you like", serveWork},
-		{"migrate", "", "bring the database up to date and stop", migrate},
-		{"codes", "export|check ...", "write codes to a file; explain one code without a server", codesMain},
-		{"check", "[-patience 10m]", "recompute every invariant of the money from the rows; fails when one is broken", checkMain},
-		{"audit", "verify [-head SEQ:HASH]", "check the chain over the operators' acts: what was changed, removed or slipped in", auditMain},
-		{"rotate", "[-check]", "seal telephone numbers anew under the newest master key, while everything runs", rotateMain},
-		{"draw", "verify ...", "recompute a code's prize from a campaign's revealed seed", drawMain},
-		{"bench", "claim|scan|...", "measure", bench},
-		{"version", "", "print the version", nil},
-		{"help", "", "print this and the environment variables", nil},
+		{"demo", "", "everything on this machine with sample data: program, WeChat simulator, phone page", "", demo},
+		{"serve", "", "pages and workers in one process", "", serveBoth},
+		{"web", "", "pages only; run as many as you like against one database and Redis", "", serveWeb},
+		{"work", "", "workers only; run as many as you like", "", serveWork},
+		{"migrate", "", "bring the database up to date and stop", "", migrate},
+		{"codes", "export|check ...", "write codes to a file; explain one code without a server", codesUsage, codesMain},
+		{"check", "[-patience 10m]", "recompute every invariant of the money from the rows; fails when one is broken", "", checkMain},
+		{"audit", "verify [-head SEQ:HASH]", "check the chain over the operators' acts: what was changed, removed or slipped in", auditUsage, auditMain},
+		{"rotate", "[-check]", "seal telephone numbers anew under the newest master key, while everything runs", "", rotateMain},
+		{"draw", "verify ...", "recompute a code's prize from a campaign's revealed seed", drawUsage, drawMain},
+		{"bench", "claim|scan|...", "measure", benchUsage, bench},
+		{"version", "", "print the version", "", nil},
+		{"help", "", "print this and the environment variables", "", nil},
 	}
 }
 
@@ -69,6 +73,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 		if c.name != args[0] || c.run == nil {
 			continue
 		}
+		if done, code := c.explain(args[1:], out, errOut); done {
+			return code
+		}
 		cfg, err := config.Load(func(name string) string {
 			if v := getenv(name); v != "" || c.name != "demo" {
 				return v
@@ -88,6 +95,25 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, er
 	fmt.Fprintf(errOut, "siyu: no command %q\n\n", args[0])
 	usage(errOut)
 	return 2
+}
+
+// explain answers who asks what a command does, and who gives words to one that takes
+// none: whoever tries an option must not start a server by it.
+func (c command) explain(args []string, out, errOut io.Writer) (done bool, code int) {
+	asked := len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0])
+	switch {
+	case asked && c.usage != "":
+		fmt.Fprintln(out, strings.TrimSpace(c.usage))
+	case asked && c.args == "":
+		fmt.Fprintf(out, "usage: siyu %s\n\n  %s\n\nIt takes no options; the environment says the rest.\n", c.name, c.text)
+		variables(out)
+	case len(args) > 0 && c.args == "":
+		fmt.Fprintf(errOut, "siyu %s: it takes no options: %s\n", c.name, args[0])
+		return true, 2
+	default:
+		return false, 0
+	}
+	return true, 0
 }
 
 func usage(w io.Writer) {

@@ -94,6 +94,9 @@ func (s *Simulator) resolve(user, text string) scanned {
 		return scanned{Kind: "text", Text: "已加入群聊"}
 	}
 	if u, err := url.Parse(text); err == nil && u.Host != "" && (strings.EqualFold(u.Scheme, "http") || strings.EqualFold(u.Scheme, "https")) {
+		if strings.EqualFold(u.Host, "weixin.qq.com") && strings.HasPrefix(u.Path, "/g/") {
+			return scanned{Kind: "text", Text: "微信群二维码：在真的微信里，这里会打开加群页。"}
+		}
 		if strings.HasSuffix(strings.ToLower(u.Host), "weixin.qq.com") {
 			return scanned{Kind: "text", Text: "二维码已过期"}
 		}
