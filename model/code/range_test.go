@@ -57,6 +57,18 @@ func TestRanges(t *testing.T) {
 				t.Fatal(c)
 			}
 		})
+		t.Run("batches are listed once what is void in them is in effect", func(t *testing.T) {
+			b, other := s.batch(t, 10), s.batch(t, 10)
+			at := clk.Now().Add(time.Hour)
+			must(t, set(b, 1, 3, code.Voided, "破损", at))
+			must(t, set(b, 5, 6, code.Voided, "破损", at))
+			must(t, set(other, 1, 11, code.Activated, "", 0))
+			for until, n := range map[clock.Instant]int{at - 1: 0, at: 1} {
+				if got, err := s.codes.VoidedBatches(ctx, clk.Now(), until); err != nil || len(got) != n || n == 1 && got[0] != b.ID {
+					t.Errorf("until %d: %v %v", until, got, err)
+				}
+			}
+		})
 		t.Run("a recall beats activations, also one declared before for later, and is lifted with a reason only", func(t *testing.T) {
 			b := s.batch(t, 10)
 			must(t, set(b, 1, 6, code.Activated, "", 0))

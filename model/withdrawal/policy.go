@@ -36,7 +36,7 @@ type Policy struct {
 	MinFen           money.Fen     `json:"min_fen"`
 	MaxFen           money.Fen     `json:"max_fen"`
 	PerDay           int           `json:"per_day"`                // withdrawals of a human in a day
-	AutoApproveBelow money.Fen     `json:"auto_approve_below_fen"` // 0: never
+	AutoApproveBelow money.Fen     `json:"auto_approve_below_fen"` // in a human's day; 0: never
 	Tax              string        `json:"tax"`
 	TaxBP            int           `json:"tax_bp"`   // with fixed: ten-thousandths
 	JobType          string        `json:"job_type"` // 岗位类型, reported to WeChat

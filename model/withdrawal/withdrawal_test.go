@@ -157,6 +157,28 @@ func TestWhoCannotWithdraw(t *testing.T) {
 	})
 }
 
+func TestALargeSumDoesNotLeaveUnreviewedInSmallOnes(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(func(p *Policy) { p.AutoApproveBelow, p.PerDay = 500, 10 })
+		w.earn(first, 5000)
+		var states []string
+		for _, ask := range []struct {
+			who id.ID
+			fen money.Fen
+		}{{first, 200}, {second, 200}, {first, 100}, {second, 100}} {
+			states = append(states, w.asked(ask.who, ask.fen).State)
+		}
+		if !slices.Equal(states, []string{Approved, Approved, Requested, Requested}) {
+			t.Errorf("%v: five yuan a day need nobody, whichever account asks", states)
+		}
+		w.clk.Advance(24 * time.Hour)
+		if x := w.asked(first, 499); x.State != Approved {
+			t.Errorf("the next day: %s", x.State)
+		}
+		w.books()
+	})
+}
+
 func TestADebtOfOneMemberHoldsTheOthersBack(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.policy(nil)
