@@ -13,11 +13,12 @@ import (
 	"siyu/wechat"
 )
 
-// Tasks of WeCom (企业微信): a group, a contact, and a round over everything.
+// Tasks of WeCom (企业微信): a group, a contact, a round over everything, a way into groups.
 const (
 	TaskChat    = wecom.TaskChat
 	TaskContact = wecom.TaskContact
 	TaskSync    = wecom.TaskSync
+	TaskWay     = wecom.TaskWay
 )
 
 // corps is the part of wechat.Client that reads corps and followers.
@@ -28,6 +29,7 @@ type corps interface {
 	CorpChats(ctx context.Context, corp wechat.App, q wechat.CorpChatQuery) ([]string, string, error)
 	CorpChat(ctx context.Context, corp wechat.App, chatID string) (wechat.CorpChat, error)
 	Followers(ctx context.Context, app wechat.App, openIDs []string) ([]wechat.Follower, error)
+	ways
 }
 
 // turner gives out turns to call WeChat; *Rates does.
@@ -47,18 +49,19 @@ type WeCom struct {
 	corps  corps
 	who    apps
 	turns  turner
+	reader pictures
 	clk    clock.Clock
 	limits WeComLimits
 }
 
 // NewWeCom makes the workers.
-func NewWeCom(s *wecom.Store, c corps, who apps, t turner, clk clock.Clock, l WeComLimits) *WeCom {
-	return &WeCom{store: s, corps: c, who: who, turns: t, clk: clk, limits: l}
+func NewWeCom(s *wecom.Store, c corps, who apps, t turner, p pictures, clk clock.Clock, l WeComLimits) *WeCom {
+	return &WeCom{store: s, corps: c, who: who, turns: t, reader: p, clk: clk, limits: l}
 }
 
 // Workers are the tasks.
 func (w *WeCom) Workers() map[string]Worker {
-	return map[string]Worker{TaskChat: w.Chat, TaskContact: w.Contact, TaskSync: w.Sync}
+	return map[string]Worker{TaskChat: w.Chat, TaskContact: w.Contact, TaskSync: w.Sync, TaskWay: w.Way}
 }
 
 const (
@@ -335,7 +338,7 @@ const (
 
 // WeComChores start rounds that are due: they heal what no push told.
 func WeComChores(s *wecom.Store, list corpAccounts) []Chore {
-	return []Chore{{"start due rounds over WeCom and followers", 5 * time.Minute, func(ctx context.Context) error {
+	return []Chore{{"ask which groups WeCom opened by itself", 10 * time.Minute, s.RefreshWays}, {"start due rounds over WeCom and followers", 5 * time.Minute, func(ctx context.Context) error {
 		corps, official, err := list(ctx)
 		if err != nil {
 			return err

@@ -325,7 +325,7 @@ func TestFollowersUnionIDs(t *testing.T) {
 			w := w.in(t)
 			y, err := w.store.Start(ctx, w.follows, wecom.Followers)
 			w.must(err)
-			few := job.NewWeCom(w.store, w.client, w, w, clk, job.WeComLimits{FollowerCallsADay: 1})
+			few := job.NewWeCom(w.store, w.client, w, w, w.communities, clk, job.WeComLimits{FollowerCallsADay: 1})
 			v, err := few.Sync(ctx, y.ID)
 			if y := w.round(wecom.Followers); err != nil || v.Again != time.Hour || y.State != wecom.Running || y.Seen != 100 {
 				t.Fatalf("%+v %+v %v", v, y, err)

@@ -18,12 +18,15 @@ import (
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/event"
+	"siyu/model/fault"
 	"siyu/model/follow"
+	"siyu/model/group"
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/member"
 	"siyu/model/notice"
 	"siyu/model/outbox"
+	"siyu/model/seal"
 	"siyu/model/wecom"
 	"siyu/wechat"
 	"siyu/wechat/simulator"
@@ -56,6 +59,10 @@ type town struct {
 	workers  *job.WeCom
 	runner   *job.Runner
 	limits   job.WeComLimits
+	// communities are what model/group makes of customer groups.
+	communities *group.Store
+	// cut makes the worker die right after WeCom made a way, before anything is written.
+	cut bool
 	// dies makes the worker stop after so many more calls of the API, as kill -9 would;
 	// less than 0 never.
 	dies int
@@ -93,13 +100,32 @@ func newTown(t *testing.T, d *db.DB, clk *clock.Fake) *town {
 	w.out, w.people = outbox.New(d), identity.New(d)
 	w.members, w.events, w.notices = member.New(d, w.people), event.New(d, w.out), notice.New(d, w.out)
 	w.fans = follow.New(d, w.people, w.members)
+	box, err := seal.Parse(seal.NewKey())
+	w.must(err)
+	w.communities = group.New(group.Deps{DB: d, Box: box, People: alone{}})
 	w.store = wecom.New(wecom.Deps{DB: d, Outbox: w.out, People: w.people, Members: w.members, Events: w.events, Followers: w.fans, Accounts: w.account,
-		Groups: w.community, OnWay: w.onWay})
-	w.workers = job.NewWeCom(w.store, dying{w.client, w}, w, w, clk, w.limits)
+		Groups: w.community, OnWay: w.onWay,
+		Joins: func(ctx context.Context, j wecom.Joinable) error {
+			return w.communities.PutJoin(ctx, group.Joinable{BrandID: j.BrandID, JoinURL: j.JoinURL, ChatIDs: j.ChatIDs, At: j.At})
+		},
+		Token: func(_ context.Context, _ id.ID, token string) error {
+			if token != "TOKEN1" {
+				return fault.New(fault.NotFound, "referral_code_invalid", "推荐码无效")
+			}
+			return nil
+		}})
+	w.workers = job.NewWeCom(w.store, dying{w.client, w}, w, w, w.communities, clk, w.limits)
 	tasks := w.workers.Workers()
 	tasks[job.TaskNotice] = job.NewNotices(w.notices, nil, w.fans).OfCorps(w.store).Apply
 	w.runner = job.NewRunner(w.out, tasks, slog.New(slog.DiscardHandler), prometheus.NewRegistry(), clock.Wall)
 	return w
+}
+
+// alone: nobody in a town has another account.
+type alone struct{ group.People }
+
+func (alone) Family(_ context.Context, memberID id.ID) ([]id.ID, error) {
+	return []id.ID{memberID}, nil
 }
 
 func (w *town) must(err error) {
@@ -127,11 +153,12 @@ func (w *town) account(_ context.Context, accountID id.ID) (wecom.Account, error
 	return w.corp, nil
 }
 
-func (w *town) community(_ context.Context, c wecom.Community) error {
+func (w *town) community(ctx context.Context, c wecom.Community) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.groups[c.ChatID] = c
-	return nil
+	_, err := w.communities.PutSynced(ctx, group.Synced{BrandID: c.BrandID, ChatID: c.ChatID, Name: c.Name, Owner: c.Owner, Size: c.Size, At: c.At, Dismissed: c.Dismissed})
+	return err
 }
 
 func (w *town) onWay(_ context.Context, c wecom.Came) error {
@@ -189,6 +216,15 @@ func (c dying) CorpChats(ctx context.Context, corp wechat.App, q wechat.CorpChat
 	c.alive()
 	q.Limit = 3 // pages in a small town
 	return c.Client.CorpChats(ctx, corp, q)
+}
+
+func (c dying) AddJoinWay(ctx context.Context, corp wechat.App, y wechat.JoinWay) (string, error) {
+	config, err := c.Client.AddJoinWay(ctx, corp, y)
+	if c.w.cut {
+		c.w.cut = false
+		panic("killed")
+	}
+	return config, err
 }
 
 func (c dying) CorpContacts(ctx context.Context, corp wechat.App, users []string, cursor string) (wechat.CorpContactPage, error) {

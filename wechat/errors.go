@@ -3,6 +3,7 @@ package wechat
 import (
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 )
@@ -113,11 +114,12 @@ func IsGone(err error) bool {
 	return false
 }
 
-// IsRefused tells that WeChat answered no and did nothing: whatever else went wrong may
-// have happened all the same.
-func IsRefused(err error) bool {
+// DidNothing tells that a failed call surely changed nothing: WeChat said no, or was never
+// reached. Whatever else went wrong may have happened all the same.
+func DidNothing(err error) bool {
+	var op *net.OpError
 	code := ErrCode(err)
-	return code != 0 && code != CodeBusy
+	return code != 0 && code != CodeBusy || errors.As(err, &op) && op.Op == "dial"
 }
 
 // IsDenied tells that the corp's settings forbid a call: nothing changes until somebody

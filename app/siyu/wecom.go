@@ -29,7 +29,7 @@ func (e *environment) buildWeCom() {
 			a, err := of.Get(ctx, accountID)
 			return corpOf(a), err
 		},
-		Groups: e.putCommunity, OnWay: e.cameByWay})
+		Groups: e.putCommunity, OnWay: e.cameByWay, Joins: e.putJoin, Token: e.checkToken})
 }
 
 func corpOf(a brand.Account) wecom.Account {
@@ -39,6 +39,20 @@ func corpOf(a brand.Account) wecom.Account {
 // putCommunity hands a customer group to the communities of its brand.
 func (e *environment) putCommunity(ctx context.Context, c wecom.Community) error {
 	_, err := e.Groups.PutSynced(ctx, group.Synced{BrandID: c.BrandID, ChatID: c.ChatID, Name: c.Name, Owner: c.Owner, Size: c.Size, At: c.At, Dismissed: c.Dismissed})
+	return err
+}
+
+// putJoin hands the join code of a way to the communities it leads into.
+func (e *environment) putJoin(ctx context.Context, j wecom.Joinable) error {
+	return e.Groups.PutJoin(ctx, group.Joinable{BrandID: j.BrandID, JoinURL: j.JoinURL, ChatIDs: j.ChatIDs, At: j.At})
+}
+
+// checkToken refuses the token of another brand's code as if it were forged.
+func (e *environment) checkToken(ctx context.Context, brandID id.ID, token string) error {
+	c, err := e.Referrals.ByToken(ctx, token)
+	if err == nil && c.BrandID != brandID {
+		err = fault.New(fault.NotFound, "referral_code_invalid", "这个推荐码无效")
+	}
 	return err
 }
 
@@ -58,7 +72,7 @@ func (e *environment) cameByWay(ctx context.Context, c wecom.Came) error {
 func (p *process) wecomWorkers(tasks map[string]job.Worker, notices *job.Notices) map[string]job.Worker {
 	e := p.env
 	notices.OfCorps(e.WeCom)
-	w := job.NewWeCom(e.WeCom, p.wechat, accounts{e.Brands, p.cfg.PublicURL}, job.NewRates(p.queue.rdb, p.log, clock.Wall), e.Clock,
+	w := job.NewWeCom(e.WeCom, p.wechat, accounts{e.Brands, p.cfg.PublicURL}, job.NewRates(p.queue.rdb, p.log, clock.Wall), e.Groups, e.Clock,
 		job.WeComLimits{PerSecond: p.cfg.WeChat.WeComPerSecond, FollowerCallsADay: p.cfg.WeChat.FollowerCallsPerDay})
 	maps.Copy(tasks, w.Workers())
 	return tasks

@@ -333,6 +333,57 @@ func (s *Store) PutSynced(ctx context.Context, in Synced) (Community, error) {
 	return out, nil
 }
 
+// Joinable is a join code of WeCom and all customer groups it leads into: a way of WeCom's
+// own (群活码) has one code for up to five.
+type Joinable struct {
+	BrandID id.ID
+	JoinURL string
+	ChatIDs []string
+	At      clock.Instant
+}
+
+// PutJoin gives customer groups a join code and takes it from those it does not lead into
+// any more. Groups that are not known yet are passed over. Repeatable. Fault: Invalid
+// qr_foreign.
+func (s *Store) PutJoin(ctx context.Context, j Joinable) error {
+	if err := checkJoin(WeCom, j.JoinURL); err != nil {
+		return err
+	}
+	keys := []string{""}
+	for _, c := range j.ChatIDs {
+		keys = append(keys, j.BrandID.String()+":"+c)
+	}
+	var into, out []id.ID
+	err := s.db.Read(ctx).Raw("SELECT id FROM community WHERE chat_key IN ? ORDER BY id", keys).Scan(&into).Error
+	if err == nil {
+		err = s.db.Read(ctx).Raw("SELECT id FROM community WHERE brand_id = ? AND qr = ? AND chat_key NOT IN ? ORDER BY id", j.BrandID, j.JoinURL, keys).Scan(&out).Error
+	}
+	if err != nil {
+		return fmt.Errorf("group: join: %w", err)
+	}
+	for _, c := range into {
+		if _, err := s.alter(ctx, c, func(c *Community) error {
+			if c.QR != j.JoinURL {
+				c.QR, c.QRAt, c.QRExpiresAt = j.JoinURL, j.At, Forever
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	for _, c := range out {
+		if _, err := s.alter(ctx, c, func(c *Community) error {
+			if c.QR == j.JoinURL {
+				c.QR, c.QRAt, c.QRExpiresAt = "", j.At, 0
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const dismissed = "客户群已在企业微信解散"
 
 // sync takes over what WeCom says unless something newer is known.

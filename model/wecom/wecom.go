@@ -1,7 +1,8 @@
 // Package wecom keeps what WeCom (企业微信) says: who of the people is whose contact and
 // who is in which customer group, and ties both to the people we know (ONE-ID).
 //
-// It owns the tables wecom_contact, wecom_chat, wecom_chat_member and wecom_sync. The
+// It owns the tables wecom_contact, wecom_chat, wecom_chat_member, wecom_sync and
+// wecom_way. The
 // groups as communities of a brand are model/group's; this package hands them over.
 //
 // A push (notice) decides little: it marks a contact or a group, and a job looks at WeCom.
@@ -16,6 +17,8 @@
 //   - A round that is interrupted goes on at the page where it was.
 //   - unionid and external_userid are joined under the rules of model/identity, with the
 //     evidence that WeCom's server named both.
+//   - A join way (群活码) is written down before WeCom is asked for it, and never asked for
+//     twice unless WeCom surely made none or an operator says so.
 //   - Nobody's name, picture or remark is kept.
 package wecom
 
@@ -45,6 +48,7 @@ const (
 	TaskChat    = "wecom:chat"
 	TaskContact = "wecom:contact"
 	TaskSync    = "wecom:sync"
+	TaskWay     = "wecom:way"
 )
 
 // lull is how long a marked row waits before it is looked at: pushes come in bursts.
@@ -79,7 +83,8 @@ type Account struct {
 	CorpID  string // appid of an official account
 }
 
-// Deps are what a store works with. Groups and OnWay may be nil.
+// Deps are what a store works with. Groups, OnWay, Joins and Token may be nil; without
+// Token no way carries a referral code.
 type Deps struct {
 	DB        *db.DB
 	Outbox    *outbox.Store
@@ -90,6 +95,9 @@ type Deps struct {
 	Accounts  accounts
 	Groups    func(ctx context.Context, c Community) error // brings a community up to date; repeatable
 	OnWay     func(ctx context.Context, c Came) error      // repeatable
+	Joins     func(ctx context.Context, j Joinable) error  // gives groups their join code; repeatable
+	// Token checks a referral token of a brand. Fault: NotFound referral_code_invalid.
+	Token func(ctx context.Context, brandID id.ID, token string) error
 }
 
 // Store applies and reads.

@@ -213,7 +213,7 @@ func (s *Simulator) land() {
 // The hosts WeChat answers under.
 var hosts = [...]string{
 	"api.weixin.qq.com", "mp.weixin.qq.com", "open.weixin.qq.com",
-	"api.mch.weixin.qq.com", "qyapi.weixin.qq.com",
+	"api.mch.weixin.qq.com", "qyapi.weixin.qq.com", "wework.qpic.cn",
 }
 
 // ServeHTTP routes by prefix first, then by Host header, then to the phone.
