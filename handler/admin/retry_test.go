@@ -174,6 +174,7 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.groupsKeyed())
 		maps.Copy(keyed, o.postersKeyed())
 		maps.Copy(keyed, o.referralKeyed())
+		maps.Copy(keyed, o.waysKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}

@@ -22,6 +22,12 @@ func (h *Handler) wecomRoutes() []web.Route {
 		at(post, "/accounts/:id/sync", operator.WeComWrite, "立即同步(chats 客户群、contacts 联系人、followers 关注者)", h.write("sync.start", ok, h.startSync)),
 		at(get, "/accounts/:id/contacts", operator.WeComRead, "企业微信外部联系人(编号打码)", h.listContacts()),
 		at(get, "/accounts/:id/chats", operator.WeComRead, "企业微信客户群与最近一次读取", h.listChats()),
+		at(get, "/accounts/:id/ways", operator.WeComRead, "企业微信群活码(一个码最多进五个客户群)", h.listWays()),
+		at(post, "/accounts/:id/ways", operator.WeComWrite, "新增群活码：生成后所选客户群即可用于活码", h.write("wecom-way.create", created, h.createWay)),
+		at(get, "/wecom-ways/:id", operator.WeComRead, "群活码的状态与地址", web.Answer(h.getWay)),
+		at(put, "/wecom-ways/:id", operator.WeComWrite, "修改群活码(二维码不变)", h.write("wecom-way.update", ok, h.updateWay)),
+		at(post, "/wecom-ways/:id/retry", operator.WeComWrite, "重试：失败、结果不明或未更新的群活码", h.write("wecom-way.retry", ok, h.turnWay(h.WeCom.RetryWay))),
+		at(del, "/wecom-ways/:id", operator.WeComWrite, "删除群活码，所选客户群不再有入群码", h.write("wecom-way.delete", ok, h.turnWay(h.WeCom.EndWay))),
 	}
 }
 
@@ -95,4 +101,64 @@ func (h *Handler) listChats() gin.HandlerFunc {
 		}
 		return h.WeCom.Chats(c.Request.Context(), accountID, p.Before, p.Limit)
 	})
+}
+
+func (h *Handler) listWays() gin.HandlerFunc {
+	return list(func(w wecom.Way) id.ID { return w.ID }, func(c *gin.Context, p web.Page) ([]wecom.Way, error) {
+		accountID, err := web.ParamID(c, "id")
+		if err != nil {
+			return nil, err
+		}
+		return h.WeCom.Ways(c.Request.Context(), accountID, p.Before, p.Limit)
+	})
+}
+
+func (h *Handler) createWay(c *gin.Context, e *audit.Entry) (any, error) {
+	var in wecom.WayDraft
+	if err := web.Bind(c, &in); err != nil {
+		return nil, err
+	}
+	accountID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.Brands.Account(c.Request.Context(), accountID)
+	if err == nil && a.Kind != brand.WeCom {
+		err = fault.NewInvalid("wecom_way", "只有企业微信账号可以建群活码").With("field", "id")
+	}
+	if err != nil {
+		return nil, err
+	}
+	w, err := h.WeCom.MakeWay(c.Request.Context(), wecom.Account{ID: a.ID, BrandID: a.BrandID, CorpID: a.AppID}, in)
+	e.ObjectID, e.After = w.ID, w
+	return w, err
+}
+
+func (h *Handler) getWay(c *gin.Context) (any, error) { return one(c, h.WeCom.WayOf) }
+
+func (h *Handler) updateWay(c *gin.Context, e *audit.Entry) (any, error) {
+	var in wecom.WayDraft
+	if err := web.Bind(c, &in); err != nil {
+		return nil, err
+	}
+	wayID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	w, err := h.WeCom.ChangeWay(c.Request.Context(), wayID, in)
+	e.After = w
+	return w, err
+}
+
+// turnWay does what needs no more than the way's number.
+func (h *Handler) turnWay(turn func(context.Context, id.ID) (wecom.Way, error)) action {
+	return func(c *gin.Context, e *audit.Entry) (any, error) {
+		wayID, err := web.ParamID(c, "id")
+		if err != nil {
+			return nil, err
+		}
+		w, err := turn(c.Request.Context(), wayID)
+		e.After = w
+		return w, err
+	}
 }

@@ -178,11 +178,7 @@ func (s *Store) ChangeWay(ctx context.Context, row id.ID, d WayDraft) (Way, erro
 	if err != nil {
 		return Way{}, err
 	}
-	a, err := s.Accounts(ctx, old.AccountID)
-	if err != nil {
-		return Way{}, err
-	}
-	w, err := s.drawn(ctx, a, d)
+	w, err := s.drawn(ctx, Account{ID: old.AccountID, BrandID: old.BrandID}, d)
 	if err != nil {
 		return Way{}, err
 	}
