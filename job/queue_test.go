@@ -96,7 +96,7 @@ func TestRowsReachWorkersThroughAsynq(t *testing.T) {
 				for range n {
 					select {
 					case <-reached:
-					case <-time.After(20 * time.Second):
+					case <-time.After(2 * time.Minute):
 						t.Fatal("rows never reached a worker")
 					}
 				}
@@ -105,7 +105,7 @@ func TestRowsReachWorkersThroughAsynq(t *testing.T) {
 				t.Fatal(n, err)
 			}
 			wait(20)
-			for deadline := time.After(20 * time.Second); ; { // a worker reports before its row is marked
+			for deadline := time.After(2 * time.Minute); ; { // a worker reports before its row is marked
 				if _, sent, _, err := out.Counts(ctx); err == nil && sent == 40 {
 					break
 				}

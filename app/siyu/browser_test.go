@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a person waits for something to appear; only a failure takes so long.
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // startChromium runs a real browser until the test ends; it talks to 127.0.0.1 only.
 func startChromium(t *testing.T) context.Context {

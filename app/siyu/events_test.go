@@ -21,7 +21,7 @@ import (
 // time.
 func eventually(t *testing.T, what string, ask func() bool) {
 	t.Helper()
-	tick, patience := time.NewTicker(50*time.Millisecond), time.After(60*time.Second)
+	tick, patience := time.NewTicker(50*time.Millisecond), time.After(3*time.Minute) // only a failure takes so long
 	defer tick.Stop()
 	for !ask() {
 		select {

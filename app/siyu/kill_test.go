@@ -78,7 +78,7 @@ func (p *child) office() *client {
 // TestImportSurvivesKill kills the program twice while it imports: every row is
 // done once, and everything is taken back by the undo.
 func TestImportSurvivesKill(t *testing.T) {
-	const rows = 30_000 // one in a hundred is bad
+	const rows = 12_000 // one in a hundred is bad
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestImportSurvivesKill(t *testing.T) {
 	}
 	var found []any
 	c.call("GET", "/members?phone_tail=0001&limit=100", "", &found)
-	if len(found) != 3 { // 13800000001, 13800010001, 13800020001
+	if len(found) != 2 { // 13800000001, 13800010001
 		t.Errorf("%d members with the tail 0001", len(found))
 	}
 	c.call("POST", at+"/undo", "", nil)

@@ -127,7 +127,7 @@ func (w *town) phone(t *testing.T, user, city string) *phone {
 		t.Fatal(err)
 	}
 	jar.SetCookies(at, []*http.Cookie{{Name: "sim_user", Value: url.QueryEscape(user)}})
-	return &phone{t: t, w: w, user: user, http: &http.Client{Jar: jar, Timeout: 20 * time.Second}}
+	return &phone{t: t, w: w, user: user, http: &http.Client{Jar: jar, Timeout: time.Minute}}
 }
 
 func (p *phone) get(path string) (body string, at *url.URL) {
@@ -199,7 +199,7 @@ func (p *phone) state(packet string) packetState {
 // until polls the packet page as its script does, taking what can be taken.
 func (p *phone) until(packet, want string, impatient bool) packetState {
 	p.t.Helper()
-	poll, deadline := time.NewTicker(20*time.Millisecond), time.After(60*time.Second)
+	poll, deadline := time.NewTicker(20*time.Millisecond), time.After(3*time.Minute) // only a failure takes so long
 	defer poll.Stop()
 	var day time.Duration
 	looks := 0

@@ -149,7 +149,7 @@ func (w *world) shop(rw http.ResponseWriter, r *http.Request) {
 // arrived waits for all deliveries and returns what came to a path.
 func (w *world) arrived(path string) []arrival {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := w.sim.Settle(ctx); err != nil {
 		w.Fatal(err)
