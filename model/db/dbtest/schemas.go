@@ -147,7 +147,7 @@ func (m made) prepare(ctx context.Context, conn *sql.Conn, name, dsn string) (re
 			return false, nil
 		}
 		if left > 0 {
-			time.Sleep(time.Millisecond) // closed on our side, not yet on the server's
+			<-time.After(time.Millisecond) // closed on our side, not yet on the server's
 		}
 	}
 	whole, err := m.whole(ctx, conn, name)
