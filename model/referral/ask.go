@@ -3,6 +3,8 @@ package referral
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,18 +158,20 @@ func (s *Store) Above(ctx context.Context, brandID, memberID id.ID) ([]Node, err
 	if err != nil || n.Depth == 0 {
 		return list, err
 	}
-	err = s.DB.Read(ctx).Where("path IN ?", above(n.Path)).Order("path DESC").Find(&list).Error
+	err = s.DB.Read(ctx).Where("brand_id = ? AND member_id IN ?", brandID, above(n.Path)).Order("path DESC").Find(&list).Error
 	return list, wrap("above", err)
 }
 
-// AboveIDs is Above without the nodes: the members alone.
-func (s *Store) AboveIDs(ctx context.Context, brandID, memberID id.ID) (list []id.ID, err error) {
+// AboveIDs is Above without the nodes: the members alone, from one row.
+func (s *Store) AboveIDs(ctx context.Context, brandID, memberID id.ID) ([]id.ID, error) {
 	var path string
-	if err := s.DB.Read(ctx).Raw("SELECT path FROM referral_node WHERE brand_id = ? AND member_id = ?", brandID, memberID).Scan(&path).Error; err != nil || len(path) <= 2*elementSize {
+	err := s.DB.Read(ctx).Raw("SELECT path FROM referral_node WHERE member_id = ? AND brand_id = ?", memberID, brandID).Row().Scan(&path)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, wrap("above", err)
 	}
-	err = s.DB.Read(ctx).Raw("SELECT member_id FROM referral_node WHERE path IN ? ORDER BY path DESC", above(path)).Scan(&list).Error
-	return list, wrap("above", err)
+	list := above(path)
+	slices.Reverse(list)
+	return list, nil
 }
 
 // Under says whether the human memberID stands below the human root, at any depth.

@@ -3,7 +3,10 @@ package referral
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -21,7 +24,8 @@ type bind struct {
 	contact  Contact
 	code     Code
 	policy   Policy
-	existing bool // a customer whom nobody brought
+	root     id.ID // of the referee's family
+	existing bool  // a customer whom nobody brought
 
 	out Binding
 	err error
@@ -50,16 +54,10 @@ func (s *Store) Bind(ctx context.Context, c Contact) (Binding, error) {
 	if c.BrandID = code.BrandID; c.At == 0 || c.At > now {
 		c.At = now
 	}
-	if err := s.mayBring(ctx, code, c.MemberID); err != nil {
+	if err := s.open(ctx, code); err != nil {
 		return Binding{}, err
 	}
 	b := &bind{contact: c, code: code}
-	if b.policy, err = s.Policy(ctx, code.BrandID); err != nil {
-		return Binding{}, err
-	}
-	if b.existing, err = s.existing(ctx, b.policy, c); err != nil {
-		return Binding{}, err
-	}
 	if err := s.binds.Do(ctx, b); err != nil {
 		return Binding{}, err // b may still be written: it must not be read
 	}
@@ -71,25 +69,19 @@ func (s *Store) Bind(ctx context.Context, c Contact) (Binding, error) {
 
 // mayBring says whether a code works for a referee now.
 func (s *Store) mayBring(ctx context.Context, code Code, referee id.ID) error {
-	if code.State != Open {
-		return errClosed
+	if err := s.open(ctx, code); err != nil {
+		return err
 	}
 	standing, err := s.Members.Standing(ctx, []id.ID{code.MemberID, referee})
 	if err != nil {
 		return err
 	}
-	who, known := standing[referee]
-	switch {
-	case !known:
-		return errMember
-	case who.Blocked:
-		return errBlocked
-	}
-	return s.inOffice(ctx, code, standing[code.MemberID])
+	return meet(standing, code.MemberID, referee)
 }
 
-func (s *Store) inOffice(ctx context.Context, code Code, owner member.Standing) error {
-	if owner.Root == 0 || owner.Blocked {
+// open says whether a code, or whoever has its owner's role, is in office.
+func (s *Store) open(ctx context.Context, code Code) error {
+	if code.State != Open {
 		return errClosed
 	}
 	admit, asked := s.admits[code.Role]
@@ -102,6 +94,21 @@ func (s *Store) inOffice(ctx context.Context, code Code, owner member.Standing) 
 	return nil
 }
 
+// meet says whether two members are such that one may bring the other.
+func meet(standing map[id.ID]member.Standing, referrer, referee id.ID) error {
+	who, known := standing[referee]
+	switch {
+	case !known:
+		return errMember
+	case who.Blocked:
+		return errBlocked
+	}
+	if owner := standing[referrer]; owner.Root == 0 || owner.Blocked {
+		return errClosed
+	}
+	return nil
+}
+
 func first(err error, f *fault.Fault) error {
 	if err != nil {
 		return err
@@ -109,27 +116,88 @@ func first(err error, f *fault.Fault) error {
 	return f
 }
 
-// existing says whether the human is a customer by the policy. It is read before the
-// lock: it only ever becomes true.
-func (s *Store) existing(ctx context.Context, p Policy, c Contact) (bool, error) {
-	family, err := s.Members.Family(ctx, c.MemberID)
-	if err != nil {
-		return false, err
+// prepare reads what the binds of a batch need before any lock, for all of them at once:
+// the brands' rules, whether the two may meet, and who is a customer already. That only
+// ever becomes true. It leaves out whom it refuses.
+func (s *Store) prepare(ctx context.Context, batch []*bind) (left []*bind, err error) {
+	policies := map[id.ID]Policy{}
+	for part := range slices.Chunk(batch, member.StandingMost/2) {
+		var members []id.ID
+		for _, b := range part {
+			members = append(members, b.contact.MemberID, b.code.MemberID)
+		}
+		standing, err := s.Members.Standing(ctx, members)
+		if err != nil {
+			return nil, err
+		}
+		var asks []*bind
+		for _, b := range part {
+			p, known := policies[b.code.BrandID]
+			if !known {
+				if p, err = s.Policy(ctx, b.code.BrandID); err != nil {
+					return nil, err
+				}
+				policies[b.code.BrandID] = p
+			}
+			b.policy, b.root = p, standing[b.contact.MemberID].Root
+			if b.err = meet(standing, b.code.MemberID, b.contact.MemberID); b.err == nil {
+				asks = append(asks, b)
+			}
+		}
+		if err := s.existing(ctx, asks); err != nil {
+			return nil, err
+		}
+		left = append(left, asks...)
 	}
-	stmt := `SELECT (SELECT COUNT(*) FROM (SELECT id FROM claim WHERE member_id IN ? AND brand_id = ? LIMIT 1) c)
-		+ (SELECT COUNT(*) FROM (SELECT id FROM event WHERE member_id IN ? AND brand_id = ? AND type = ? LIMIT 1) e)`
-	args := []any{family, c.BrandID, family, c.BrandID, event.Order}
-	if p.Existing == NeverSeen {
-		stmt += " + (SELECT COUNT(*) FROM member WHERE id IN ? AND created_at < ?)"
-		args = append(args, family, c.At-clock.Instant(p.NewMinutes)*60_000)
+	return left, nil
+}
+
+// existing says of each bind whether its human is a customer by the policy: one look for
+// all, in which each person asks the indexes of his own rows.
+func (s *Store) existing(ctx context.Context, asks []*bind) error {
+	if len(asks) == 0 {
+		return nil
 	}
-	var n int64
-	err = s.DB.Read(ctx).Raw(stmt, args...).Scan(&n).Error
-	return n > 0, wrap("existing", err)
+	var stmt strings.Builder
+	var args []any
+	for i, b := range asks {
+		if i > 0 {
+			stmt.WriteString(" UNION ALL ")
+		}
+		const family = "member f JOIN %s x ON x.member_id = f.id WHERE (f.id = ? OR f.root_id = ?) AND x.brand_id = ?"
+		stmt.WriteString("SELECT CASE WHEN EXISTS (SELECT 1 FROM " + fmt.Sprintf(family, "claim") + ") OR EXISTS (SELECT 1 FROM " + fmt.Sprintf(family, "event") + " AND x.type = ?)")
+		args = append(args, b.root, b.root, b.code.BrandID, b.root, b.root, b.code.BrandID, event.Order)
+		if b.policy.Existing == NeverSeen {
+			stmt.WriteString(" OR EXISTS (SELECT 1 FROM member f WHERE (f.id = ? OR f.root_id = ?) AND f.created_at < ?)")
+			args = append(args, b.root, b.root, b.contact.At-clock.Instant(b.policy.NewMinutes)*60_000)
+		}
+		stmt.WriteString(" THEN " + strconv.Itoa(i) + " ELSE -1 END AS i")
+	}
+	var found []int
+	if err := s.DB.Read(ctx).Raw(stmt.String(), args...).Scan(&found).Error; err != nil {
+		return wrap("existing", err)
+	}
+	for _, i := range found {
+		if i >= 0 {
+			asks[i].existing = true
+		}
+	}
+	return nil
 }
 
 // bindAll commits binds together, brand by brand.
 func (s *Store) bindAll(ctx context.Context, batch []*bind) {
+	all := batch
+	batch, err := s.prepare(ctx, all)
+	if err != nil {
+		for _, b := range all {
+			b.err = err
+		}
+		return
+	}
+	if len(batch) == 0 {
+		return
+	}
 	// One order everywhere, so that two processes cannot wait for each other.
 	slices.SortStableFunc(batch, func(a, b *bind) int { return cmp.Compare(a.code.BrandID, b.code.BrandID) })
 	db.Together(batch, func(batch []*bind) error {

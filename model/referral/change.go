@@ -180,12 +180,15 @@ func (s *Store) HandOver(ctx context.Context, c Change) (done Handed, err error)
 	if from == c.ReferrerID {
 		return done, errSelf
 	}
-	standing, err := s.Members.Standing(ctx, []id.ID{c.ReferrerID})
-	if err == nil {
-		err = s.inOffice(ctx, Code{BrandID: c.BrandID, MemberID: c.ReferrerID, Role: c.Role}, standing[c.ReferrerID])
+	if err := s.open(ctx, Code{BrandID: c.BrandID, MemberID: c.ReferrerID, Role: c.Role, State: Open}); err != nil {
+		return done, err
 	}
+	standing, err := s.Members.Standing(ctx, []id.ID{c.ReferrerID})
 	if err != nil {
 		return done, err
+	}
+	if to := standing[c.ReferrerID]; to.Root == 0 || to.Blocked {
+		return done, errClosed
 	}
 	p, err := s.Policy(ctx, c.BrandID)
 	if err != nil {

@@ -255,9 +255,9 @@ func (f *forest) repair(n *Node, t Tally) error {
 // misplaced counts nodes between two paths that do not stand under their parent, or whose
 // parent is not the referrer of their active binding.
 func (f *forest) misplaced(from, to string) (n int64, err error) {
-	joined := "CONCAT(p.path, SUBSTR(n.path, LENGTH(n.path) - 5))"
+	joined := "CONCAT(p.path, SUBSTR(n.path, LENGTH(n.path) - 10))"
 	if f.s.DB.Driver() == db.SQLite {
-		joined = "p.path || SUBSTR(n.path, LENGTH(n.path) - 5)"
+		joined = "p.path || SUBSTR(n.path, LENGTH(n.path) - 10)"
 	}
 	err = f.tx.Raw(`SELECT COUNT(*) FROM referral_node n
 		LEFT JOIN referral_node p ON p.brand_id = n.brand_id AND p.member_id = n.parent_id

@@ -162,7 +162,7 @@ func (f *forest) countOne(n *Node, e *event.Event, now clock.Instant) error {
 	if !n.Live && e.At > now.Add(-activeFor) {
 		n.Live, own.live, team.active = true, true, 1
 	}
-	f.change(n.Path, own)
+	f.change(n.MemberID, own)
 	if team != (delta{}) {
 		for _, p := range above(n.Path) {
 			f.change(p, team)

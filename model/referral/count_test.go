@@ -333,7 +333,7 @@ func TestAListGoesOnAfterAKill(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		w := newTown(t, d, clk)
 		root, above := w.person(), w.person()
-		w.exec("INSERT INTO referral_tree (brand_id, no, version, next_no, check_state, check_path, check_started_at, check_finished_at, checked, repaired, misplaced) VALUES (?,1,1,1000000,'','',0,0,0,0,0)", brand)
+		w.exec("INSERT INTO referral_tree (brand_id, version, check_state, check_path, check_started_at, check_finished_at, checked, repaired, misplaced) VALUES (?,1,'','',0,0,0,0,0)", brand)
 		w.bind(w.person(), root)
 		n := w.node(root)
 		const rows = partRows + 200

@@ -77,10 +77,7 @@ func (h *history) ring(referee, referrer id.ID) error {
 // tangled says whether somebody above parent, or parent, is the human of somebody below
 // child: put together, he would stand above himself.
 func (h *history) tangled(child, parent *Node) error {
-	var up []id.ID
-	if err := h.tx.Raw("SELECT member_id FROM referral_node WHERE path IN ?", append(above(parent.Path), parent.Path)).Scan(&up).Error; err != nil {
-		return wrap("above", err)
-	}
+	up := append(above(parent.Path), parent.MemberID)
 	families, err := member.Families(h.tx, up)
 	if err != nil {
 		return err

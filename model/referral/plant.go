@@ -98,14 +98,14 @@ func (f *forest) grow(list []Seedling, now clock.Instant) ([]planted, error) {
 		if !known {
 			up = len(out)
 			at[x.ReferrerID] = up
-			out = append(out, planted{member: x.ReferrerID, parent: -1, path: f.root + f.next(), levels: 1, joined: x.BoundAt})
+			out = append(out, planted{member: x.ReferrerID, parent: -1, path: f.root + element(int64(x.ReferrerID)), levels: 1, joined: x.BoundAt})
 		}
 		depth := out[up].depth + 1
 		if depth >= MaxLevels {
 			return nil, bad(i, fmt.Sprintf("第 %d 行：层级超过 %d", i+1, MaxLevels))
 		}
 		at[x.MemberID] = len(out)
-		out = append(out, planted{member: x.MemberID, parent: up, path: out[up].path + f.next(), depth: depth, levels: 1, joined: x.BoundAt})
+		out = append(out, planted{member: x.MemberID, parent: up, path: out[up].path + element(int64(x.MemberID)), depth: depth, levels: 1, joined: x.BoundAt})
 	}
 	for i := len(out) - 1; i >= 0; i-- {
 		if up := out[i].parent; up >= 0 {

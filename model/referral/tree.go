@@ -17,36 +17,45 @@ import (
 	"siyu/model/money"
 )
 
-// A path is made of elements of equal width: the number of the brand and those of the
-// nodes from the root down to the node itself, written with the alphabet of tokens, whose order is that of bytes.
-// So a path begins with the path of each node above, those below are one range of the
-// index, and no two nodes of a brand have the same element. Six symbols are a thousand
-// million nodes.
-const elementSize = 6
+// A path is made of elements of equal width: the brand's id and those of the members from
+// the root down to the node itself, written with symbols whose order is that of bytes. So
+// a path begins with the path of each node above, those below are one range of the index,
+// and who stands above one is read in his own row.
+const elementSize = 11
+
+// symbols are 64, in the order of bytes.
+const symbols = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 
 // beyond follows every symbol of a path in the order of bytes.
 const beyond = "~"
 
+// element writes the id of a brand or a member.
 func element(no int64) string {
 	var b [elementSize]byte
 	for i := range b {
-		b[elementSize-1-i] = alphabet[no&31]
-		no >>= 5
+		b[elementSize-1-i] = symbols[no&63]
+		no >>= 6
 	}
 	return string(b[:])
 }
 
-// above returns the paths of all nodes above, from the root down.
-func above(path string) []string {
-	out := make([]string, 0, len(path)/elementSize)
-	for n := 2 * elementSize; n < len(path); n += elementSize { // the brand's number alone is no node
-		out = append(out, path[:n])
+// above returns the members above a node, from the root down.
+func above(path string) []id.ID {
+	if len(path) < 2*elementSize { // the brand's element alone is no node
+		return nil
+	}
+	out := make([]id.ID, 0, len(path)/elementSize)
+	for at := elementSize; at < len(path)-elementSize; at += elementSize {
+		var no int64
+		for i := range elementSize {
+			no = no<<6 | int64(strings.IndexByte(symbols, path[at+i]))
+		}
+		out = append(out, id.ID(no))
 	}
 	return out
 }
 
-// delta is what changes in the counters of one node. Those who change alike are changed
-// by one statement.
+// delta is what changes in the counters of one node.
 type delta struct {
 	direct, size, active  int64
 	scans, claims, orders int64
@@ -90,36 +99,30 @@ type forest struct {
 	brandID id.ID
 	root    string // with what every path of the brand begins
 	version int64
-	nextNo  int64
 	placed  bool // the shape changed
 	nodes   map[id.ID]*Node
 	fresh   []*Node
-	deltas  map[string]*delta
+	deltas  map[id.ID]*delta // by member
 }
 
 // lock takes the brand's row. From here to the commit nobody else changes its trees. The
 // transaction must be a fresh one (db.InFreshTx), or reads would show what was before.
 func (s *Store) lock(ctx context.Context, tx *gorm.DB, brandID id.ID) (*forest, error) {
-	f := &forest{s: s, ctx: ctx, tx: tx, brandID: brandID, nodes: map[id.ID]*Node{}, deltas: map[string]*delta{}}
-	stmt := "SELECT no, version, next_no FROM referral_tree WHERE brand_id = ?"
+	f := &forest{s: s, ctx: ctx, tx: tx, brandID: brandID, root: element(int64(brandID)), nodes: map[id.ID]*Node{}, deltas: map[id.ID]*delta{}}
+	stmt := "SELECT version FROM referral_tree WHERE brand_id = ?"
 	if s.DB.Driver() == db.MySQL {
 		stmt += " FOR UPDATE"
 	}
-	for range 8 {
-		var rows []struct{ No, Version, NextNo int64 }
-		if err := tx.WithContext(ctx).Raw(stmt, brandID).Scan(&rows).Error; err != nil {
+	for range 2 {
+		var versions []int64
+		if err := tx.WithContext(ctx).Raw(stmt, brandID).Scan(&versions).Error; err != nil {
 			return nil, wrap("lock", err)
 		}
-		if len(rows) == 1 {
-			f.root, f.version, f.nextNo = element(rows[0].No), rows[0].Version, rows[0].NextNo
+		if len(versions) == 1 {
+			f.version = versions[0]
 			return f, nil
 		}
-		// Two brands that begin at once may want one number: the one that lost looks again.
-		var last int64
-		if err := tx.WithContext(ctx).Raw("SELECT COALESCE(MAX(no), 0) FROM referral_tree").Scan(&last).Error; err != nil {
-			return nil, wrap("lock", err)
-		}
-		_, err := db.Exec(ctx, tx, "INSERT INTO referral_tree (brand_id, no, version, next_no, check_state, check_path, check_started_at, check_finished_at, checked, repaired, misplaced) VALUES (?,?,1,1,'','',0,0,0,0,0)"+s.DB.Once("version"), brandID, last+1)
+		_, err := db.Exec(ctx, tx, "INSERT INTO referral_tree (brand_id, version, check_state, check_path, check_started_at, check_finished_at, checked, repaired, misplaced) VALUES (?,1,'','',0,0,0,0,0)"+s.DB.Once("version"), brandID)
 		if err != nil {
 			return nil, wrap("lock", err)
 		}
@@ -153,24 +156,18 @@ func (f *forest) load(members []id.ID) error {
 func (f *forest) node(memberID id.ID, at clock.Instant) *Node {
 	n := f.nodes[memberID]
 	if n == nil {
-		n = &Node{BrandID: f.brandID, MemberID: memberID, Levels: 1, JoinedAt: at, Path: f.root + f.next()}
-		f.nodes[memberID], f.fresh = n, append(f.fresh, n)
+		n = &Node{BrandID: f.brandID, MemberID: memberID, Levels: 1, JoinedAt: at, Path: f.root + element(int64(memberID))}
+		f.nodes[memberID], f.fresh, f.placed = n, append(f.fresh, n), true
 	}
 	return n
 }
 
-func (f *forest) next() string {
-	f.placed = true
-	f.nextNo++
-	return element(f.nextNo - 1)
-}
-
-// change adds to the counters of the node with a path.
-func (f *forest) change(path string, d delta) {
-	if old, ok := f.deltas[path]; ok {
+// change adds to the counters of a member's node.
+func (f *forest) change(memberID id.ID, d delta) {
+	if old, ok := f.deltas[memberID]; ok {
 		old.add(d)
 	} else {
-		f.deltas[path] = &d
+		f.deltas[memberID] = &d
 	}
 }
 
@@ -191,7 +188,7 @@ func (f *forest) weigh(child, parent *Node) {
 	for _, p := range above(child.Path) {
 		f.change(p, w)
 	}
-	f.change(parent.Path, delta{direct: 1})
+	f.change(parent.MemberID, delta{direct: 1})
 	parent.Levels = max(parent.Levels, 2) // no leaf any more: put must know
 }
 
@@ -229,10 +226,10 @@ func (f *forest) move(child, parent *Node) error {
 		path, depth, parentID = parent.Path+own, parent.Depth+1, parent.MemberID
 		to := w
 		to.deep = depth + child.Levels - 1
-		for _, p := range append(above(parent.Path), parent.Path) {
+		for _, p := range append(above(parent.Path), parent.MemberID) {
 			f.change(p, to)
 		}
-		f.change(parent.Path, delta{direct: 1})
+		f.change(parent.MemberID, delta{direct: 1})
 	}
 	concat := "CONCAT(?, SUBSTR(path, ?))"
 	if f.s.DB.Driver() == db.SQLite {
@@ -292,75 +289,20 @@ func (f *forest) flush() error {
 		return wrap("new nodes", err)
 	}
 	f.fresh = nil
-	alike := map[delta][]string{}
-	for path, d := range f.deltas {
-		if *d != (delta{}) {
-			alike[*d] = append(alike[*d], path)
-		}
-	}
-	clear(f.deltas)
-	for d, paths := range alike {
-		slices.Sort(paths)
-		for part := range slices.Chunk(paths, 500) {
-			if err := f.write(d, part); err != nil {
-				return err
-			}
-		}
+	if err := f.tally(); err != nil {
+		return err
 	}
 	if !f.placed {
 		return nil
 	}
 	f.placed = false
 	f.version++
-	r, err := db.Exec(f.ctx, f.tx, "UPDATE referral_tree SET version = ?, next_no = ? WHERE brand_id = ? AND version = ?", f.version, f.nextNo, f.brandID, f.version-1)
+	r, err := db.Exec(f.ctx, f.tx, "UPDATE referral_tree SET version = ? WHERE brand_id = ? AND version = ?", f.version, f.brandID, f.version-1)
 	if err != nil {
 		return wrap("tree", err)
 	}
 	if n, err := r.RowsAffected(); err != nil || n != 1 { // an engine that took no lock
 		return fault.New(fault.Unavailable, "busy", "系统繁忙，请稍后再试").Because(err)
-	}
-	return nil
-}
-
-// write changes the counters of nodes that change alike.
-func (f *forest) write(d delta, paths []string) error {
-	var set []string
-	var args []any
-	plus := func(column string, n int64) {
-		if n != 0 {
-			set, args = append(set, column+" = "+column+" + ?"), append(args, n)
-		}
-	}
-	plus("direct", d.direct)
-	plus("team_size", d.size)
-	plus("active", d.active)
-	plus("team_scans", d.scans)
-	plus("team_claims", d.claims)
-	plus("team_orders", d.orders)
-	plus("team_sales_fen", int64(d.sales))
-	plus("own_scans", d.ownScans)
-	plus("own_claims", d.ownClaims)
-	plus("own_orders", d.ownOrders)
-	plus("own_sales_fen", int64(d.ownSales))
-	counted := len(set) > 0
-	if d.deep > 0 {
-		set, args = append(set, "levels = CASE WHEN levels < ? - depth THEN ? - depth ELSE levels END"), append(args, d.deep+1, d.deep+1)
-	}
-	if d.at > 0 {
-		set, args = append(set, "last_active_at = CASE WHEN last_active_at < ? THEN ? ELSE last_active_at END"), append(args, d.at, d.at)
-	}
-	if d.live {
-		set = append(set, "live = 1")
-	}
-	for _, p := range paths {
-		args = append(args, p)
-	}
-	r, err := db.Exec(f.ctx, f.tx, "UPDATE referral_node SET "+strings.Join(set, ", ")+" WHERE path IN "+db.Marks(len(paths)), args...)
-	if err != nil {
-		return wrap("count", err)
-	}
-	if n, err := r.RowsAffected(); err != nil || counted && n != int64(len(paths)) {
-		return fmt.Errorf("referral: counted %d of %d nodes (%w)", n, len(paths), cmp.Or(err, errCount))
 	}
 	return nil
 }

@@ -55,8 +55,8 @@ CREATE INDEX referral_binding_expiry ON referral_binding (slot, expires_at);
 CREATE INDEX referral_binding_new ON referral_binding (brand_id, created_at);
 
 -- Everybody who brought somebody or was brought. parent_id is the truth; path is made of
--- the number of the brand, of all above and his own, six symbols each, so that those below
--- one are one range and those above one are the beginnings of one text. Counters of the
+-- the ids of the brand, of all above and his own, eleven symbols each, so that those below
+-- one are one range and those above one stand in his own row. Counters of the
 -- team are of all below him and without him.
 --
 -- No key begins with brand_id: a brand is most of the table, and MariaDB has preferred to
@@ -65,7 +65,7 @@ CREATE TABLE referral_node (
   brand_id BIGINT NOT NULL,
   member_id BIGINT NOT NULL,
   parent_id BIGINT NOT NULL,
-  path VARCHAR(400) NOT NULL,
+  path VARCHAR(720) NOT NULL,
   depth INT NOT NULL,
   levels INT NOT NULL,
   direct BIGINT NOT NULL,
@@ -88,21 +88,18 @@ CREATE TABLE referral_node (
 CREATE INDEX referral_node_children ON referral_node (parent_id, brand_id, team_size, member_id);
 
 -- One row per brand. Whoever changes the brand's trees or their counters locks it first.
--- no is the brand's number, with which its paths begin. next_no is the next number of a path. check_path is how far the check of the counters
--- is, from the last path to the first; the rest says what it found.
+-- check_path is how far the check of the counters is, from the last path to the first;
+-- the rest says what it found.
 CREATE TABLE referral_tree (
   brand_id BIGINT NOT NULL PRIMARY KEY,
-  no BIGINT NOT NULL,
   version BIGINT NOT NULL,
-  next_no BIGINT NOT NULL,
   check_state VARCHAR(8) NOT NULL,
-  check_path VARCHAR(400) NOT NULL,
+  check_path VARCHAR(720) NOT NULL,
   check_started_at BIGINT NOT NULL,
   check_finished_at BIGINT NOT NULL,
   checked BIGINT NOT NULL,
   repaired BIGINT NOT NULL,
-  misplaced BIGINT NOT NULL,
-  CONSTRAINT referral_tree_no UNIQUE (no)
+  misplaced BIGINT NOT NULL
 ){{options}};
 
 -- What a check found wrong and put right: the counters as they were and as they are, JSON.
@@ -133,7 +130,7 @@ CREATE TABLE referral_export (
   total BIGINT NOT NULL,
   done BIGINT NOT NULL,
   parts INT NOT NULL,
-  after_path VARCHAR(400) NOT NULL,
+  after_path VARCHAR(720) NOT NULL,
   reason VARCHAR(400) NOT NULL,
   by_id BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
