@@ -3,6 +3,7 @@ package commission
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -185,30 +186,36 @@ func (s *Store) Take(ctx context.Context, accrualID id.ID, reason string, by id.
 }
 
 // TakePoints takes the points back that late claws decided: their books have a
-// transaction of their own, so this follows, and is done again until it is done.
+// transaction of their own, so this follows, and is done again until it is done. One that
+// cannot be taken does not keep the others.
 func (s *Store) TakePoints(ctx context.Context) error {
-	for ctx.Err() == nil {
+	var failed []error
+	for after := id.ID(0); ctx.Err() == nil; {
 		var due []Claw
-		if err := s.DB.Read(ctx).Where("due = 1").Order("id").Limit(db.MaxPage).Find(&due).Error; err != nil {
+		if err := s.DB.Read(ctx).Where("due = 1 AND id > ?", after).Order("id").Limit(db.MaxPage).Find(&due).Error; err != nil {
 			return fmt.Errorf("commission: points due: %w", err)
 		}
-		for _, c := range due {
-			source := Accrual{ID: c.AccrualID}.key()
-			if _, err := s.Taker.Reverse(ctx, c.key(), c.EarnerID, source, c.Amount, "佣金积分追回"); err != nil {
-				return fmt.Errorf("commission: take points: %w", err)
-			}
-			err := s.DB.InTx(ctx, func(tx *gorm.DB) error {
-				return tx.Exec("UPDATE commission_claw SET due = 0 WHERE id = ?", c.ID).Error
-			})
-			if err != nil {
-				return fmt.Errorf("commission: take points: %w", err)
-			}
-		}
 		if len(due) == 0 {
-			return nil
+			return errors.Join(failed...)
 		}
+		for _, c := range due {
+			if err := s.takePoints(ctx, c); err != nil {
+				failed = append(failed, fmt.Errorf("commission: take points of %d: %w", c.ID, err))
+			}
+		}
+		after = due[len(due)-1].ID
 	}
 	return ctx.Err()
+}
+
+func (s *Store) takePoints(ctx context.Context, c Claw) error {
+	source := Accrual{ID: c.AccrualID}.key()
+	if _, err := s.Taker.Reverse(ctx, c.key(), c.EarnerID, source, c.Amount, "佣金积分追回"); err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
+		return tx.Exec("UPDATE commission_claw SET due = 0 WHERE id = ?", c.ID).Error
+	})
 }
 
 // TakeFrom takes back all that was earned from some buyers at a brand, also what was

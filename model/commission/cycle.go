@@ -82,21 +82,18 @@ func (s *Store) closeBrand(ctx context.Context, brandID id.ID) error {
 	if err := s.DB.Read(ctx).Where("brand_id = ? AND state = ?", brandID, Open).Find(&open).Error; err != nil {
 		return fmt.Errorf("commission: open statements: %w", err)
 	}
+	var failed []error // one who cannot be settled does not keep the others
 	for _, st := range open {
-		if err := s.fill(ctx, st.ID); err != nil {
-			return err
-		}
+		failed = append(failed, s.fill(ctx, st.ID))
 	}
 	c := p.due(s.DB.Now())
 	for after := id.ID(0); ctx.Err() == nil; {
 		earners, err := s.earners(ctx, brandID, c, after)
 		if err != nil || len(earners) == 0 {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		for _, e := range earners {
-			if err := s.settle(ctx, brandID, e, c); err != nil {
-				return err
-			}
+			failed = append(failed, s.settle(ctx, brandID, e, c))
 		}
 		after = earners[len(earners)-1]
 	}
