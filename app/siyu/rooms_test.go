@@ -64,6 +64,7 @@ type floor struct {
 var floors = []floor{
 	{[]string{"fail"}, "empty in every normal build"},
 	{[]string{"clock", "fault", "money"}, "pure words that everybody uses"},
+	{[]string{"lawful"}, "words that no text of a brand for people may hold"},
 	{[]string{"fresh"}, "rows kept for a second, whatever they are"},
 	{[]string{"id", "seal", "code/token", "code/picture", "campaign/draw"}, "pure arithmetic without a database"},
 	{[]string{"db"}, "the only one that knows the engines"},

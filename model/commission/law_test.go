@@ -169,3 +169,11 @@ func TestRules(t *testing.T) {
 		})
 	})
 }
+
+func TestNoRuleIsNamedByWhatMayNotPay(t *testing.T) {
+	x := perOrder(500)
+	x.Name = "拉3人奖50元"
+	if f := fault.Of(x.check()); f == nil || f.Code != "unlawful_words" {
+		t.Error(f)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 	"siyu/model/money"
 	"siyu/model/referral"
 )
@@ -91,7 +92,7 @@ func (t Terms) check() error {
 	case t.Pay == Points && t.BudgetFen != 0:
 		return bad("budget_fen", "积分佣金没有现金预算")
 	}
-	return nil
+	return lawful.Check("name", t.Name) // people read it beside what they earned
 }
 
 // covers says whether goods are within the rule's scope.

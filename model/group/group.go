@@ -32,6 +32,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 )
 
 // Kinds of community.
@@ -152,7 +153,7 @@ func (d *Draft) check(p Policy) error {
 	case d.Capacity < 1 || d.Capacity > p.Ceiling:
 		return fault.Invalidf("community", "群人数上限应为 1 到 %d", p.Ceiling).With("field", "capacity")
 	}
-	return nil
+	return lawful.Check("name", d.Name)
 }
 
 // By is who acts: the back office, or a leader, who reaches only what is his own.

@@ -220,3 +220,20 @@ func TestHealth(t *testing.T) {
 		}
 	})
 }
+
+// TestNoTextPromisesForHeadsOrShares: of communities, templates and live codes.
+func TestNoTextPromisesForHeadsOrShares(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		w := newWorld(t, d, clk)
+		const bad = "拉3人奖50元"
+		for _, x := range []group.Template{{Name: bad}, {Name: "x", Welcome: bad}, {Name: "x", Tasks: []string{bad}}, {Name: "x", Materials: []group.Material{{Title: "a", Text: bad}}}} {
+			x.BrandID = brandA
+			_, err := w.SaveTemplate(w.ctx, x)
+			wants(t, err, "unlawful_words")
+		}
+		_, err := w.Create(w.ctx, group.By{LeaderID: 2}, group.Draft{BrandID: brandA, LeaderID: 2, Name: bad})
+		wants(t, err, "unlawful_words")
+		_, err = w.SaveCode(w.ctx, 0, group.LiveDraft{BrandID: brandA, Name: "门店", FallbackText: "关注公众号领红包"})
+		wants(t, err, "unlawful_words")
+	})
+}

@@ -14,6 +14,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 )
 
 // Strategies of a live code.
@@ -129,7 +130,7 @@ func (d *LiveDraft) check() error {
 	case len(d.Targets) > maxTargets:
 		return fault.Invalidf("live_code", "一个活码最多 %d 个社群", maxTargets).With("field", "targets")
 	}
-	return nil
+	return lawful.Check("fallback_text", d.FallbackText)
 }
 
 // allows says whether a code's restrictions admit a community.

@@ -13,6 +13,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 )
 
 // Material is something a leader shows in his community.
@@ -98,17 +99,23 @@ func (t *Template) check() error {
 		if !text(m.Title, 1, 64) || !prose(m.Text, 1000) || len(m.URL) > 500 || m.URL != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 			return wrong("materials", "素材应有 1 到 64 个字的标题，正文最多 1000 个字，链接应为 https")
 		}
+		if err := lawful.Check("materials", m.Title, m.Text); err != nil {
+			return err
+		}
 	}
 	for _, x := range t.Tasks {
 		if !text(x, 1, 200) {
 			return wrong("tasks", "每条任务应为 1 到 200 个字")
 		}
 	}
-	return nil
+	if err := lawful.Check("tasks", t.Tasks...); err != nil {
+		return err
+	}
+	return lawful.Check("welcome", t.Name, t.Welcome)
 }
 
 // SaveTemplate makes a template (ID 0) or changes one; communities cloned from it stay as
-// they are. Faults: Invalid group_template, NotFound group_template_not_found.
+// they are. Faults: Invalid group_template, unlawful_words, NotFound group_template_not_found.
 func (s *Store) SaveTemplate(ctx context.Context, t Template) (Template, error) {
 	if err := t.check(); err != nil {
 		return Template{}, err

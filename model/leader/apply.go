@@ -13,6 +13,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 	"siyu/model/phone"
 )
 
@@ -49,6 +50,9 @@ func (a Answers) asked(p Programme) (Answers, phone.Number, error) {
 	out := Answers{Name: strings.TrimSpace(a.Name)}
 	if between(out.Name, 1, 20) != nil {
 		return out, number, wrong("name", "昵称应为 1 到 20 字")
+	}
+	if err := lawful.Check("name", out.Name); err != nil { // strangers read it on his invitation
+		return out, number, err
 	}
 	for _, q := range p.Questions {
 		var text string

@@ -11,6 +11,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 )
 
 // Kinds of material.
@@ -57,11 +58,11 @@ func (m Material) check() error {
 	case m.MinLevel < 0 || m.MinLevel > maxLevels:
 		return wrong("min_level", "等级应为 0 到 10")
 	}
-	return nil
+	return lawful.Check("text", m.Title, m.Text)
 }
 
 // PutMaterial adds a material (ID 0) or changes one; its brand stays. Faults: Invalid
-// leader_input; NotFound leader_material_not_found.
+// leader_input, unlawful_words; NotFound leader_material_not_found.
 func (s *Store) PutMaterial(ctx context.Context, m Material, by id.ID) (Material, error) {
 	m.Title, m.Text, m.PictureURL = strings.TrimSpace(m.Title), strings.TrimSpace(m.Text), strings.TrimSpace(m.PictureURL)
 	if err := m.check(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 )
 
 // Metrics that a condition may rest on: what somebody did himself, and what those he
@@ -168,6 +169,16 @@ func (p Programme) check() error {
 			return bad("levels", "等级“%s”的社群数应为 0 到 %d", l.Name, maxGroups)
 		}
 		if err := checkConditions("levels", l.Conditions); err != nil {
+			return err
+		}
+	}
+	for _, q := range p.Questions {
+		if err := lawful.Check("questions", q.Title); err != nil {
+			return err
+		}
+	}
+	for _, l := range p.Levels {
+		if err := lawful.Check("levels", l.Name); err != nil {
 			return err
 		}
 	}

@@ -169,3 +169,21 @@ func TestTasksAndMaterials(t *testing.T) {
 		}
 	})
 }
+
+// TestNoTextPromisesForHeadsOrShares: what leaders read, and what strangers read of them.
+func TestNoTextPromisesForHeadsOrShares(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.open()
+		const bad = "拉3人奖50元"
+		_, err := ReadTask([]byte(`{"title":"` + bad + `"}`))
+		w.refused(err, "unlawful_words")
+		_, err = ReadTask([]byte(`{"title":"本周","text":"转发到朋友圈领红包"}`))
+		w.refused(err, "unlawful_words")
+		_, err = w.PutMaterial(ctx, Material{BrandID: brandA, Kind: Copy, Title: "文案", Text: bad}, boss)
+		w.refused(err, "unlawful_words")
+		_, err = ReadProgramme([]byte(`{"levels":[{"name":"` + bad + `","conditions":[]}]}`))
+		w.refused(err, "unlawful_words")
+		_, err = w.Apply(ctx, Application{BrandID: brandA, MemberID: w.member(), AgreedVersion: 1, Answers: Answers{Name: bad, Region: "杭州"}})
+		w.refused(err, "unlawful_words")
+	})
+}

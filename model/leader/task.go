@@ -14,6 +14,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 )
 
 // States of a task.
@@ -74,7 +75,7 @@ type taskInput struct {
 var errTask = fault.New(fault.NotFound, "leader_task_not_found", "没有这个任务")
 
 // ReadTask reads what an operator wrote. Faults: Invalid leader_unlawful, with the reason,
-// for a task that pays; Invalid leader_input.
+// for a task that pays; Invalid leader_input, unlawful_words.
 func ReadTask(raw []byte) (Task, error) {
 	var in taskInput
 	if err := strict(raw, &in, pays); err != nil {
@@ -105,7 +106,10 @@ func ReadTask(raw []byte) (Task, error) {
 	case t.State != Open && t.State != Closed:
 		return wrong("state", "状态应为 open 或 closed")
 	}
-	return t, nil
+	if err := lawful.Check("title", t.Title); err != nil {
+		return Task{}, err
+	}
+	return t, lawful.Check("text", t.Text)
 }
 
 // real says whether a number is a day.

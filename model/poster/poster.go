@@ -26,6 +26,7 @@ import (
 
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/lawful"
 )
 
 // Kinds of slot.
@@ -182,7 +183,7 @@ func (s Slot) check(l Layout) error {
 		return bad("picture_id", "商品图版块须选一张图片")
 	}
 	if s.isText() {
-		return lawful(s.Text)
+		return wordsOf(s.Text)
 	}
 	return nil
 }
@@ -221,33 +222,10 @@ func ReadLayout(text []byte) (Layout, error) {
 	return l, l.Check()
 }
 
-// promises are words that make a poster an unlawful promise, with what they break.
-// WeChat bans whoever rewards a share or a follow; the regulation on pyramid selling bans
-// pay for how many people one brings.
-var promises = []struct {
-	words *regexp.Regexp
-	why   string
-}{
-	{regexp.MustCompile(`(分享|转发|集赞|点赞|助力|砍价)[^，。！；]{0,12}(领|得|送|奖|返|赚|抽|红包|现金|积分|优惠|免费)`), "《微信外部链接内容管理规范》禁止诱导分享"},
-	{regexp.MustCompile(`(领|得|送|奖|返|赚|抽|红包|现金|积分)[^，。！；]{0,6}(先|需|须|要|请)?(分享|转发|集赞)`), "《微信外部链接内容管理规范》禁止诱导分享"},
-	{regexp.MustCompile(`(拉|邀请?|约|叫)[^，。！；]{0,4}(好友|朋友|亲友)[^，。！；]{0,12}(领|得|送|奖|返|赚|抽|红包|现金|积分|免费)`), "《微信外部链接内容管理规范》禁止诱导分享"},
-	{regexp.MustCompile(`关注[^，。！；]{0,12}(领|得|送|奖|返|赚|抽|红包|现金|积分|优惠|免费)`), "《微信外部链接内容管理规范》禁止诱导关注"},
-	{regexp.MustCompile(`(拉|邀请?|推荐|发展|介绍)[^，。！；]{0,4}([0-9一二两三四五六七八九十百几多每]+[个位名]?人?|人头|新人|下线)[^，。！；]{0,10}(领|得|送|奖|返|赚|提成|红包|现金|积分|佣金)`), "《禁止传销条例》第七条禁止按人数计酬"},
-	{regexp.MustCompile(`人头费|入门费|入会费|加盟费|下线|躺赚|团队计酬|级差|无限(代|级|层)`), "《禁止传销条例》第七条禁止人头费、入门费与团队计酬"},
-}
-
-// lawful refuses words of a fixed text. Fault: Invalid poster_words.
-func lawful(text string) error {
-	plain := strings.Map(func(r rune) rune {
-		if r == ' ' || r == '\u3000' || hidden(r) {
-			return -1 // words may not hide by spacing
-		}
-		return r
-	}, text)
-	for _, p := range promises {
-		if found := p.words.FindString(plain); found != "" {
-			return fault.Invalidf("poster_words", "海报上不能写“%s”：%s。可以写明购买或扫码验证后的真实权益", found, p.why).With("field", "text")
-		}
+// wordsOf refuses words of a fixed text. Fault: Invalid poster_words.
+func wordsOf(text string) error {
+	if found, why := lawful.Promise(text); found != "" {
+		return fault.Invalidf("poster_words", "海报上不能写“%s”：%s。可以写明购买或扫码验证后的真实权益", found, why).With("field", "text")
 	}
 	return nil
 }
