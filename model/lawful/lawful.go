@@ -43,6 +43,9 @@ var promises = []struct {
 var (
 	denied = regexp.MustCompile(`(不得|不收取?|不会|不能|不允许|不存在|不需要|不按|禁止|严禁|没有|拒绝|无需|不用)[^，。！；]{0,2}$`)
 	within = regexp.MustCompile(`不会|不得|不能|不给|不发|不送|并不|没有任何`)
+	// "不关注也可领取" promises the opposite; "不关注就领不到" does not.
+	without = regexp.MustCompile(`[不未]$`)
+	anyway  = regexp.MustCompile(`也可|也能|都可|都能|照样`)
 )
 
 // Promise finds an unlawful promise in a text, and says what it breaks; "" for none.
@@ -50,7 +53,8 @@ func Promise(text string) (found, why string) {
 	text = plain(text)
 	for _, p := range promises {
 		for _, at := range p.words.FindAllStringIndex(text, -1) {
-			if word := text[at[0]:at[1]]; !denied.MatchString(text[:at[0]]) && !within.MatchString(word) {
+			if word := text[at[0]:at[1]]; !denied.MatchString(text[:at[0]]) && !within.MatchString(word) &&
+				!(without.MatchString(text[:at[0]]) && anyway.MatchString(word)) {
 				return word, p.why
 			}
 		}
