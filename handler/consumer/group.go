@@ -28,6 +28,9 @@ const (
 	modulePx      = 8
 )
 
+// errNoSuchCode is said to somebody with a poster in front of him: he knows no live codes.
+var errNoSuchCode = fault.New(fault.NotFound, "live_code_not_found", "这个二维码不是我们发出的，或者抄写有误")
+
 var errJoins = fault.New(fault.Throttled, "too_many_joins", "操作过于频繁，请稍后再试").With("retry_after_s", 300)
 
 // groupRoutes: live codes.
@@ -116,6 +119,9 @@ func (h *Handler) groupPage(c *gin.Context) {
 	path := "/g/" + c.Param("token")
 	l, err := h.Groups.ByToken(ctx, c.Param("token"))
 	if err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			err = errNoSuchCode.Because(err)
+		}
 		h.fail(c, err)
 		return
 	}

@@ -229,7 +229,7 @@ func TestLiveCodePage(t *testing.T) {
 			s.phone("first").get("/g/"+l.Token).says(t, 200, "暂时没有可以加入的群")
 		})
 		t.Run("a forged code is no page", func(t *testing.T) {
-			s.phone("x").get("/g/0123456789ABCD").says(t, 404, "没有这个活码")
+			s.phone("x").get("/g/0123456789ABCD").says(t, 404, "这个二维码不是我们发出的")
 		})
 		t.Run("the mini program gets the same", func(t *testing.T) {
 			l, c := s.liveCode(50)

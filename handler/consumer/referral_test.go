@@ -184,7 +184,7 @@ func TestMyInvite(t *testing.T) {
 		lin.post(lin.get("/r/"+token), "/r/"+token+"/join", nil)
 		t.Run("shows the code, the counts and no referrer", func(t *testing.T) {
 			page := wang.get("/me/invite")
-			page.says(t, 200, "我的邀请", "https://public.test/r/"+token, "<b>1</b>我带来的人", "您没有推荐人", "邀请人数不产生任何奖励")
+			page.says(t, 200, "我的邀请", "https://public.test/r/"+token, "<b>1</b>带来的人", "您没有推荐人", "邀请人数不产生任何奖励")
 			if len(s.held) == 0 {
 				t.Error("his device is not known")
 			}

@@ -63,7 +63,11 @@ func (h *Handler) offer(c *gin.Context, at *seat) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := offer{Open: p.Version > 0, FreeFen: a.FreeFen(), OwedFen: a.OwedFen, MinFen: p.MinFen, MaxFen: min(p.MaxFen, max(a.FreeFen(), p.MinFen)), PerDay: p.PerDay}
+	free := a.FreeFen()
+	if free < p.MinFen {
+		free = p.MaxFen // nothing can be asked for yet: the terms as they are
+	}
+	v := offer{Open: p.Version > 0, FreeFen: a.FreeFen(), OwedFen: a.OwedFen, MinFen: p.MinFen, MaxFen: min(p.MaxFen, free), PerDay: p.PerDay}
 	switch p.Tax {
 	case withdrawal.TaxFixed:
 		v.Tax = "按 " + money.Fen(p.TaxBP).Yuan() + "% 代扣代缴，提交后显示具体金额，审核前可以撤回。" // basis points are to percent what fen are to yuan

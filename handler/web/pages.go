@@ -223,6 +223,9 @@ func (p *Pages) Fail(c *gin.Context, err error, login Login) {
 		}
 	case fault.Unauthenticated:
 		n.Title, n.Text = "请在微信中打开", "请打开微信，用“扫一扫”扫描包装上的二维码。"
+		if strings.HasPrefix(c.Request.URL.Path, "/leader") || strings.HasPrefix(c.Request.URL.Path, "/earnings") || strings.HasPrefix(c.Request.URL.Path, "/me/") { // printed on nothing
+			n.Text = "请把网址发到微信的“文件传输助手”，再点开。"
+		}
 		if inside {
 			n.Title, n.Text = "微信登录没有完成", "登录后即可查看。"
 			n.Action, n.Label = "/wx/login?to="+url.QueryEscape(LocalPath(c.Request.URL.Path)), "重新登录"
@@ -231,7 +234,7 @@ func (p *Pages) Fail(c *gin.Context, err error, login Login) {
 		n.Title = "请稍后再试"
 		c.Header("Retry-After", "300")
 	case fault.NotFound:
-		n.Title, n.Text = "没有找到", strings.TrimSuffix(f.Text, "。")+"。请检查网址，或重新扫描包装上的二维码。"
+		n.Title, n.Text = "没有找到", strings.TrimSuffix(f.Text, "。")+"。请检查网址，或重新扫描二维码。"
 	case fault.Forbidden:
 		n.Title = "不能继续"
 	}

@@ -122,12 +122,12 @@ func (s *Store) load(ctx context.Context, p Policy, l Leader) (Load, error) {
 	if x.Branches, err = s.branches(ctx, l); err != nil {
 		return Load{}, err
 	}
-	x.Advice = fmt.Sprintf("%s 已在维护 %d 人，超过一人能照顾好的 %d 人。", l.Name, heads, x.Limit)
+	x.Advice = fmt.Sprintf("已在维护 %d 人，超过一人能照顾好的 %d 人。", heads, x.Limit) // read by operators and by the leader himself
 	if len(x.Branches) == 0 {
-		x.Advice += "他带来的人里还没有再带来 5 人以上的，可先为他增加一个新群并安排协助的人。"
+		x.Advice += "可以先增加一个新群，并请一位协助的人。"
 		return x, nil
 	}
-	x.Advice += fmt.Sprintf("有 %d 位他带来的人自己又带来了人，可以邀请其中一位担任新群的群主，具体由运营决定。", len(x.Branches))
+	x.Advice += fmt.Sprintf("直接带来的人里有 %d 位也在照顾别人，可以请其中一位担任新群的群主，由品牌决定。", len(x.Branches))
 	return x, nil
 }
 

@@ -188,9 +188,9 @@ func capacity(p People, c Crowd) Capacity {
 	}
 	switch {
 	case out.People >= Dunbar:
-		out.Full, out.Advice = true, "您照顾的人已达 150，建议请一位活跃成员成为新群主，分担一部分"
+		out.Full, out.Advice = true, "您照顾的人已达 150，可以请品牌增加一位群主，分担一部分。"
 	case out.People >= Dunbar*9/10:
-		out.Advice = "接近 150 人，可以开始物色下一位群主"
+		out.Advice = "接近 150 人，可以请品牌准备下一位群主。"
 	}
 	return out
 }

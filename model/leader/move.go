@@ -59,6 +59,14 @@ type Evidence struct {
 	Met     bool   `json:"met"`
 }
 
+// Text is what was found and what is asked for, as a leader reads it: "12 / 20", "25% / 30%".
+func (e Evidence) Text() string {
+	if e.Metric == RetentionBP {
+		return fmt.Sprintf("%d%% / %d%%", e.Value/100, e.AtLeast/100)
+	}
+	return fmt.Sprintf("%d / %d", e.Value, e.AtLeast)
+}
+
 // Evidences is a list as a row keeps it.
 type Evidences []Evidence
 

@@ -3,7 +3,7 @@ package leader
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"strings"
 
 	"siyu/model/fault"
@@ -94,6 +94,24 @@ func plain(name string) string {
 	return b.String()
 }
 
+// misread says in the operator's language what of an input cannot be read.
+func misread(err error) error {
+	text, field := "不是合法的 JSON", ""
+	var kind *json.UnmarshalTypeError
+	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown { // the decoder has no type for it
+		field = strings.Trim(name, `"`)
+		text = "没有字段 " + field
+	} else if errors.As(err, &kind) {
+		field = kind.Field
+		text = "字段 " + field + " 的类型不对"
+	}
+	f := fault.New(fault.Invalid, "leader_input", "内容格式不对："+text).Because(err)
+	if field != "" {
+		f = f.With("field", field)
+	}
+	return f
+}
+
 // strict reads an input that may hold nothing unlawful and no field that is not there.
 // Faults: Invalid leader_unlawful with the article, leader_input.
 func strict(raw []byte, into any, words map[string]string) error {
@@ -103,8 +121,7 @@ func strict(raw []byte, into any, words map[string]string) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		text := strings.TrimPrefix(err.Error(), "json: ")
-		return fault.New(fault.Invalid, "leader_input", fmt.Sprintf("内容格式不对：%s", text)).Because(err)
+		return misread(err)
 	}
 	return nil
 }
