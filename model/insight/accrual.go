@@ -1,8 +1,11 @@
 package insight
 
+import "siyu/model/clock"
+
 // accruals is what must hold of commission before it is anybody's money: accruals, rules,
-// what was taken back, statements. Each compares two sums by the same row.
-func accruals() []invariant {
+// what was taken back, statements. Most compare two sums by the same row. late is the moment before which what a
+// confirmed case is about must have been taken back.
+func (s *Store) accruals(late clock.Instant) []invariant {
 	const left = "commission_accrual.amount - commission_accrual.clawed"
 	same := func(sides string) string {
 		return "SELECT ref, SUM(got) AS got, SUM(want) AS want FROM (" + sides + ") AS sides GROUP BY ref HAVING SUM(got) <> SUM(want)"
@@ -22,5 +25,16 @@ func accruals() []invariant {
 				UNION ALL SELECT statement_id, 0, amount FROM commission_accrual WHERE statement_id <> 0 AND pay = 'cash'
 				UNION ALL SELECT a.statement_id, 0, -c.amount FROM commission_claw c JOIN commission_accrual a ON a.id = c.accrual_id WHERE c.late = 0 AND c.pay = 'cash' AND a.statement_id <> 0
 				UNION ALL SELECT statement_id, 0, -amount FROM commission_claw WHERE late = 1 AND pay = 'cash' AND statement_id <> 0`)},
+		{name: "commission_points", title: "每笔结算的积分佣金恰好入账一次，金额为计提减结算前追回；未结算的没有入账",
+			sql: `SELECT paid.ref, paid.got, paid.want FROM (SELECT a.id AS ref, COALESCE(e.amount, 0) AS got, CASE WHEN a.settled_at = 0 THEN 0 ELSE
+				a.amount - COALESCE((SELECT SUM(c.amount) FROM commission_claw c WHERE c.accrual_id = a.id AND c.late = 0), 0) END AS want
+				FROM commission_accrual a LEFT JOIN ledger_entry e ON e.unit = 'points' AND e.entry_key = ` + s.cat("'commission:'", "a.id") + `
+				WHERE a.pay = 'points') AS paid WHERE paid.got <> paid.want`},
+		{name: "commission_law", title: "佣金只有两级，第二级有法务意见；只来自扫码领取和订单",
+			sql: `SELECT id AS ref, level AS got, 1 AS want FROM commission_accrual WHERE level NOT IN (1, 2) OR earned_on NOT IN ('claim', 'order')
+				OR level = 2 AND NOT EXISTS (SELECT 1 FROM commission_signoff o WHERE o.rule_id = commission_accrual.rule_id AND o.version = commission_accrual.version)`},
+		{name: "commission_fraud", title: "核查属实的推荐没有留下已解冻或已结算的佣金", args: []any{late},
+			sql: `SELECT a.id AS ref, a.amount - a.clawed AS got, 0 AS want FROM commission_accrual a JOIN fraud_case_member m ON m.member_id = a.referee_id
+				JOIN fraud_case f ON f.id = m.case_id AND f.brand_id = a.brand_id WHERE f.state = 'confirmed' AND f.decided_at < ? AND a.state IN ('released', 'settled') AND a.amount > a.clawed`},
 	}
 }

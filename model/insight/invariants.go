@@ -47,7 +47,7 @@ type invariant struct {
 // under way at all. It reads whole tables.
 func (s *Store) Invariants(ctx context.Context, patience time.Duration) ([]Check, error) {
 	now := s.db.Now()
-	list := slices.Concat(s.money(), s.commission(), accruals(), s.flow(now.Add(-patience), patience == 0))
+	list := slices.Concat(s.money(), s.commission(), s.accruals(now.Add(-patience)), s.flow(now.Add(-patience), patience == 0))
 	out := make([]Check, 0, len(list))
 	err := s.db.Read(ctx).Transaction(func(tx *gorm.DB) error {
 		for _, v := range list {

@@ -334,6 +334,9 @@ func TestInvariantsNoticeAWithdrawalThatIsWrong(t *testing.T) {
 			{"UPDATE withdrawal SET tax_fen = tax_fen + 1 WHERE id = ?", "UPDATE withdrawal SET tax_fen = tax_fen - 1 WHERE id = ?", paid, "withdrawal_payout"},
 			{"UPDATE payout SET state = 'returned' WHERE claim_id = ?", "UPDATE payout SET state = 'settled' WHERE claim_id = ?", paid, "withdrawal_payout"},
 			{"UPDATE payout SET claim_id = claim_id + 1 WHERE claim_id = ?", "UPDATE payout SET claim_id = claim_id - 1 WHERE claim_id = ? + 1", paid, "withdrawal_payout"},
+			{"UPDATE payout SET member_id = member_id + 1 WHERE claim_id = ?", "UPDATE payout SET member_id = member_id - 1 WHERE claim_id = ?", paid, "withdrawal_payout"},
+			{"UPDATE withdrawal_part SET account_id = account_id + 1 WHERE withdrawal_id = ?", "UPDATE withdrawal_part SET account_id = account_id - 1 WHERE withdrawal_id = ?", open, "withdrawal_held"},
+			{"UPDATE withdrawal_part SET tax_fen = tax_fen + 1 WHERE withdrawal_id = ?", "UPDATE withdrawal_part SET tax_fen = tax_fen - 1 WHERE withdrawal_id = ?", paid, "withdrawal_held"},
 			{"UPDATE commission_account SET paid_fen = paid_fen + 1 WHERE ? > 0", "UPDATE commission_account SET paid_fen = paid_fen - 1 WHERE ? > 0", paid, "commission_rows"},
 			{"UPDATE commission_account SET owed_fen = owed_fen + 1 WHERE ? > 0", "UPDATE commission_account SET owed_fen = owed_fen - 1 WHERE ? > 0", paid, "commission_debt"},
 		} {
