@@ -32,9 +32,12 @@ func Each(t *testing.T, fn func(t *testing.T, d *db.DB, clk *clock.Fake)) {
 	}
 }
 
+// server is the address of the private server; empty: there is none.
+func server() string { return os.Getenv("SIYU_TEST_MYSQL") }
+
 // Engines lists what is there.
 func Engines() []string {
-	if os.Getenv("SIYU_TEST_MYSQL") == "" {
+	if server() == "" {
 		return []string{db.SQLite}
 	}
 	return []string{db.SQLite, db.MySQL}

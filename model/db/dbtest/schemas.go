@@ -96,7 +96,7 @@ func schema(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("migrate sqlite: %v", err)
 	}
-	base := os.Getenv("SIYU_TEST_MYSQL")
+	base := server()
 	c, err := sqldriver.ParseDSN(base)
 	if err != nil {
 		t.Fatalf("SIYU_TEST_MYSQL: %v", err)
