@@ -45,7 +45,11 @@ func Once(r Replayer, owner func(*gin.Context) string, status int, action func(*
 			Fail(c, err)
 			return
 		}
-		input := append([]byte(c.Request.Method+" "+c.Request.URL.Path+"\n"), body...)
+		at := c.Request.URL.Path
+		if q := c.Request.URL.RawQuery; q != "" { // it may name the brand
+			at += "?" + q
+		}
+		input := append([]byte(c.Request.Method+" "+at+"\n"), body...)
 		code, answer, replayed, err := r.Do(c.Request.Context(), owner(c), key, input, func() (int, []byte, error) {
 			data, err := action(c)
 			if err != nil {

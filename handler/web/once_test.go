@@ -55,6 +55,7 @@ func TestOnce(t *testing.T) {
 	}
 	for name, w := range map[string]string{
 		"other input":  code(t, s.do("POST", "/pay/1", `{"N":2}`, "Idempotency-Key", "k", "who", "a")),
+		"other brand":  code(t, s.do("POST", "/pay/1?brand=2", `{"N":1}`, "Idempotency-Key", "k", "who", "a")),
 		"other object": code(t, s.do("POST", "/pay/2", `{"N":1}`, "Idempotency-Key", "k", "who", "a")),
 	} {
 		if w != "key_reused" {
