@@ -3,10 +3,12 @@ package withdrawal
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
 
+	"siyu/model/commission"
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -23,7 +25,7 @@ type Decision struct {
 
 // Approve lets a withdrawal be paid, creates its payout and fixes its tax. Faults:
 // NotFound withdrawal_not_found; Conflict withdrawal_decided, withdrawal_held,
-// withdrawal_no_openid; Forbidden withdrawal_blocked; Invalid withdrawal_tax.
+// withdrawal_parted, withdrawal_no_openid; Forbidden withdrawal_blocked; Invalid withdrawal_tax.
 func (s *Store) Approve(ctx context.Context, withdrawalID id.ID, d Decision) (Withdrawal, error) {
 	w, err := s.Get(ctx, withdrawalID)
 	if err != nil {
@@ -66,8 +68,18 @@ func (s *Store) approveTx(ctx context.Context, tx *gorm.DB, w *Withdrawal, t ter
 	}
 	// Held while the month is summed: of two withdrawals of one human approved at once,
 	// the second must see the first.
-	if _, err := s.Accounts.LockTx(ctx, tx, w.BrandID, family); err != nil {
+	accounts, err := s.Accounts.LockTx(ctx, tx, w.BrandID, family)
+	if err != nil {
 		return err
+	}
+	list, err := parts(tx, w.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range list { // accounts that were joined when he asked may be parted by now
+		if !slices.ContainsFunc(accounts, func(a commission.Account) bool { return a.ID == p.AccountID }) {
+			return errParted
+		}
 	}
 	tax, err := s.suggest(tx, t.policy, *w, family)
 	if err != nil {
@@ -91,10 +103,6 @@ func (s *Store) approveTx(ctx context.Context, tx *gorm.DB, w *Withdrawal, t ter
 	if _, err := db.Exec(ctx, tx, "UPDATE withdrawal SET tax_fen = ?, tax_note = ?, account_id = ?, openid = ?, payout_id = ? WHERE id = ?",
 		tax, cut(d.Reason, 200), t.payer.ID, t.openID, p.ID, w.ID); err != nil {
 		return fmt.Errorf("withdrawal: approve: %w", err)
-	}
-	list, err := parts(tx, w.ID)
-	if err != nil {
-		return err
 	}
 	for left := tax; len(list) > 0 && left > 0; list = list[1:] {
 		n := min(left, list[0].AmountFen)

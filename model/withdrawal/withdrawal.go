@@ -148,6 +148,7 @@ func New(d Deps) *Store {
 var (
 	errNotFound = fault.New(fault.NotFound, "withdrawal_not_found", "没有这笔提现")
 	errDecided  = fault.New(fault.Conflict, "withdrawal_decided", "这笔提现已经处理过，请刷新后再看")
+	errParted   = fault.New(fault.Conflict, "withdrawal_parted", "出资的账户已不属于同一个人，不能付款：请拒绝，由本人重新申请")
 	errKeyUsed  = fault.New(fault.Conflict, "withdrawal_key_used", "同一次提交的内容前后不一致，请重新提交")
 	errBlocked  = fault.New(fault.Forbidden, "withdrawal_blocked", "账号已停用，不能提现，如有疑问请联系客服")
 	errNoOpenID = fault.New(fault.Conflict, "withdrawal_no_openid", "请先在微信中打开一次品牌公众号或其中的页面，再来提现：微信只能付款给公众号认识的人")

@@ -179,6 +179,30 @@ func TestALargeSumDoesNotLeaveUnreviewedInSmallOnes(t *testing.T) {
 	})
 }
 
+func TestMoneyOfWhoTurnedOutToBeAnotherIsNotPaidOut(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(nil)
+		w.earn(first, 1000)
+		w.earn(second, 500)
+		both, own := w.asked(second, 700), w.asked(first, 300) // 500 and 200 of the other's
+		w.apart = true
+		w.must(w.d.Read(t.Context()).Exec("UPDATE member SET root_id = 0 WHERE id = ?", second).Error)
+		_, err := w.s.Approve(t.Context(), both.ID, Decision{By: operator})
+		fails(t, err, "withdrawal_parted")
+		if got := w.state(both); got != Requested {
+			t.Fatal(got)
+		}
+		w.approve(own)
+		if _, err := w.s.Refuse(t.Context(), both.ID, operator, "账号已分开，请重新申请"); err != nil {
+			t.Fatal(err)
+		}
+		if a := w.of(first); a.AvailableFen != 700 || w.of(second).AvailableFen != 500 {
+			t.Errorf("%+v", a)
+		}
+		w.books()
+	})
+}
+
 func TestADebtOfOneMemberHoldsTheOthersBack(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.policy(nil)
