@@ -30,6 +30,7 @@ type standing struct {
 	Questions []leader.Question `json:"questions"`
 	Agreement *agreement        `json:"agreement"` // that counts now; null: none
 	Brand     string            `json:"brand"`
+	Others    []elsewhere       `json:"others"` // brands he leads at besides; ask with ?brand=
 }
 
 type agreement struct {
@@ -45,7 +46,7 @@ func (h *Handler) standing(c *gin.Context, at *seat) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := standing{Questions: p.Questions, Brand: at.Brand.Name, Role: at.Leader.Role, Name: at.Leader.Name, State: at.Leader.State}
+	v := standing{Others: at.Others, Questions: p.Questions, Brand: at.Brand.Name, Role: at.Leader.Role, Name: at.Leader.Name, State: at.Leader.State}
 	invitations, err := h.Leaders.Invitations(ctx, at.Member)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (v *standing) say(l leader.Leader, p leader.Programme, now clock.Instant) {
 		v.Text += "现在可以再次申请。"
 	}
 	if v.CanApply && v.Invited {
-		v.Title, v.Text = v.Brand+"邀请您成为群主", "您可以先看看要做什么，再决定是否申请。不申请没有任何影响。"
+		v.Title, v.Text = v.Brand+"邀请您成为群主", "您可以先看看要做什么，再决定是否申请。不申请、谢绝都没有任何影响。"
 	}
 }
 
@@ -194,6 +195,14 @@ func (h *Handler) apiLeave(c *gin.Context, at *seat) (any, error) {
 		return nil, err
 	}
 	return h.after(c, at, h.leave(c.Request.Context(), at, in.Sure))
+}
+
+func (h *Handler) declineForm(c *gin.Context, at *seat, _ func(string) string) (string, error) {
+	return "/leader/apply?done=1", h.Leaders.Decline(c.Request.Context(), at.Brand.ID, at.Member)
+}
+
+func (h *Handler) apiDecline(c *gin.Context, at *seat) (any, error) {
+	return h.after(c, at, h.Leaders.Decline(c.Request.Context(), at.Brand.ID, at.Member))
 }
 
 // after is how somebody stands after what he just did.

@@ -106,14 +106,12 @@ func (h *Handler) groups(c *gin.Context, at *seat) (any, error) {
 			v.Templates = append(v.Templates, startKit{k.ID, k.Name, k.Welcome})
 		}
 	}
-	codes, err := h.Groups.Codes(ctx, at.Brand.ID, 0, web.MaxLimit)
+	codes, err := h.Groups.CodesOf(ctx, at.Leader.ID, 0, web.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range codes {
-		if x.LeaderID == at.Leader.ID {
-			v.Codes = append(v.Codes, liveCode{x.Name, h.PublicURL + "/g/" + x.Token, x.State})
-		}
+		v.Codes = append(v.Codes, liveCode{x.Name, h.PublicURL + "/g/" + x.Token, x.State})
 	}
 	load, err := h.Groups.LoadOf(ctx, at.Leader.ID)
 	if err != nil {

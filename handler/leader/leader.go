@@ -82,11 +82,13 @@ func (h *Handler) applyRoutes() []web.Route {
 		{Method: "GET", Path: "/leader/apply", Permission: anybody, Summary: "群主计划、申请与状态", Handler: h.page("desk_apply.html", "群主计划", h.standing)},
 		{Method: "POST", Path: "/leader/apply", Permission: anybody, Summary: "申请成为群主(表单)", Handler: h.form("desk_apply.html", "群主计划", h.standing, h.applyForm)},
 		{Method: "POST", Path: "/leader/sign", Permission: anybody, Summary: "签署群主协议(表单)", Handler: h.form("desk_apply.html", "群主计划", h.standing, h.signForm)},
+		{Method: "POST", Path: "/leader/decline", Permission: anybody, Summary: "谢绝成为群主的邀请(表单)", Handler: h.form("desk_apply.html", "群主计划", h.standing, h.declineForm)},
 		{Method: "GET", Path: "/leader/leave", Permission: anybody, Summary: "退出群主计划(说明)", Handler: h.page("desk_leave.html", "退出群主计划", h.standing)},
 		{Method: "POST", Path: "/leader/leave", Permission: anybody, Summary: "退出群主计划、撤回申请(表单)", Handler: h.form("desk_leave.html", "退出群主计划", h.standing, h.leaveForm)},
 		{Method: "GET", Path: "/api/v1/leader", Permission: anybody, Summary: "小程序群主计划与我的状态", Handler: h.answer(h.standing)},
 		{Method: "POST", Path: "/api/v1/leader/apply", Permission: anybody, Summary: "小程序申请成为群主", Handler: h.once(h.apiApply)},
 		{Method: "POST", Path: "/api/v1/leader/sign", Permission: anybody, Summary: "小程序签署群主协议", Handler: h.once(h.apiSign)},
+		{Method: "POST", Path: "/api/v1/leader/decline", Permission: anybody, Summary: "小程序谢绝成为群主的邀请", Handler: h.once(h.apiDecline)},
 		{Method: "POST", Path: "/api/v1/leader/leave", Permission: anybody, Summary: "小程序退出群主计划、撤回申请", Handler: h.once(h.apiLeave)},
 	}
 }

@@ -187,6 +187,13 @@ func TestRetries(t *testing.T) {
 			{"POST /leader/sign", form(s.anna, "/leader/apply", "/leader/sign", url.Values{"agree": {"1"}, "version": {"2"}}, "leader_signature", 1)},
 			{"POST /api/v1/leader/leave", api(leaver, "/leader/leave", map[string]any{"sure": true}, map[string]any{"sure": true, "x": 1}, "leader_move", 1)},
 			{"POST /leader/leave", form(formLeaver, "/leader/leave", "/leader/leave", url.Values{"sure": {"1"}}, "leader_move", 1)},
+			{"POST /api/v1/leader/decline", func(t *testing.T) {
+				v := s.invited(s.Brand.ID)
+				s.repeated(t, v, "/leader/decline", map[string]int{}, map[string]int{"x": 1}, "leader_candidate WHERE state = 'dismissed'", 1)
+			}},
+			{"POST /leader/decline", func(t *testing.T) {
+				s.twice(t, s.invited(s.Brand.ID), "/leader/apply", "/leader/decline", nil, "leader_candidate WHERE state = 'dismissed'", 1)
+			}},
 			{"POST /api/v1/leader/tasks/:id/done", api(s.bert, "/leader/tasks/"+task.ID.String()+"/done", map[string]string{"note": "好"}, map[string]string{"note": "不好"}, "leader_done", 1)},
 			{"POST /leader/tasks/:id/done", form(s.anna, "/leader/tasks", "/leader/tasks/"+task.ID.String()+"/done", nil, "leader_done", 1)},
 			{"POST /api/v1/leader/groups", api(s.bert, "/leader/groups", map[string]string{"name": "新群"}, map[string]string{"name": "别的群"}, "community", 1)},

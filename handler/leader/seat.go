@@ -28,6 +28,14 @@ type seat struct {
 	Has    bool   // there is a row of him
 	Active bool   // he may bring people now
 	Q      string // "?brand=…" when the address chose the brand, else ""
+	// Others are the other brands he leads at, or is suspended at.
+	Others []elsewhere
+}
+
+// elsewhere is another brand of somebody's.
+type elsewhere struct {
+	BrandID id.ID  `json:"brand_id"`
+	Brand   string `json:"brand"`
 }
 
 const keySeat = "leader.seat"
@@ -95,8 +103,15 @@ func (h *Handler) seat(c *gin.Context) (*seat, error) {
 		return nil, err
 	}
 	for _, l := range rows {
-		if l.BrandID == brandID {
+		switch {
+		case l.BrandID == brandID:
 			at.Leader, at.Has = l, true
+		case l.State == leader.Active || l.State == leader.Suspended:
+			b, err := h.Brands.Get(ctx, l.BrandID)
+			if err != nil {
+				return nil, err
+			}
+			at.Others = append(at.Others, elsewhere{b.ID, b.Name})
 		}
 	}
 	if at.Has && at.Leader.State == leader.Active {
@@ -152,7 +167,8 @@ type body struct {
 	Notice    string // a fault that a form ran into
 	Done      bool
 	Was       map[string]string // what that form held
-	WeChat    bool              // may confirm a transfer: WeChat on a phone
+	Others    []elsewhere
+	WeChat    bool // may confirm a transfer: WeChat on a phone
 	V         any
 }
 
@@ -172,7 +188,7 @@ func (h *Handler) show(c *gin.Context, name, title string, do act, cause error, 
 		h.fail(c, err)
 		return
 	}
-	b := body{Q: at.Q, And: strings.Replace(at.Q, "?", "&", 1), Desk: at.Active, FormToken: h.Sessions.FormToken(&at.Session), Done: c.Query("done") == "1", Was: was, V: v}
+	b := body{Q: at.Q, And: strings.Replace(at.Q, "?", "&", 1), Desk: at.Active, FormToken: h.Sessions.FormToken(&at.Session), Done: c.Query("done") == "1", Was: was, Others: at.Others, V: v}
 	b.Tab, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(c.Request.URL.Path, "/leader"), "/"), "/")
 	if strings.HasPrefix(c.Request.URL.Path, "/earnings") {
 		b.Tab = "earnings"

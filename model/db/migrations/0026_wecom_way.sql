@@ -27,3 +27,6 @@ CREATE TABLE wecom_way (
   updated_at BIGINT NOT NULL
 ){{options}};
 CREATE INDEX wecom_way_page ON wecom_way (account_id, created_at);
+
+-- A leader sees his own live codes.
+CREATE INDEX live_code_leader ON live_code (leader_id, created_at);
