@@ -8,34 +8,23 @@ import (
 	"siyu/model/id"
 )
 
-// Families is Family for many members in two reads: of each its family, the root first.
+// Families is Family for many members in one read: of each its family, the root first.
 // Unknown members are not in the answer.
 func Families(tx *gorm.DB, members []id.ID) (map[id.ID][]id.ID, error) {
-	type link struct{ ID, Root id.ID }
-	var asked, all []link
-	const root = "CASE root_id WHEN 0 THEN id ELSE root_id END AS root"
-	if err := tx.Raw("SELECT id, "+root+" FROM member WHERE id IN ?", members).Scan(&asked).Error; err != nil {
+	var links []struct{ ID, Root, Other id.ID }
+	err := tx.Raw("SELECT m.id, "+RootSQL("m")+" AS root, COALESCE(f.id, 0) AS other FROM member m LEFT JOIN member f ON f.root_id = "+RootSQL("m")+
+		" WHERE m.id IN ? ORDER BY m.id, f.id", members).Scan(&links).Error
+	if err != nil {
 		return nil, fmt.Errorf("member: families: %w", err)
 	}
-	out := make(map[id.ID][]id.ID, len(asked))
-	if len(asked) == 0 {
-		return out, nil
-	}
-	roots := make([]id.ID, 0, len(asked))
-	byRoot := map[id.ID][]id.ID{}
-	for _, l := range asked {
-		if byRoot[l.Root] == nil {
-			roots, byRoot[l.Root] = append(roots, l.Root), []id.ID{l.Root}
+	out := make(map[id.ID][]id.ID, len(members))
+	for _, l := range links {
+		if out[l.ID] == nil {
+			out[l.ID] = []id.ID{l.Root}
 		}
-	}
-	if err := tx.Raw("SELECT id, root_id AS root FROM member WHERE root_id IN ? ORDER BY id", roots).Scan(&all).Error; err != nil {
-		return nil, fmt.Errorf("member: families: %w", err)
-	}
-	for _, l := range all {
-		byRoot[l.Root] = append(byRoot[l.Root], l.ID)
-	}
-	for _, l := range asked {
-		out[l.ID] = byRoot[l.Root]
+		if l.Other != 0 {
+			out[l.ID] = append(out[l.ID], l.Other)
+		}
 	}
 	return out, nil
 }

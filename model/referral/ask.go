@@ -18,39 +18,51 @@ import (
 // ReferrerOf returns the human's referrer at a moment: the earliest binding of his family
 // that was valid then. Fault: NotFound member_not_found.
 func (s *Store) ReferrerOf(ctx context.Context, brandID, memberID id.ID, at clock.Instant) (b Binding, ok bool, err error) {
-	family, err := s.Members.Family(ctx, memberID)
-	if err != nil {
-		return Binding{}, false, err
+	_, b, ok, err = s.referrer(ctx, brandID, memberID, at)
+	return b, ok, err
+}
+
+// referrer reads a human's root and bindings at once: events ask for it all day.
+func (s *Store) referrer(ctx context.Context, brandID, memberID id.ID, at clock.Instant) (root id.ID, b Binding, ok bool, err error) {
+	// The root's rows stand first and are there, without a binding, when he has none.
+	const stmt = `SELECT r.root, b.* FROM (SELECT CASE root_id WHEN 0 THEN id ELSE root_id END AS root FROM member WHERE id = ?) r
+		LEFT JOIN referral_binding b ON b.member_id = r.root AND b.brand_id = ?
+		UNION ALL SELECT r.root, b.* FROM (SELECT CASE root_id WHEN 0 THEN id ELSE root_id END AS root FROM member WHERE id = ?) r
+		JOIN member f ON f.root_id = r.root JOIN referral_binding b ON b.member_id = f.id AND b.brand_id = ?`
+	var list []struct {
+		Root id.ID
+		Binding
 	}
-	var list []Binding
-	err = s.DB.Read(ctx).Where("brand_id = ? AND member_id IN ?", brandID, family).Order("bound_at, id").Find(&list).Error
-	for i := range list {
-		if err == nil && list[i].valid(at) {
-			return list[i], true, nil
+	if err := s.DB.Read(ctx).Raw(stmt, memberID, brandID, memberID, brandID).Scan(&list).Error; err != nil {
+		return 0, Binding{}, false, wrap("referrer", err)
+	}
+	if len(list) == 0 {
+		_, err := s.Members.Family(ctx, memberID) // says that there is no such member
+		return 0, Binding{}, false, err
+	}
+	for _, x := range list {
+		if x.ID != 0 && x.valid(at) && (!ok || cmp.Or(cmp.Compare(x.BoundAt, b.BoundAt), cmp.Compare(x.ID, b.ID)) < 0) {
+			b, ok = x.Binding, true
 		}
 	}
-	return Binding{}, false, wrap("referrer", err)
+	return list[0].Root, b, ok, nil
 }
 
 // Upline returns who brought the human at a moment, who brought that one, and so on, at
-// most so many levels. Humans that were joined later may stand above themselves: nobody
-// is passed twice.
+// most so many levels, with one read for each. Humans that were joined later may stand
+// above themselves: nobody is passed twice.
 func (s *Store) Upline(ctx context.Context, brandID, memberID id.ID, at clock.Instant, levels int) ([]Binding, error) {
 	out := []Binding{}
 	passed := map[id.ID]bool{}
 	for who := memberID; len(out) < min(levels, MaxLevels); {
-		family, err := s.Members.Family(ctx, who)
+		root, b, ok, err := s.referrer(ctx, brandID, who, at)
 		if err != nil {
 			return nil, err
 		}
-		if passed[family[0]] {
+		if passed[root] || !ok {
 			break
 		}
-		passed[family[0]] = true
-		b, ok, err := s.ReferrerOf(ctx, brandID, who, at)
-		if err != nil || !ok {
-			return out, err
-		}
+		passed[root] = true
 		out, who = append(out, b), b.ReferrerID
 	}
 	return out, nil
