@@ -36,17 +36,45 @@ func (h *Handler) withdrawalRoutes() []web.Route {
 	}
 }
 
+// asked is a withdrawal with whose it is.
+type asked struct {
+	withdrawal.Withdrawal
+	NetFen money.Fen `json:"net_fen"`
+	Who    who       `json:"who"`
+}
+
 func (h *Handler) listWithdrawals() gin.HandlerFunc {
-	return list(func(w withdrawal.Withdrawal) id.ID { return w.ID }, func(c *gin.Context, p web.Page) ([]withdrawal.Withdrawal, error) {
+	return list(func(w asked) id.ID { return w.ID }, func(c *gin.Context, p web.Page) ([]asked, error) {
 		f := withdrawal.Filter{State: c.Query("state"), Before: p.Before, Limit: p.Limit}
 		if err := queryIDs(c, map[string]*id.ID{"brand_id": &f.BrandID, "member_id": &f.MemberID}); err != nil {
 			return nil, err
 		}
-		return h.Withdrawals.List(c.Request.Context(), f)
+		rows, err := h.Withdrawals.List(c.Request.Context(), f)
+		out, name := make([]asked, 0, len(rows)), h.names(c.Request.Context())
+		for _, w := range rows {
+			whose, err := name(w.BrandID, w.MemberID)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, asked{w, w.NetFen(), whose})
+		}
+		return out, err
 	})
 }
 
-func (h *Handler) getWithdrawal(c *gin.Context) (any, error) { return one(c, h.Withdrawals.Detail) }
+func (h *Handler) getWithdrawal(c *gin.Context) (any, error) {
+	return one(c, func(ctx context.Context, withdrawalID id.ID) (any, error) {
+		d, err := h.Withdrawals.Detail(ctx, withdrawalID)
+		if err != nil {
+			return nil, err
+		}
+		whose, err := h.names(ctx)(d.BrandID, d.MemberID)
+		return struct {
+			withdrawal.Detail
+			Who who `json:"who"`
+		}{d, whose}, err
+	})
+}
 
 type approveInput struct {
 	TaxFen *money.Fen `json:"tax_fen"` // missing: as suggested

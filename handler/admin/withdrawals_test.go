@@ -95,9 +95,13 @@ func TestWithdrawalsAreDecidedByWhoMay(t *testing.T) {
 	if a := finance.do("POST", path+"/refuse", `{"reason":"晚了"}`); a.Status != 409 || a.Error.Code != "withdrawal_decided" {
 		t.Fatal(a.Status, a.Raw)
 	}
-	var list []withdrawal.Withdrawal
+	var list []struct {
+		withdrawal.Withdrawal
+		NetFen money.Fen `json:"net_fen"`
+		Who    struct{ Name, Role string }
+	}
 	support.do("GET", "/withdrawals?state=requested&brand_id="+o.brand.ID.String(), "").into(t, &list)
-	if len(list) != 1 || list[0].ID != other.ID {
+	if len(list) != 1 || list[0].ID != other.ID || list[0].NetFen != other.NetFen() || list[0].Who.Name != fmt.Sprintf("尾号 %04d", int64(other.MemberID)%10_000) || list[0].Who.Role != "" {
 		t.Fatalf("%+v", list)
 	}
 	var earned struct {

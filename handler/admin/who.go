@@ -1,0 +1,39 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+
+	"siyu/model/id"
+)
+
+// who is shown beside the id of a member, so that an operator who decides about many knows
+// whom he decides about: the name and standing under which a leader, clerk or staff
+// works, else the end of the member's number, as other people are shown him.
+type who struct {
+	Name  string `json:"name"`
+	Role  string `json:"role"`  // leader, clerk, staff; "" an ordinary member
+	State string `json:"state"` // of that role: active, suspended, left …
+}
+
+// names makes a look-up for one answer; each human is read once.
+func (h *Handler) names(ctx context.Context) func(brandID, memberID id.ID) (who, error) {
+	type key struct{ brand, member id.ID }
+	known := map[key]who{}
+	return func(brandID, memberID id.ID) (who, error) {
+		k := key{brandID, memberID}
+		if w, ok := known[k]; ok {
+			return w, nil
+		}
+		l, ok, err := h.Leaders.Of(ctx, brandID, memberID)
+		if err != nil {
+			return who{}, err
+		}
+		w := who{Name: fmt.Sprintf("尾号 %04d", int64(memberID)%10_000)}
+		if ok {
+			w = who{l.Name, l.Role, l.State}
+		}
+		known[k] = w
+		return w, nil
+	}
+}
