@@ -147,9 +147,6 @@ func (h *history) cut(b *Binding, why change) error {
 	if err := h.load([]id.ID{b.MemberID}); err != nil {
 		return err
 	}
-	if h.nodes[b.MemberID] == nil {
-		return errCount
-	}
 	return h.move(h.nodes[b.MemberID], nil)
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -195,7 +196,8 @@ func (s *Store) EndDue(ctx context.Context, limit int) (int, error) {
 	for _, b := range list {
 		byBrand[b.BrandID] = append(byBrand[b.BrandID], b)
 	}
-	for _, brandID := range sorted(byBrand) {
+	done, failed := 0, []error{}
+	for _, brandID := range sorted(byBrand) { // the trouble of one brand is not that of others
 		var members []id.ID
 		for _, b := range byBrand[brandID] {
 			members = append(members, b.MemberID)
@@ -214,10 +216,12 @@ func (s *Store) EndDue(ctx context.Context, limit int) (int, error) {
 			return nil
 		})
 		if err != nil {
-			return 0, wrap("end due", err)
+			failed = append(failed, wrap("end due", err))
+			continue
 		}
+		done += len(byBrand[brandID])
 	}
-	return len(list), nil
+	return done, errors.Join(failed...)
 }
 
 // Trees with so many levels or people, their root included, are looked at by a person,

@@ -194,6 +194,9 @@ func (f *forest) weigh(child, parent *Node) {
 
 // move puts a written node with all below him under another parent, or alone (nil).
 func (f *forest) move(child, parent *Node) error {
+	if child == nil { // it is gone: there is nothing to move
+		return nil
+	}
 	if err := f.flush(); err != nil { // paths below and counters must be those of the tables
 		return err
 	}
