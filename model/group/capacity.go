@@ -127,8 +127,20 @@ func (s *Store) load(ctx context.Context, p Policy, l Leader) (Load, error) {
 		x.Advice += "可以先增加一个新群，并请一位协助的人。"
 		return x, nil
 	}
-	x.Advice += fmt.Sprintf("直接带来的人里有 %d 位也在照顾别人，可以请其中一位担任新群的群主，由品牌决定。", len(x.Branches))
+	widest := x.Branches[0]
+	x.Advice += fmt.Sprintf("直接带来的人里有 %d 位也在照顾别人，其中最多的一位带来 %d 人%s。可以请他担任新群的群主，由品牌决定。", len(x.Branches), widest.Direct, widest.mostly())
 	return x, nil
+}
+
+// mostly names the city of at least half of a branch's people, for whom a new group of
+// that city makes sense.
+func (b Branch) mostly() string {
+	for _, c := range b.Cities {
+		if c.City != "" && c.People*2 >= b.Direct {
+			return "（多在" + c.City + "）"
+		}
+	}
+	return ""
 }
 
 // branches are the candidates for a split, widest first.

@@ -83,7 +83,7 @@ func fillPart(c Community) Part {
 	default:
 		p.Score = 70
 	}
-	p.Known, p.Text = true, fmt.Sprintf("%s 报告 %d 人，上限 %d 人（%d%%）。40%% 到 95%% 为满分。", c.SizeAt.Local(), c.Size, c.Capacity, percent)
+	p.Known, p.Text = true, fmt.Sprintf("%s 时有 %d 人，上限 %d 人（%d%%）。40%% 到 95%% 为满分。", c.SizeAt.Local(), c.Size, c.Capacity, percent)
 	return p
 }
 
@@ -131,6 +131,8 @@ func qrPart(c Community, now clock.Instant) Part {
 	p := Part{Key: "qr", Name: "群二维码", Known: true, Weight: 20}
 	left := c.QRExpiresAt.Sub(now)
 	switch {
+	case c.QR == "" && c.Kind == WeCom:
+		p.Text = "还没有入群二维码，新成员无法扫码加入。请在企业微信账号的“群活码”里为它生成。"
 	case c.QR == "":
 		p.Text = "还没有上传群二维码，新成员无法扫码加入。"
 	case c.QRExpiresAt >= Forever:
