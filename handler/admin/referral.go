@@ -123,9 +123,9 @@ func (h *Handler) closeReferralCode(c *gin.Context, e *audit.Entry) (any, error)
 
 // referralScreen is what the panel shows first of a node: more children come by pages.
 type referralScreen struct {
-	Node     *referral.Node  `json:"node"` // null: the whole brand
-	Children []referral.Node `json:"children"`
-	Next     string          `json:"next"`
+	Node     *namedNode  `json:"node"` // null: the whole brand
+	Children []namedNode `json:"children"`
+	Next     string      `json:"next"`
 }
 
 // screenSize is how many children the first screen has.
@@ -145,10 +145,18 @@ func (h *Handler) referralTree(c *gin.Context) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Node = &n
+		own, err := h.namedNodes(ctx, []referral.Node{n})
+		if err != nil {
+			return nil, err
+		}
+		out.Node = &own[0]
 	}
-	out.Children, err = h.Referrals.Children(ctx, brandID, memberID, referral.Cursor{}, screenSize)
-	out.Next = nextNode(out.Children, screenSize)
+	nodes, err := h.Referrals.Children(ctx, brandID, memberID, referral.Cursor{}, screenSize)
+	if err != nil {
+		return nil, err
+	}
+	out.Next = nextNode(nodes, screenSize)
+	out.Children, err = h.namedNodes(ctx, nodes)
 	return out, err
 }
 
@@ -180,7 +188,12 @@ func (h *Handler) referralChildren(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	web.Listed(c, nodes, nextNode(nodes, limit))
+	named, err := h.namedNodes(c.Request.Context(), nodes)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	web.Listed(c, named, nextNode(nodes, limit))
 }
 
 func (h *Handler) referralUpline(c *gin.Context) (any, error) {
@@ -192,7 +205,7 @@ func (h *Handler) referralUpline(c *gin.Context) (any, error) {
 }
 
 func (h *Handler) listBindings() gin.HandlerFunc {
-	return list(func(b referral.Binding) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]referral.Binding, error) {
+	return list(func(b namedBinding) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]namedBinding, error) {
 		brandID, memberID, err := placed(c, false)
 		if err != nil {
 			return nil, err
@@ -201,7 +214,19 @@ func (h *Handler) listBindings() gin.HandlerFunc {
 		if err != nil {
 			return nil, err
 		}
-		return h.Referrals.Bindings(c.Request.Context(), brandID, referral.Filter{MemberID: memberID, ReferrerID: referrerID, State: c.Query("state"), Before: p.Before, Limit: p.Limit})
+		rows, err := h.Referrals.Bindings(c.Request.Context(), brandID, referral.Filter{MemberID: memberID, ReferrerID: referrerID, State: c.Query("state"), Before: p.Before, Limit: p.Limit})
+		out, name := make([]namedBinding, 0, len(rows)), h.names(c.Request.Context())
+		for _, b := range rows {
+			x := namedBinding{Binding: b}
+			if x.Member, err = name(b.BrandID, b.MemberID); err == nil {
+				x.Referrer, err = name(b.BrandID, b.ReferrerID)
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, x)
+		}
+		return out, err
 	})
 }
 

@@ -85,6 +85,9 @@ func TestReferralDesk(t *testing.T) {
 			if s.Node == nil || s.Node.TeamSize != 3 || len(s.Children) != 1 || s.Children[0].MemberID != p[1] {
 				t.Errorf("%+v", s)
 			}
+			if a := o.root.do("GET", "/referral/bindings"+q, ""); !strings.Contains(a.Raw, fmt.Sprintf(`"referrer":{"name":"尾号 %04d","role":"","state":""}`, int64(p[0])%10_000)) {
+				t.Error(a.Raw)
+			}
 			o.root.do("GET", "/referral/tree"+q, "").into(t, &s)
 			if s.Node != nil || len(s.Children) != 1 || s.Children[0].MemberID != p[0] {
 				t.Errorf("%+v", s)

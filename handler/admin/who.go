@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"siyu/model/id"
+	"siyu/model/referral"
 )
 
 // who is shown beside the id of a member, so that an operator who decides about many knows
@@ -36,4 +37,29 @@ func (h *Handler) names(ctx context.Context) func(brandID, memberID id.ID) (who,
 		known[k] = w
 		return w, nil
 	}
+}
+
+// namedNode is a node with whose it is.
+type namedNode struct {
+	referral.Node
+	Who who `json:"who"`
+}
+
+func (h *Handler) namedNodes(ctx context.Context, nodes []referral.Node) ([]namedNode, error) {
+	out, name := make([]namedNode, 0, len(nodes)), h.names(ctx)
+	for _, n := range nodes {
+		whose, err := name(n.BrandID, n.MemberID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, namedNode{n, whose})
+	}
+	return out, nil
+}
+
+// namedBinding is a binding with the two people it binds.
+type namedBinding struct {
+	referral.Binding
+	Member   who `json:"member"`
+	Referrer who `json:"referrer"`
 }
