@@ -48,5 +48,16 @@ func TestABrokenNodeStopsOnlyItself(t *testing.T) {
 				t.Error(n, err)
 			}
 		})
+		t.Run("a list of who is gone lists nobody else", func(t *testing.T) {
+			x, err := w.Ask(ctx, Change{BrandID: brand, MemberID: p[3], Reason: "核对", By: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.exec("DELETE FROM referral_node WHERE member_id = ?", p[3])
+			w.refused(w.Write(ctx, x.ID), "referral_none")
+			if x, err = w.ExportOf(ctx, x.ID); err != nil || x.Done != 0 {
+				t.Errorf("%+v %v", x, err)
+			}
+		})
 	})
 }
