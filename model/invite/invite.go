@@ -12,7 +12,6 @@ package invite
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"siyu/model/brand"
 	"siyu/model/clock"
@@ -21,6 +20,7 @@ import (
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/leader"
+	"siyu/model/member"
 	"siyu/model/poster"
 	"siyu/model/referral"
 )
@@ -110,8 +110,8 @@ func (s *Store) masked(ctx context.Context, memberID id.ID) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		for _, r := range strings.TrimSpace(name) {
-			return string(r) + "**", nil
+		if shown := member.Mask(name); shown != "" {
+			return shown, nil
 		}
 	}
 	return fmt.Sprintf("尾号 %04d", int64(memberID)%10000), nil

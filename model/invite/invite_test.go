@@ -253,6 +253,13 @@ func TestRead(t *testing.T) {
 			if v, err = s.Read(ctx, token); err != nil || v.Inviter.Name != "王**" {
 				t.Errorf("%+v %v", v, err)
 			}
+			for name, want := range map[string]string{"13812345678": "尾号 ", "\u202e王小明": "王**", "\u200b": "尾号 "} { // a number, what turns the line around
+				s.names[wang] = name
+				if v, err = s.Read(ctx, token); err != nil || !strings.HasPrefix(v.Inviter.Name, want) {
+					t.Errorf("%q: %+v %v", name, v.Inviter, err)
+				}
+			}
+			s.names[wang] = "王小明"
 		})
 		t.Run("a forged token costs no SQL", func(t *testing.T) {
 			reads := dbtest.Watch(t, s.DB)
