@@ -44,6 +44,17 @@ func (s *Store) judge(ctx context.Context, list []Accrual) (map[id.ID]verdict, e
 		if v.hold = suspects[a.BrandID][a.EarnerID]; v.hold == "" {
 			v.hold = suspects[a.BrandID][a.RefereeID]
 		}
+		// Two accounts may have turned out to be one person since, whatever became of the
+		// case about it. Held and not taken: a merge can be undone.
+		if v.hold == "" {
+			same, err := s.Members.SameHuman(ctx, a.EarnerID, a.RefereeID)
+			if err != nil {
+				return nil, fmt.Errorf("commission: families: %w", err)
+			}
+			if same {
+				v.hold = "推荐人与购买人现为同一人，自购不计佣"
+			}
+		}
 		if a.EarnedOn == OnClaim {
 			spans, read := batches[a.BatchID]
 			if !read {
