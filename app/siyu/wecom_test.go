@@ -4,10 +4,12 @@ import (
 	"context"
 	"testing"
 
+	"siyu/model/brand"
 	"siyu/model/group"
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/referral"
+	"siyu/model/wecom"
 	"siyu/wechat/simulator"
 )
 
@@ -67,6 +69,21 @@ func TestWeComStory(t *testing.T) {
 	must(w.sim.JoinChat(demoCorp, chat, simulator.JoinQR, "", "老带", "新来"))
 	must(w.sim.RenameChat(demoCorp, chat, "晒足坊福利群"))
 	eventually(t, "its size and name follow", func() bool { c := community(); return c.Size == 3 && c.Name == "晒足坊福利群" })
+	acc, err := e.Brands.AccountByApp(ctx, brand.WeCom, demoCorp)
+	must(err)
+	list, err := e.WeCom.Chats(ctx, acc.ID, 0, 10)
+	must(err)
+	way, err := e.WeCom.MakeWay(ctx, wecom.Account{ID: list[0].AccountID, BrandID: brandID, CorpID: demoCorp}, wecom.WayDraft{Name: "门店", ChatNos: []id.ID{list[0].ID}, Way: e.Referrals.Token(code)})
+	must(err)
+	eventually(t, "a join way gives the group its join code", func() bool {
+		now, err := e.WeCom.WayOf(ctx, way.ID)
+		return err == nil && now.Ready() && community().QR == now.JoinURL
+	})
+	l, err := e.Groups.SaveCode(ctx, 0, group.LiveDraft{BrandID: brandID, Name: "海报", Targets: []group.TargetDraft{{CommunityID: community().ID}}})
+	must(err)
+	if a, err := e.Groups.Resolve(ctx, l.Token, group.Visitor{MemberID: member("新来")}, e.Clock.Now()); err != nil || !a.OK {
+		t.Fatal("the live code does not hand it out", a, err)
+	}
 	must(w.sim.DismissChat(demoCorp, chat))
 	eventually(t, "it ends", func() bool { return community().State == group.Closed })
 	eventually(t, "every push had its effect", w.quiet)
