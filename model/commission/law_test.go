@@ -97,9 +97,16 @@ func TestTermsAreChecked(t *testing.T) {
 func TestRules(t *testing.T) {
 	each(t, func(t *testing.T, ctx context.Context, w *world) {
 		t.Run("two levels come into force only with an opinion on that very version", func(t *testing.T) {
+			levelled := perClaim(50)
+			levelled.Roles, levelled.MinLeaderLevel = []string{"leader"}, 2
+			r, err := w.s.Create(ctx, brandA, levelled, 1)
+			w.must(err)
+			if _, err := w.s.Activate(ctx, r.ID, 1, 1); fault.Of(err) == nil || fault.Of(err).Code != "commission_signoff_needed" {
+				t.Fatal("pay by the level of a leader without an opinion", err)
+			}
 			two := perClaim(50)
 			two.Level = Two
-			r, err := w.s.Create(ctx, brandA, two, 1)
+			r, err = w.s.Create(ctx, brandA, two, 1)
 			w.must(err)
 			if _, err := w.s.Activate(ctx, r.ID, 1, 1); fault.Of(err) == nil || fault.Of(err).Code != "commission_signoff_needed" {
 				t.Fatal(err)

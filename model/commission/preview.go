@@ -149,8 +149,8 @@ func (d *dry) end(p Policy) Preview {
 	if !d.Complete {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("最近 30 天的销售超过 %d 笔，只按最近的计算", previewMost))
 	}
-	if d.terms.Level == Two {
-		d.Warnings = append(d.Warnings, "第二级佣金须登记法务意见后才能启用")
+	if d.terms.opined() {
+		d.Warnings = append(d.Warnings, "第二级佣金，或限定群主等级的佣金，须登记法务意见后才能启用")
 	}
 	if d.terms.Ceiling == mostEach && d.terms.ShareBP > 0 {
 		d.Warnings = append(d.Warnings, "单笔上限已设为最大值")

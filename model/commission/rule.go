@@ -31,8 +31,9 @@ type Terms struct {
 
 	ProductIDs []id.ID  `json:"product_ids"` // empty: all goods of the brand
 	Roles      []string `json:"roles"`       // of the referrers it pays
-	// MinLeaderLevel pays leaders of that level and above only. It may be asked for because
-	// no level rests on head count or on what a team sells (model/leader).
+	// MinLeaderLevel pays leaders of that level and above only. No level rests on head count
+	// or on what a team sells (model/leader), but one may rest on how many of those somebody
+	// brought bought something; so this too needs a legal opinion.
 	MinLeaderLevel int           `json:"min_leader_level"`
 	FreezeDays     int           `json:"freeze_days"`
 	ValidFrom      clock.Instant `json:"valid_from"`  // null: from activation
@@ -192,3 +193,6 @@ type SignOff struct {
 
 // TableName names the table for GORM.
 func (SignOff) TableName() string { return "commission_signoff" }
+
+// opined says whether a lawyer must have read the terms before they come into force.
+func (t Terms) opined() bool { return t.Level == Two || t.MinLeaderLevel > 0 }

@@ -20,7 +20,7 @@ var (
 	errRule        = fault.New(fault.NotFound, "commission_rule_not_found", "没有这条佣金规则")
 	errRuleChanged = fault.New(fault.Conflict, "commission_rule_changed", "规则已被他人修改，请刷新后再试")
 	errRuleEnded   = fault.New(fault.Conflict, "commission_rule_ended", "规则已结束，请新建一条")
-	errSignOff     = fault.New(fault.Conflict, "commission_signoff_needed", "第二级佣金须先登记法务意见（签发人、意见书名称、编号、日期），才能启用")
+	errSignOff     = fault.New(fault.Conflict, "commission_signoff_needed", "第二级佣金，或限定群主等级的佣金，须先登记法务意见（签发人、意见书名称、编号、日期），才能启用")
 )
 
 // Create makes a draft. Fault: Invalid commission_rule.
@@ -136,7 +136,7 @@ func (s *Store) Activate(ctx context.Context, ruleID id.ID, read int, by id.ID) 
 		case r.Terms.BudgetFen > 0 && int64(r.Terms.BudgetFen) < r.Used:
 			return bad("budget_fen", "预算不能低于已计提的金额")
 		}
-		if r.Terms.Level == Two {
+		if r.Terms.opined() {
 			var n int64
 			if err := tx.Raw("SELECT COUNT(*) FROM commission_signoff WHERE rule_id = ? AND version = ?", r.ID, r.Version).Scan(&n).Error; err != nil {
 				return err

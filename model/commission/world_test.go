@@ -193,7 +193,7 @@ func (w *world) active(t Terms) Rule {
 	ctx := context.Background()
 	r, err := w.s.Create(ctx, brandA, t, 1)
 	w.must(err)
-	if t.Level == Two {
+	if t.opined() {
 		_, err = w.s.Record(ctx, SignOff{RuleID: r.ID, Version: 1, Signer: "王律师", Title: "关于二级佣金的法律意见", Number: "法意 2026-11", SignedOn: clock.DayOf(w.clk.Now()), ByID: 9})
 		w.must(err)
 	}
