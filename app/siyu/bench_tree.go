@@ -158,8 +158,12 @@ func (w *treeBench) build(ctx context.Context, n int, out io.Writer) error {
 	if _, err := w.d.Pool().ExecContext(ctx, "CREATE INDEX bench_tree_parent ON bench_tree (parent_id)"); err != nil {
 		return err
 	}
+	bare := clock.Wall()
+	if err := w.duties(ctx); err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "%s: %d members, %d levels below the root; members %.1f s, our tree with bindings %.1f s, parents alone %.1f s\n",
-		w.d.Driver(), n, treeDepth, people.Sub(begun).Seconds(), ours.Sub(people).Seconds(), clock.Wall().Sub(ours).Seconds())
+		w.d.Driver(), n, treeDepth, people.Sub(begun).Seconds(), ours.Sub(people).Seconds(), bare.Sub(ours).Seconds())
 	w.fresh.Store(int64(n))
 	w.bare.Store(int64(n))
 	return nil
@@ -224,14 +228,28 @@ func (w *treeBench) run(ctx context.Context, out io.Writer) error {
 	if len(moved) == 0 || len(teams) == 0 {
 		return errors.New("bench: no subtree of the size to move; take a larger -n")
 	}
-	tokens, err := w.tokens(ctx)
+	list, tokens, err := w.tokens(ctx)
 	if err != nil {
 		return err
 	}
 	pick := func(list []int) int { return list[rand.IntN(len(list))] }
 	pairs := []pair{
-		{"bind, one at a time", "bind", w.bind(tokens), w.bareBind(), 1},
-		{fmt.Sprintf("bind, %d at once", w.clients), "binds", w.bind(tokens), w.bareBind(), w.clients},
+		{"bind, one at a time", "bind", w.bind(tokens), w.dutyBind(list), 1},
+		{fmt.Sprintf("bind, %d at once", w.clients), "binds", w.bind(tokens), w.dutyBind(list), w.clients},
+		{"bind, against one bare row", "bind_bare", w.bind(tokens), w.bareBind(), 1},
+		{fmt.Sprintf("the same, %d at once", w.clients), "binds_bare", w.bind(tokens), w.bareBind(), w.clients},
+		{"two levels of bindings above", "upline",
+			func(ctx context.Context, _ int) error {
+				_, err := w.s.Upline(ctx, treeBrand, id.ID(pick(deep)), w.d.Now(), 2)
+				return err
+			},
+			func(ctx context.Context, _ int) error { return w.bareUpline(ctx, pick(deep), 2) }, 1},
+		{"one level of them", "referrer",
+			func(ctx context.Context, _ int) error {
+				_, _, err := w.s.ReferrerOf(ctx, treeBrand, id.ID(pick(deep)), w.d.Now())
+				return err
+			},
+			func(ctx context.Context, _ int) error { return w.bareUpline(ctx, pick(deep), 1) }, 1},
 		{"ancestors of a deep member", "ancestors",
 			func(ctx context.Context, _ int) error {
 				_, err := w.s.AboveIDs(ctx, treeBrand, id.ID(pick(deep)))
@@ -274,26 +292,26 @@ func (w *treeBench) run(ctx context.Context, out io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	checked, err := w.check(ctx)
+	checked, longest, err := w.check(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "the nightly check found every counter right, %.0f nodes per second\n", checked)
-	_, err = fmt.Fprintf(out, "%s check_per_s=%.0f\n", line, checked)
+	fmt.Fprintf(out, "the nightly check found every counter right, %.0f nodes per second, the brand locked for %.0f ms at most at a time\n", checked, ms(longest))
+	_, err = fmt.Fprintf(out, "%s check_per_s=%.0f check_step_ms=%.0f\n", line, checked, ms(longest))
 	return err
 }
 
 // tokens are the codes through which people are bound.
-func (w *treeBench) tokens(ctx context.Context) ([]string, error) {
-	var tokens []string
-	for _, i := range w.some(200, func(i int) bool { return w.depth[i] < treeDepth }) {
+func (w *treeBench) tokens(ctx context.Context) (list []int, tokens []string, err error) {
+	list = w.some(200, func(i int) bool { return w.depth[i] < treeDepth })
+	for _, i := range list {
 		c, err := w.s.CodeOf(ctx, treeBrand, id.ID(i), referral.Member)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		tokens = append(tokens, w.s.Token(c))
 	}
-	return tokens, nil
+	return list, tokens, nil
 }
 
 // bind binds somebody new: his contact is checked, his history and both events kept, and
@@ -341,22 +359,24 @@ func (w *treeBench) screen(ctx context.Context) ([]referral.Node, error) {
 	return w.s.Children(ctx, treeBrand, 1, referral.Cursor{}, 50)
 }
 
-// check runs the nightly check, which must find nothing, and returns nodes per second.
-func (w *treeBench) check(ctx context.Context) (float64, error) {
+// check runs the nightly check, which must find nothing, and returns nodes per second;
+// each of its steps holds the brand's lock: longest is the longest of them.
+func (w *treeBench) check(ctx context.Context) (perSecond float64, longest time.Duration, err error) {
 	begun := clock.Wall()
 	if _, err := w.s.StartCheck(ctx, treeBrand); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for more := true; more; {
-		var err error
+		at := clock.Wall()
 		if more, err = w.s.CheckStep(ctx, treeBrand); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
+		longest = max(longest, clock.Wall().Sub(at))
 	}
 	spent := max(clock.Wall().Sub(begun), time.Millisecond).Seconds()
 	c, err := w.s.CheckOf(ctx, treeBrand)
 	if err == nil && (c.Repaired != 0 || c.Misplaced != 0 || c.Checked < int64(w.n)) {
 		err = fmt.Errorf("bench: the check found %+v", c)
 	}
-	return float64(c.Checked) / spent, err
+	return float64(c.Checked) / spent, longest, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,8 +33,16 @@ func (w *treeBench) bareAbove(ctx context.Context, m int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	list, err := members(rows)
+	if err != nil || len(list) == 0 {
+		return nil, errors.Join(err, fmt.Errorf("bench: member %d is gone", m))
+	}
+	return list[1:], nil
+}
+
+// members reads a list of them.
+func members(rows *sql.Rows) (list []int, err error) {
 	defer rows.Close()
-	var list []int
 	for rows.Next() {
 		var x int
 		if err := rows.Scan(&x); err != nil {
@@ -41,10 +50,7 @@ func (w *treeBench) bareAbove(ctx context.Context, m int) ([]int, error) {
 		}
 		list = append(list, x)
 	}
-	if len(list) == 0 {
-		return nil, errors.Join(rows.Err(), fmt.Errorf("bench: member %d is gone", m))
-	}
-	return list[1:], rows.Err()
+	return list, rows.Err()
 }
 
 // bareCount returns the size of a team; the other sums are read as well.

@@ -24,11 +24,12 @@ func (s *Store) ReferrerOf(ctx context.Context, brandID, memberID id.ID, at cloc
 
 // referrer reads a human's root and bindings at once: events ask for it all day.
 func (s *Store) referrer(ctx context.Context, brandID, memberID id.ID, at clock.Instant) (root id.ID, b Binding, ok bool, err error) {
-	// The root's rows stand first and are there, without a binding, when he has none.
+	// The root's rows stand first and are there, without a binding, when he has none. CROSS
+	// JOIN keeps SQLite from reading all of the brand first.
 	const stmt = `SELECT r.root, b.* FROM (SELECT CASE root_id WHEN 0 THEN id ELSE root_id END AS root FROM member WHERE id = ?) r
 		LEFT JOIN referral_binding b ON b.member_id = r.root AND b.brand_id = ?
 		UNION ALL SELECT r.root, b.* FROM (SELECT CASE root_id WHEN 0 THEN id ELSE root_id END AS root FROM member WHERE id = ?) r
-		JOIN member f ON f.root_id = r.root JOIN referral_binding b ON b.member_id = f.id AND b.brand_id = ?`
+		CROSS JOIN member f ON f.root_id = r.root CROSS JOIN referral_binding b ON b.member_id = f.id AND b.brand_id = ?`
 	var list []struct {
 		Root id.ID
 		Binding

@@ -164,7 +164,7 @@ func (s *Store) existing(ctx context.Context, asks []*bind) error {
 		if i > 0 {
 			stmt.WriteString(" UNION ALL ")
 		}
-		const family = "member f JOIN %s x ON x.member_id = f.id WHERE (f.id = ? OR f.root_id = ?) AND x.brand_id = ?"
+		const family = "member f CROSS JOIN %s x ON x.member_id = f.id WHERE (f.id = ? OR f.root_id = ?) AND x.brand_id = ?"
 		stmt.WriteString("SELECT CASE WHEN EXISTS (SELECT 1 FROM " + fmt.Sprintf(family, "claim") + ") OR EXISTS (SELECT 1 FROM " + fmt.Sprintf(family, "event") + " AND x.type = ?)")
 		args = append(args, b.root, b.root, b.code.BrandID, b.root, b.root, b.code.BrandID, event.Order)
 		if b.policy.Existing == NeverSeen {

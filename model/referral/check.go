@@ -2,6 +2,8 @@ package referral
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -210,7 +212,7 @@ func (f *forest) check(c *Check, list []*Node) error {
 			}
 		}
 	}
-	n, err := f.misplaced(list[len(list)-1].Path, list[0].Path)
+	n, err := f.misplaced(list)
 	c.Misplaced += n
 	return err
 }
@@ -252,19 +254,26 @@ func (f *forest) repair(n *Node, t Tally) error {
 		t.Direct, t.Size, t.Active, t.Scans, t.Claims, t.Orders, t.SalesFen, t.Levels, f.brandID, n.MemberID).Error
 }
 
-// misplaced counts nodes between two paths that do not stand under their parent, or whose
-// parent is not the referrer of their active binding.
-func (f *forest) misplaced(from, to string) (n int64, err error) {
-	joined := "CONCAT(p.path, SUBSTR(n.path, LENGTH(n.path) - 10))"
+// misplaced counts the nodes of a page that do not stand under their parent, whose parent
+// is not the referrer of their active binding, or whose path does not end with themselves.
+func (f *forest) misplaced(list []*Node) (int64, error) {
+	joined := "CONCAT(p.path, SUBSTR(n.path, LENGTH(n.path) - ?))"
 	if f.s.DB.Driver() == db.SQLite {
-		joined = "p.path || SUBSTR(n.path, LENGTH(n.path) - 10)"
+		joined = "p.path || SUBSTR(n.path, LENGTH(n.path) - ?)"
 	}
-	err = f.tx.Raw(`SELECT COUNT(*) FROM referral_node n
+	var wrong []id.ID
+	err := f.tx.Raw(`SELECT n.member_id FROM referral_node n
 		LEFT JOIN referral_node p ON p.brand_id = n.brand_id AND p.member_id = n.parent_id
 		LEFT JOIN referral_binding b ON b.brand_id = n.brand_id AND b.member_id = n.member_id AND b.slot = 0
 		WHERE n.path >= ? AND n.path <= ? AND (n.parent_id <> COALESCE(b.referrer_id, 0)
 		OR n.parent_id = 0 AND (n.depth <> 0 OR LENGTH(n.path) <> ?)
 		OR n.parent_id <> 0 AND (p.member_id IS NULL OR n.depth <> p.depth + 1 OR n.path <> `+joined+`))`,
-		from, to, 2*elementSize).Scan(&n).Error
+		list[len(list)-1].Path, list[0].Path, 2*elementSize, elementSize-1).Scan(&wrong).Error
+	n := int64(len(wrong))
+	for _, x := range list {
+		if !strings.HasSuffix(x.Path, element(int64(x.MemberID))) && !slices.Contains(wrong, x.MemberID) {
+			n++
+		}
+	}
 	return n, err
 }
