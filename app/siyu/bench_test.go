@@ -23,10 +23,10 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 	eventsLine := `events api_per_s=(\d+) bulk_per_s=(\d+) raw_per_s=(\d+) api_ratio=([\d.]+) bulk_ratio=([\d.]+)`
 	identityLine := `identity resolve_per_s=(\d+) join_per_s=(\d+) upsert_per_s=(\d+) ratio=([\d.]+)`
 	treeLine := `tree`
-	for _, what := range []string{"bind", "binds", "ancestors", "counters", "root", "screen", "move"} {
+	for _, what := range []string{"bind", "binds", "bind_bare", "binds_bare", "upline", "referrer", "ancestors", "counters", "root", "screen", "move"} {
 		treeLine += ` ` + what + `_ms=([\d.]+) ` + what + `_ratio=([\d.]+)`
 	}
-	treeLine += ` check_per_s=(\d+)`
+	treeLine += ` check_per_s=(\d+) check_step_ms=(\d+)`
 	cases := []struct {
 		name, args, line string
 		says             []string // on the way

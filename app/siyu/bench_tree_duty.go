@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
-
-	"gorm.io/gorm"
 
 	"siyu/model/db"
 	"siyu/model/id"
@@ -52,8 +51,23 @@ func (w *treeBench) dutyBind(list []int) func(ctx context.Context, client int) e
 		if err != nil {
 			return err
 		}
-		return w.d.InFreshTx(ctx, func(tx *gorm.DB) error { return w.dutyPut(ctx, tx, m, referrer, codeID) })
+		tx, err := w.d.Pool().BeginTx(ctx, w.fresher())
+		if err != nil {
+			return err
+		}
+		if err := w.dutyPut(ctx, tx, m, referrer, codeID); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		return tx.Commit()
 	}
+}
+
+// fresher is the level of our own transactions.
+func (w *treeBench) fresher() *sql.TxOptions {
+	if w.d.Driver() == db.SQLite {
+		return nil
+	}
+	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 }
 
 // dutyAsk reads before any lock what decides: the code, the policy, the two members, and
@@ -77,19 +91,18 @@ func (w *treeBench) dutyAsk(ctx context.Context, referrer int, m int64) (who, co
 }
 
 // dutyPut writes one bind under the brand's lock.
-func (w *treeBench) dutyPut(ctx context.Context, tx *gorm.DB, m, referrer, codeID int64) error {
+func (w *treeBench) dutyPut(ctx context.Context, tx *sql.Tx, m, referrer, codeID int64) error {
 	lock := "SELECT version FROM referral_tree WHERE brand_id = ?"
 	if w.d.Driver() == db.MySQL {
 		lock += " FOR UPDATE"
 	}
 	var version, held int64
-	pool := tx.Statement.ConnPool
-	err := errors.Join(pool.QueryRowContext(ctx, lock, treeBrand).Scan(&version),
-		pool.QueryRowContext(ctx, "SELECT COUNT(*) FROM bench_history WHERE member_id = ? AND state = 'active'", m).Scan(&held))
+	err := errors.Join(tx.QueryRowContext(ctx, lock, treeBrand).Scan(&version),
+		tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM bench_history WHERE member_id = ? AND state = 'active'", m).Scan(&held))
 	if err != nil || held != 0 {
 		return fmt.Errorf("bench: %d has a referrer (%w)", m, err)
 	}
-	rows, err := pool.QueryContext(ctx, aboveSQL, referrer)
+	rows, err := tx.QueryContext(ctx, aboveSQL, referrer)
 	if err != nil {
 		return err
 	}
@@ -117,7 +130,7 @@ func (w *treeBench) dutyPut(ctx context.Context, tx *gorm.DB, m, referrer, codeI
 			[]any{w.d.NewID(), key + ":referee", m, now, w.d.NewID(), key + ":referrer", referrer, now}},
 		{"INSERT INTO outbox (id, task, ref_id, state, due_at, tries, created_at, sent_at, done_at, last_error) VALUES (?, 'bench', ?, 0, ?, 0, ?, 0, 0, '')", []any{w.d.NewID(), m, now, now}},
 	} {
-		if _, err := db.Exec(ctx, tx, x.stmt, x.args...); err != nil {
+		if _, err := tx.ExecContext(ctx, x.stmt, x.args...); err != nil {
 			return err
 		}
 	}
