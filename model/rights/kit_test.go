@@ -40,7 +40,7 @@ type town struct {
 
 func newTown(t *testing.T, d *db.DB, clk *clock.Fake) *town {
 	t.Helper()
-	w := claimtest.New(t, d, clk, claimtest.Setup{Codes: 40})
+	w := claimtest.New(t, d, clk, claimtest.Setup{Codes: 400})
 	people := identity.New(d)
 	members := member.New(d, people)
 	w.Claims = claim.New(d, w.Campaigns, w.Packets, w.Points, w.Outbox, w.Scans, w.Products, w.Brands, members)
@@ -92,13 +92,18 @@ func (w *town) live(name string, firstSerial int64) person {
 	_, err = w.Consents.Put(ctx, consent.Consent{MemberID: p.member, Purpose: consent.Profiling, Given: true, Channel: consent.H5, Evidence: consent.Evidence{IPHash: "iphash" + name, RequestID: "request" + name}})
 	w.must(err)
 	p.secrets = append(p.secrets, "iphash"+name, "request"+name)
-	for serial := firstSerial; serial < firstSerial+6; serial++ {
+	won := false
+	for i := int64(0); i < 6 || !won; i++ { // the draw is sealed: now and then the first six win no money
+		serial := firstSerial + i
+		if i >= 6 {
+			serial = 100 + 10*firstSerial + i
+		}
 		c := w.Code(w.t, serial)
 		_, err := w.Scans.Record(ctx, scan.Observation{BrandID: c.BrandID, ProductID: c.ProductID, BatchID: c.BatchID, Serial: serial, CodeState: c.State, MemberID: p.member, IP: ip, UserAgent: ua})
 		w.must(err)
 		cl, err := w.Claims.Make(ctx, c, claim.Who{MemberID: p.member, AppID: claimtest.AppID, OpenID: p.open})
 		w.must(err)
-		p.claims = append(p.claims, cl)
+		p.claims, won = append(p.claims, cl), won || cl.CashFen > 0
 	}
 	w.exec("UPDATE scan SET exact_place = ? WHERE member_id = ?", "31.2304"+name, p.member)
 	w.must(message.New(w.Store.DB, w.World.Outbox).Tell(ctx, message.Message{MessageKey: "remind:" + name, AccountID: w.Official.ID, MemberID: p.member, OpenID: p.open, Text: nick + "，您有红包"}))
