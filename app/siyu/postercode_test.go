@@ -33,7 +33,11 @@ func TestPosterCodes(t *testing.T) {
 		s.waits("小乙 is brought by the push", "SELECT COUNT(*) FROM referral_binding WHERE state = 'active' AND channel = 'wechat' AND consented = 0", 1)
 		b.taps("返回")
 		s.scans("小乙") // he follows by now: SCAN
+		// The first greeting may still be on the screen; that there were two says that the
+		// picture was read while it was he who held the phone.
+		s.waits("WeChat tells of the second scan", "SELECT COUNT(*) FROM notice WHERE source = 'oa'", 2)
 		b.sees("您扫的是「阿甲」")
+		b.taps("返回")
 		s.scans("小甲") // the leader himself
 		b.clicks("关注", ".sheet button")
 		s.waits("his own scan is an event", "SELECT COUNT(*) FROM event WHERE type = ?", 1, event.NotReferred)
