@@ -15,7 +15,7 @@ func (p *process) leaderDesk(sessions *web.Sessions, pages *web.Pages, login web
 	e := p.env
 	return leader.New(leader.Deps{Clock: e.Clock, Sessions: sessions, Pages: pages, Login: login, Replays: e.Replay, Brands: e.Brands, Members: e.Members,
 		Profiles: e.Profiles, Scans: e.Scans, Leaders: e.Leaders, Referrals: e.Referrals, Groups: e.Groups, Invites: e.Invites,
-		Commission: e.Commission, Accounts: e.Earnings, Withdrawals: e.Withdrawals, PublicURL: p.cfg.PublicURL})
+		Commission: e.Commission, Accounts: e.Earnings, Withdrawals: e.Withdrawals, HeldBy: e.Fraud.Seen, PublicURL: p.cfg.PublicURL})
 }
 
 // buildDesk tells leaders' home pages what higher floors know. It comes after groups and

@@ -74,6 +74,8 @@ func (s *leaderStory) prints() {
 	s.b.taps("邀请海报")
 	s.b.sees("长按图片保存", "请不要这样说")
 	s.b.saves("邀请海报", s.poster)
+	// What registers others from the leader's own phone is told apart by this.
+	s.waits("his own phone is known", "SELECT COUNT(*) FROM fraud_device d JOIN leader l ON l.member_id = d.member_id", 1)
 	out, err := exec.Command("zbarimg", "-q", "--raw", s.poster).Output()
 	if text := strings.TrimSpace(string(out)); err != nil || !strings.HasPrefix(text, s.home+"/r/") {
 		s.t.Fatalf("the poster says %q, %v", text, err)

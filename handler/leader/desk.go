@@ -169,6 +169,11 @@ type invitation struct {
 }
 
 func (h *Handler) invitation(c *gin.Context, at *seat) (any, error) {
+	if h.HeldBy != nil { // his own phone is known before it registers others
+		if err := h.HeldBy(c.Request.Context(), at.Member, h.Sessions.Device(c)); err != nil {
+			return nil, err
+		}
+	}
 	own, err := h.Invites.Offer(c.Request.Context(), at.Brand.ID, at.Member)
 	return invitation{own.Link, "/leader/poster.png" + at.Q, own.Me.Name, own.Me.Role, own.Open, own.Brought.People, own.Carries}, err
 }

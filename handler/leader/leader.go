@@ -5,12 +5,13 @@
 // Promises. Who asks sees his own subtree only, masked: an initial, a city, a month.
 // What belongs to somebody else is answered like what does not exist, with 404. No answer
 // holds an openid, a unionid, a telephone number, a place finer than a city or the id of
-// another member. GET changes nothing; a form's token does its act once, an
+// another member. GET changes nothing, but that his own device is noted; a form's token does its act once, an
 // Idempotency-Key does for the mini program. Nothing here asks anybody to pay, and nothing
 // shown is a promise of income. Who is suspended or left keeps the pages of his earnings.
 package leader
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/commission"
 	"siyu/model/group"
+	"siyu/model/id"
 	"siyu/model/invite"
 	"siyu/model/leader"
 	"siyu/model/member"
@@ -49,7 +51,9 @@ type Deps struct {
 	Commission  *commission.Store
 	Accounts    *commission.Accounts
 	Withdrawals *withdrawal.Store
-	PublicURL   string // of live codes: scheme and host, without a trailing slash
+	// HeldBy is told whose device opens his own code (a keyed hash); nil: nobody is.
+	HeldBy    func(ctx context.Context, memberID id.ID, deviceHash string) error
+	PublicURL string // of live codes: scheme and host, without a trailing slash
 }
 
 // Handler answers.
