@@ -46,6 +46,7 @@ func commands() []command {
 		{"check", "[-patience 10m]", "recompute every invariant of the money from the rows; fails when one is broken", "", checkMain},
 		{"audit", "verify [-head SEQ:HASH]", "check the chain over the operators' acts: what was changed, removed or slipped in", auditUsage, auditMain},
 		{"rotate", "[-check]", "seal telephone numbers anew under the newest master key, while everything runs", "", rotateMain},
+		{"openapi", "admin", "print the OpenAPI document that the panel's types are generated from", openapiUsage, openapiMain},
 		{"draw", "verify ...", "recompute a code's prize from a campaign's revealed seed", drawUsage, drawMain},
 		{"bench", "claim|scan|...", "measure", benchUsage, bench},
 		{"version", "", "print the version", "", nil},

@@ -98,6 +98,12 @@ func bindOptional(c *gin.Context, into any) error {
 
 // list makes a paged route.
 func list[T any](key func(T) id.ID, fetch func(c *gin.Context, p web.Page) ([]T, error)) gin.HandlerFunc {
+	return counted(key, fetch, nil)
+}
+
+// counted makes a paged route that tells with ?total=1 how many there are; count takes the
+// same filters as fetch and stops at db.MaxTotal. The route's line says Counts().
+func counted[T any](key func(T) id.ID, fetch func(c *gin.Context, p web.Page) ([]T, error), count func(c *gin.Context) (n int, more bool, err error)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		p, err := web.Paging(c)
 		if err != nil {
@@ -109,7 +115,17 @@ func list[T any](key func(T) id.ID, fetch func(c *gin.Context, p web.Page) ([]T,
 			web.Fail(c, err)
 			return
 		}
-		web.Listed(c, items, web.Next(items, p.Limit, func(x T) string { return key(x).String() }))
+		next := web.Next(items, p.Limit, func(x T) string { return key(x).String() })
+		if count == nil || c.Query("total") == "" {
+			web.Listed(c, items, next)
+			return
+		}
+		n, more, err := count(c)
+		if err != nil {
+			web.Fail(c, err)
+			return
+		}
+		web.ListedOf(c, items, next, n, more)
 	}
 }
 

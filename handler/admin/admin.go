@@ -134,6 +134,12 @@ func at(method, path, permission, summary string, answer gin.HandlerFunc) web.Ro
 	return web.Route{Method: method, Path: Base + path, Permission: permission, Summary: summary, Handler: answer}
 }
 
+// Document is the OpenAPI 3.1 description of the back office: what the panel's types are
+// generated from. It needs no models.
+func Document() ([]byte, error) {
+	return web.Document("私域后台接口", Base, New(Deps{}).Routes())
+}
+
 // Routes is the table, area by area. A route that changes something is not a GET, but
 // for fetching a file with a ticket that a POST gave out.
 func (h *Handler) Routes() []web.Route {

@@ -55,6 +55,7 @@ const password = "夕阳下的 竹篮 7 号"
 // site is the back office with its models on one database.
 type site struct {
 	*gin.Engine
+	t    *testing.T
 	h    *admin.Handler
 	d    *db.DB
 	clk  *clock.Fake
@@ -103,7 +104,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	if err := codes.Refresh(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	s := &site{h: admin.New(deps), d: d, clk: clk, deps: deps}
+	s := &site{t: t, h: admin.New(deps), d: d, clk: clk, deps: deps}
 	s.Engine, err = web.NewEngine(web.Options{Clock: clk, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -162,6 +163,9 @@ func (p *person) do(method, path, body string, header ...string) answer {
 	raw, _ := io.ReadAll(w.Body)
 	a := answer{Status: w.Code, Header: w.Header(), Raw: string(raw)}
 	_ = json.Unmarshal(raw, &a) // files are not JSON
+	if why := conforms(method, r.URL.Path, w); why != "" {
+		p.s.t.Errorf("%s %s is not as documented: %s\n%s", method, r.URL.Path, why, raw)
+	}
 	for _, c := range w.Result().Cookies() {
 		if c.MaxAge > 0 {
 			p.cookie = c

@@ -4,159 +4,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-	"unicode/utf8"
 
+	"siyu/handler/web/webtest"
 	"siyu/model/apikey"
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
 )
 
-// judge holds JSON values against the document's schemas, and remembers which documented
-// properties it has seen.
-type judge struct {
-	schemas map[string]any
-	seen    map[string]bool
-}
-
-// check returns why a value does not fit a schema, "" if it does. name is where the
-// schema stands.
-func (j *judge) check(name string, schema map[string]any, v any) string {
-	if r, ok := schema["$ref"].(string); ok {
-		name = strings.TrimPrefix(r, "#/components/schemas/")
-		next, there := j.schemas[name].(map[string]any)
-		if !there {
-			return "no schema " + r
-		}
-		return j.check(name, next, v)
-	}
-	if options, ok := schema["oneOf"].([]any); ok {
-		var why []string
-		for _, o := range options {
-			if w := j.check(name, o.(map[string]any), v); w != "" {
-				why = append(why, w)
-			}
-		}
-		if len(options)-len(why) != 1 {
-			return fmt.Sprintf("%s: fits %d of %v", name, len(options)-len(why), why)
-		}
-		return ""
-	}
-	if c, ok := schema["const"]; ok && !reflect.DeepEqual(c, v) {
-		return fmt.Sprintf("%s: %v is not %v", name, v, c)
-	}
-	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, v) {
-		return fmt.Sprintf("%s: %v is none of %v", name, v, enum)
-	}
-	if t := schema["type"]; t != nil && !slices.ContainsFunc(typesOf(t), func(t string) bool { return isType(t, v) }) {
-		return fmt.Sprintf("%s: %v is no %v", name, v, t)
-	}
-	number := func(word string, or float64) float64 {
-		if n, ok := schema[word].(float64); ok {
-			return n
-		}
-		return or
-	}
-	switch x := v.(type) {
-	case string:
-		if n := float64(utf8.RuneCountInString(x)); n > number("maxLength", n) || n < number("minLength", n) {
-			return name + ": length"
-		}
-		if p, ok := schema["pattern"].(string); ok && !regexp.MustCompile(p).MatchString(x) {
-			return name + ": pattern"
-		}
-		if _, err := time.Parse(time.RFC3339, x); schema["format"] == "date-time" && err != nil {
-			return name + ": no time"
-		}
-	case float64:
-		if x > number("maximum", x) || x < number("minimum", x) {
-			return name + ": range"
-		}
-	case []any:
-		if n := float64(len(x)); n > number("maxItems", n) || n < number("minItems", n) {
-			return name + ": items"
-		}
-		for i, item := range x {
-			if why := j.check(name, schema["items"].(map[string]any), item); why != "" {
-				return fmt.Sprintf("[%d] %s", i, why)
-			}
-		}
-	case map[string]any:
-		return j.object(name, schema, x)
-	}
-	return ""
-}
-
-func (j *judge) object(name string, schema, x map[string]any) string {
-	properties, _ := schema["properties"].(map[string]any)
-	if n, ok := schema["maxProperties"].(float64); ok && float64(len(x)) > n {
-		return name + ": too many properties"
-	}
-	required, _ := schema["required"].([]any)
-	for _, r := range required {
-		if _, there := x[r.(string)]; !there {
-			return fmt.Sprintf("%s: %v is missing", name, r)
-		}
-	}
-	for k, v := range x {
-		of, known := properties[k].(map[string]any)
-		if !known {
-			if more, ok := schema["additionalProperties"].(map[string]any); ok {
-				of = more
-			} else if schema["additionalProperties"] == false {
-				return name + ": " + k + " is not documented"
-			} else {
-				continue
-			}
-		}
-		if v != nil {
-			j.seen[name+"."+k] = true
-		}
-		if why := j.check(name+"."+k, of, v); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
-func typesOf(t any) (list []string) {
-	if s, ok := t.(string); ok {
-		return []string{s}
-	}
-	for _, s := range t.([]any) {
-		list = append(list, s.(string))
-	}
-	return list
-}
-
-func isType(t string, v any) bool {
-	switch x := v.(type) {
-	case nil:
-		return t == "null"
-	case string:
-		return t == "string"
-	case bool:
-		return t == "boolean"
-	case float64:
-		return t == "number" || t == "integer" && x == float64(int64(x))
-	case []any:
-		return t == "array"
-	}
-	return t == "object"
-}
-
-func load(t *testing.T, text []byte) (doc map[string]any, j *judge) {
+func load(t *testing.T, text []byte) (doc map[string]any, j *webtest.Judge) {
 	t.Helper()
 	if err := json.Unmarshal(text, &doc); err != nil {
 		t.Fatal(err)
 	}
-	return doc, &judge{doc["components"].(map[string]any)["schemas"].(map[string]any), map[string]bool{}}
+	return doc, &webtest.Judge{Schemas: doc["components"].(map[string]any)["schemas"].(map[string]any), Seen: map[string]bool{}}
 }
 
 // dig follows keys through objects.
@@ -231,13 +95,13 @@ func TestDocument(t *testing.T) {
 			if err := json.Unmarshal([]byte(r.Raw), &v); err != nil {
 				t.Fatal(err)
 			}
-			if why := j.check("", schemaOf(c.method, Base+c.path, status), v); why != "" {
+			if why := j.Check("", schemaOf(c.method, Base+c.path, status), v); why != "" {
 				t.Errorf("%s %s: %s\n%s", c.method, c.target, why, r.Raw)
 			}
 		}
 		for _, name := range []string{"pong", "outcomes", "outcome", "status", "problem", "Error"} {
-			for field := range dig(j.schemas, name, "properties").(map[string]any) {
-				if !j.seen[name+"."+field] {
+			for field := range dig(j.Schemas, name, "properties").(map[string]any) {
+				if !j.Seen[name+"."+field] {
 					t.Errorf("no answer had %s.%s", name, field)
 				}
 			}
@@ -302,13 +166,13 @@ func TestDocument(t *testing.T) {
 				e["type"], e["body"] = "order", map[string]any{"source": "a", "order_no": "1", "amount_fen": 1.0, "lines": []any{}}
 			}),
 		} {
-			why := j.check("Event", event, v)
+			why := j.Check("Event", event, v)
 			if got := taken(v); got != (why == "") {
 				t.Errorf("%s: taken is %v, the document says %q", name, got, why)
 			}
 		}
 		for _, raw := range []string{ordered, refunded} {
-			if why := j.check("Order", map[string]any{"$ref": "#/components/schemas/Order"}, item(raw)); why != "" {
+			if why := j.Check("Order", map[string]any{"$ref": "#/components/schemas/Order"}, item(raw)); why != "" {
 				t.Error(why)
 			}
 		}
@@ -320,7 +184,7 @@ func TestDocument(t *testing.T) {
 			if err := json.Unmarshal([]byte(bad), &v); err != nil {
 				t.Fatal(err)
 			}
-			if (&judge{j.schemas, map[string]bool{}}).check("", schemaOf("POST", Base+"/events", "200"), v) == "" {
+			if (&webtest.Judge{Schemas: j.Schemas, Seen: map[string]bool{}}).Check("", schemaOf("POST", Base+"/events", "200"), v) == "" {
 				t.Errorf("%s passed", bad)
 			}
 		}

@@ -82,9 +82,22 @@ func OK(c *gin.Context, data any) { writeJSON(c, http.StatusOK, gin.H{"data": da
 // Created answers 201 {"data":...}.
 func Created(c *gin.Context, data any) { writeJSON(c, http.StatusCreated, gin.H{"data": data}) }
 
-// Listed answers one page of a list; next is empty on the last one.
-func Listed(c *gin.Context, items any, next string) {
-	writeJSON(c, http.StatusOK, gin.H{"data": items, "next": next})
+// Listed answers one page of a list; next is empty on the last one. No items are an empty
+// list, never null.
+func Listed[T any](c *gin.Context, items []T, next string) {
+	writeJSON(c, http.StatusOK, gin.H{"data": some(items), "next": next})
+}
+
+// ListedOf is Listed with how many there are; more says that counting stopped there.
+func ListedOf[T any](c *gin.Context, items []T, next string, total int, more bool) {
+	writeJSON(c, http.StatusOK, gin.H{"data": some(items), "next": next, "total": total, "total_more": more})
+}
+
+func some[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
 }
 
 // Answer turns an action into a handler: its value becomes the data, its error the

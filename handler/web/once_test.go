@@ -36,7 +36,7 @@ func (m memory) Do(_ context.Context, scope, key string, input []byte, fn func()
 
 func TestOnce(t *testing.T) {
 	runs, broken := 0, false
-	s := newSite(t, Route{"POST", "/pay/:id", "", "", Once(memory{}, func(c *gin.Context) string { return c.GetHeader("who") }, http.StatusCreated,
+	s := newSite(t, Route{Method: "POST", Path: "/pay/:id", Handler: Once(memory{}, func(c *gin.Context) string { return c.GetHeader("who") }, http.StatusCreated,
 		func(c *gin.Context) (any, error) {
 			var in struct{ N int }
 			if err := BindLoose(c, &in); err != nil {

@@ -36,6 +36,7 @@ type Route struct {
 	Permission string
 	Summary    string // zh-CN, for people who audit the list
 	Handler    gin.HandlerFunc
+	Doc        Description // for generated clients
 }
 
 // Mount registers an audience's table. before runs in front of every handler and

@@ -75,7 +75,7 @@ func code(t *testing.T, w *httptest.ResponseRecorder) string {
 
 func TestFaults(t *testing.T) {
 	var give error
-	s := newSite(t, Route{"GET", "/x/:token", "public", "", Answer(func(*gin.Context) (any, error) { return nil, give })})
+	s := newSite(t, Route{Method: "GET", Path: "/x/:token", Permission: "public", Handler: Answer(func(*gin.Context) (any, error) { return nil, give })})
 	for kind, want := range map[fault.Kind]int{
 		fault.Internal: 500, fault.Invalid: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.NotFound: 404,
 		fault.Conflict: 409, fault.Exhausted: 409, fault.Throttled: 429, fault.Unavailable: 503,
@@ -106,9 +106,9 @@ func TestFaults(t *testing.T) {
 
 func TestEngine(t *testing.T) {
 	s := newSite(t,
-		Route{"GET", "/boom", "public", "", func(*gin.Context) { panic("no") }},
-		Route{"POST", "/echo", "public", "", Answer(func(c *gin.Context) (any, error) { b, err := Body(c); return string(b), err })},
-		Route{"POST", "/big", "public", "", func(c *gin.Context) {
+		Route{Method: "GET", Path: "/boom", Permission: "public", Handler: func(*gin.Context) { panic("no") }},
+		Route{Method: "POST", Path: "/echo", Permission: "public", Handler: Answer(func(c *gin.Context) (any, error) { b, err := Body(c); return string(b), err })},
+		Route{Method: "POST", Path: "/big", Permission: "public", Handler: func(c *gin.Context) {
 			LimitBody(1 << 20)(c)
 			Answer(func(c *gin.Context) (any, error) { b, err := Body(c); return len(b), err })(c)
 		}})
@@ -151,7 +151,7 @@ func TestEngine(t *testing.T) {
 }
 
 func TestClientIP(t *testing.T) {
-	s := newSite(t, Route{"GET", "/ip", "public", "", Answer(func(c *gin.Context) (any, error) { return ClientIP(c), nil })})
+	s := newSite(t, Route{Method: "GET", Path: "/ip", Permission: "public", Handler: Answer(func(c *gin.Context) (any, error) { return ClientIP(c), nil })})
 	for name, tc := range map[string]struct {
 		header []string
 		want   string
@@ -191,7 +191,7 @@ func TestBind(t *testing.T) {
 	}
 	strict := Answer(func(c *gin.Context) (any, error) { var in input; err := Bind(c, &in); return in, err })
 	loose := Answer(func(c *gin.Context) (any, error) { var in input; err := BindLoose(c, &in); return in, err })
-	s := newSite(t, Route{"POST", "/strict", "", "", strict}, Route{"POST", "/loose", "", "", loose})
+	s := newSite(t, Route{Method: "POST", Path: "/strict", Permission: "", Handler: strict}, Route{Method: "POST", Path: "/loose", Permission: "", Handler: loose})
 	for body, want := range map[string]string{
 		`{"amount_fen":5,"id":"7"}`:           "",
 		``:                                    "bad_json",
@@ -215,7 +215,7 @@ func TestBind(t *testing.T) {
 }
 
 func TestPaging(t *testing.T) {
-	s := newSite(t, Route{"GET", "/list", "", "", func(c *gin.Context) {
+	s := newSite(t, Route{Method: "GET", Path: "/list", Permission: "", Handler: func(c *gin.Context) {
 		p, err := Paging(c)
 		if err != nil {
 			Fail(c, err)
@@ -274,8 +274,8 @@ func TestCookies(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		k := Cookies{signer, secure}
 		s := newSite(t,
-			Route{"GET", "/set", "", "", func(c *gin.Context) { k.Set(c, "s", "v", time.Minute); OK(c, 1) }},
-			Route{"GET", "/get", "", "", func(c *gin.Context) { v, ok := k.Get(c, "s"); OK(c, []any{v, ok}) }})
+			Route{Method: "GET", Path: "/set", Permission: "", Handler: func(c *gin.Context) { k.Set(c, "s", "v", time.Minute); OK(c, 1) }},
+			Route{Method: "GET", Path: "/get", Permission: "", Handler: func(c *gin.Context) { v, ok := k.Get(c, "s"); OK(c, []any{v, ok}) }})
 		ck := s.do("GET", "/set", "").Result().Cookies()[0]
 		if !ck.HttpOnly || ck.Secure != secure || ck.SameSite != http.SameSiteLaxMode || strings.HasPrefix(ck.Name, "__Host-") != secure || ck.Path != "/" || ck.Domain != "" {
 			t.Errorf("%+v", ck)
