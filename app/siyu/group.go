@@ -39,7 +39,7 @@ func (b leaderBook) Leader(ctx context.Context, leaderID id.ID) (group.Leader, e
 
 // Leaders implements group.Leaders.
 func (b leaderBook) Leaders(ctx context.Context, brandID, before id.ID, limit int) ([]group.Leader, error) {
-	list, err := b.leaders.List(ctx, leader.Filter{BrandID: brandID}, before, limit)
+	list, err := b.leaders.List(ctx, leader.Filter{BrandID: brandID, States: []string{leader.Active, leader.Suspended}}, before, limit)
 	out := make([]group.Leader, len(list))
 	for i, l := range list {
 		out[i] = shown(l)

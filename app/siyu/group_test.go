@@ -68,6 +68,12 @@ func TestCommunitiesKnowTheirLeaderAndHisPeople(t *testing.T) {
 	live, err := e.Groups.SaveCode(ctx, 0, group.LiveDraft{BrandID: b.ID, Name: "海报", Targets: []group.TargetDraft{{CommunityID: c.ID}}})
 	must(err)
 
+	_, err = e.Leaders.Publish(ctx, b.ID, "群主应如实介绍商品，不得收取任何费用，不得以发展人员取酬。", 1)
+	must(err)
+	_, err = e.Leaders.Save(ctx, leader.Programme{BrandID: b.ID, Open: true, Levels: []leader.Level{{Name: "群主", Groups: 1}}}, 1)
+	must(err)
+	_, err = e.Leaders.Apply(ctx, leader.Application{BrandID: b.ID, MemberID: who(), Answers: leader.Answers{Name: "还在申请"}}) // looks after nobody yet
+	must(err)
 	loads, err := e.Groups.Capacity(ctx, b.ID, 0, 10)
 	must(err)
 	if len(loads) != 1 || loads[0].Direct != 3 || loads[0].Communities != 1 || loads[0].Name != "王姐" {

@@ -83,6 +83,13 @@ func (in termsInput) terms() (t commission.Terms, err error) {
 
 // bindTerms reads the input and its brand, which must exist where it is named.
 func (h *Handler) bindTerms(c *gin.Context, newRule bool) (in termsInput, t commission.Terms, err error) {
+	raw, err := web.Body(c)
+	if err == nil {
+		err = commission.CheckFields(raw) // before the decoder calls them unknown
+	}
+	if err != nil {
+		return in, t, err
+	}
 	if err = web.Bind(c, &in); err != nil {
 		return in, t, err
 	}

@@ -99,6 +99,8 @@ func TestUnlawfulCommissionIsRefusedWithItsReason(t *testing.T) {
 		{"trigger", `"bind"`, law + "第（一）项"}, {"trigger", `"邀请"`, law + "第（一）项"},
 		{"trigger", `"entry_fee"`, law + "第（二）项"}, {"trigger", `"team_sales"`, law + "第（三）项"}, {"trigger", `"团队业绩"`, law + "第（三）项"},
 		{"level", `"three"`, law}, {"level", `3`, law}, {"level", `"4"`, law}, {"level", `99`, law}, {"level", `0`, law},
+		{"levels", `3`, law}, {"level_3", `100`, law}, {"entry_fee_fen", `9900`, law + "第（二）项"}, {"join_fee", `1`, law + "第（二）项"},
+		{"team_sales_fen", `1`, law + "第（三）项"}, {"head_count", `100`, law + "第（一）项"}, {"share_fen", `100`, wechat},
 	} {
 		for _, do := range [][2]string{{"POST", "/commission/rules"}, {"POST", "/commission/rules/preview"}, {"PUT", o.newRule("")}} {
 			body := o.rule(`,"version":1,"` + c.field + `":` + c.value) // the last of two equal names counts

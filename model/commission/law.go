@@ -1,8 +1,13 @@
 package commission
 
 import (
+	"cmp"
 	"database/sql/driver"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"siyu/model/fault"
@@ -73,6 +78,37 @@ func ParseTrigger(text string) (Trigger, error) {
 		return OnClaim, unlawful("trigger", strings.TrimSpace(text), why)
 	}
 	return OnClaim, fault.NewInvalid("commission_trigger", "触发方式只有两种：claim（被推荐人扫码领取）、order（被推荐人的订单）").With("field", "trigger")
+}
+
+// depthFields are names of fields by which people ask for more than two levels. What else
+// a rule may not have is named like the triggers.
+var depthFields = map[string]string{"levels": lawDepth, "depth": lawDepth, "max_level": lawDepth, "max_depth": lawDepth, "tiers": lawDepth,
+	"level_three": lawDepth, "third_level": lawDepth, "层级": lawDepth}
+
+// CheckFields looks through the names of a rule's fields for what cannot be asked for:
+// levels, entry_fee_fen. Fault: Invalid commission_unlawful with the field and the law.
+// What is no JSON object is left to whoever reads it.
+func CheckFields(raw []byte) error {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		word := plain(name)
+		for _, unit := range []string{"_fen", "_points"} { // share_bp is a field: of the price of goods
+			word = strings.TrimSuffix(word, unit)
+		}
+		why := cmp.Or(depthFields[word], unlawfulTriggers[word])
+		if rest, numbered := strings.CutPrefix(word, "level"); why == "" && numbered && rest != "" {
+			if n, err := strconv.Atoi(strings.Trim(rest, "_")); err == nil && n > 2 { // level_3, level3
+				why = lawDepth
+			}
+		}
+		if why != "" {
+			return unlawful(name, name, why)
+		}
+	}
+	return nil
 }
 
 // ParseLevel reads one or two, in letters or as a number. Fault: Invalid commission_unlawful for all else.

@@ -34,9 +34,6 @@ func (s *Store) Accruals(ctx context.Context, brandID id.ID, family []id.ID, f F
 	if brandID != 0 {
 		q = q.Where("brand_id = ?", brandID)
 	}
-	if len(family) > 0 {
-		q = q.Where("earner_id IN ?", family)
-	}
 	for _, w := range []struct {
 		on    bool
 		where string
@@ -55,7 +52,7 @@ func (s *Store) Accruals(ctx context.Context, brandID id.ID, family []id.ID, f F
 		}
 	}
 	list := []Accrual{}
-	if err := db.Page(q, "commission_accrual", before, limit).Find(&list).Error; err != nil {
+	if err := db.PageOf(q, "commission_accrual", "earner_id", family, before, limit).Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("commission: accruals: %w", err)
 	}
 	return list, nil
@@ -121,11 +118,8 @@ func (s *Store) Statement(ctx context.Context, statementID id.ID) (Statement, er
 // empty. Those that are still being filled are not shown.
 func (s *Store) Statements(ctx context.Context, brandID id.ID, family []id.ID, before id.ID, limit int) ([]Statement, error) {
 	q := s.DB.Read(ctx).Where("brand_id = ? AND state = ?", brandID, Closed)
-	if len(family) > 0 {
-		q = q.Where("earner_id IN ?", family)
-	}
 	list := []Statement{}
-	if err := db.Page(q, "commission_statement", before, limit).Find(&list).Error; err != nil {
+	if err := db.PageOf(q, "commission_statement", "earner_id", family, before, limit).Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("commission: statements: %w", err)
 	}
 	return list, nil

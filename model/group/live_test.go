@@ -298,7 +298,10 @@ func TestLeadersReachOnlyTheirOwn(t *testing.T) {
 		if x := must(w.Reopen(w.ctx, mine, c.ID))(t); x.State != group.Open {
 			t.Fatalf("%+v", x)
 		}
+		must(w.Close(w.ctx, mine, c.ID, "又休息"))(t) // and the office takes it over:
 		must(w.Close(w.ctx, group.By{OperatorID: 9}, c.ID, "违规"))(t)
+		_, again := w.Close(w.ctx, group.By{OperatorID: 9}, c.ID, "再关一次")
+		wants(t, again, "community_closed")
 		must(w.Close(w.ctx, mine, c.ID, "我自己关的"))(t)
 		_, err := w.Reopen(w.ctx, mine, c.ID)
 		wants(t, err, "community_closed")

@@ -25,7 +25,8 @@ type Leader struct {
 type Leaders interface {
 	// Leader reads one. Fault: NotFound leader_not_found.
 	Leader(ctx context.Context, leaderID id.ID) (Leader, error)
-	// Leaders pages those of a brand, in the order of model/leader.
+	// Leaders pages those of a brand who look after people, in the order of model/leader:
+	// nobody who has yet to become one, or is one no more.
 	Leaders(ctx context.Context, brandID, before id.ID, limit int) ([]Leader, error)
 	// ActiveAmong tells which of some members lead at a brand now.
 	ActiveAmong(ctx context.Context, brandID id.ID, members []id.ID) (map[id.ID]bool, error)
@@ -233,7 +234,8 @@ func (s *Store) ReportSize(ctx context.Context, by By, communityID id.ID, size i
 }
 
 // Close takes a community out of every live code, with a reason. What is closed already,
-// a leader does not close again.
+// a leader does not close again; the office takes over what a leader closed. Faults:
+// Invalid community, Conflict community_closed.
 func (s *Store) Close(ctx context.Context, by By, communityID id.ID, reason string) (Community, error) {
 	if reason = strings.TrimSpace(reason); !text(reason, 1, 100) {
 		return Community{}, bad("reason", "请写明关闭的原因，最多 100 个字")
@@ -244,6 +246,8 @@ func (s *Store) Close(ctx context.Context, by By, communityID id.ID, reason stri
 			return errMissing
 		case c.State == Closed && by.LeaderID != 0:
 			return nil
+		case c.State == Closed && c.ClosedBy == by.closes():
+			return fault.New(fault.Conflict, "community_closed", "这个社群已经关闭（"+c.Reason+"），不必再次关闭")
 		}
 		c.State, c.Reason, c.ClosedBy = Closed, reason, by.closes()
 		return nil

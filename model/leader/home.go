@@ -199,6 +199,7 @@ func capacity(p People, c Crowd) Capacity {
 type Filter struct {
 	BrandID id.ID
 	State   string
+	States  []string // any of them; State is not asked then
 	Role    string
 	Level   int
 	Name    string // begins with
@@ -207,7 +208,10 @@ type Filter struct {
 // List pages a brand's leaders, clerks and staff, newest first.
 func (s *Store) List(ctx context.Context, f Filter, before id.ID, limit int) ([]Leader, error) {
 	q := s.DB.Read(ctx).Where("brand_id = ?", f.BrandID)
-	if f.State != "" {
+	switch {
+	case len(f.States) > 0:
+		q = q.Where("state IN ?", f.States)
+	case f.State != "":
 		q = q.Where("state = ?", f.State)
 	}
 	if f.Role != "" {

@@ -36,14 +36,11 @@ func (s *Store) list(ctx context.Context, f Filter, members []id.ID) ([]Withdraw
 	if f.BrandID != 0 {
 		q = q.Where("brand_id = ?", f.BrandID)
 	}
-	if len(members) > 0 {
-		q = q.Where("member_id IN ?", members)
-	}
 	if f.State != "" {
 		q = q.Where("state = ?", f.State)
 	}
 	list := []Withdrawal{}
-	if err := db.Page(q, "withdrawal", f.Before, f.Limit).Find(&list).Error; err != nil {
+	if err := db.PageOf(q, "withdrawal", "member_id", members, f.Before, f.Limit).Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("withdrawal: list: %w", err)
 	}
 	return list, nil

@@ -221,6 +221,25 @@ func TestADebtOfOneMemberHoldsTheOthersBack(t *testing.T) {
 	})
 }
 
+// A cursor tells when its row was made, so it must be the asker's own.
+func TestAnothersWithdrawalIsNoCursor(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(func(*Policy) {})
+		w.earn(first, 500)
+		w.earn(alone, 500)
+		mine := w.asked(first, 100)
+		w.clk.Advance(time.Minute)
+		own := w.asked(first, 100)
+		theirs := w.asked(alone, 100)
+		if list, err := w.s.Mine(t.Context(), brandID, first, own.ID, 10); err != nil || len(list) != 1 || list[0].ID != mine.ID {
+			t.Fatal(list, err)
+		}
+		if list, err := w.s.Mine(t.Context(), brandID, first, theirs.ID, 10); err != nil || len(list) != 0 {
+			t.Fatal(list, err)
+		}
+	})
+}
+
 func TestTax(t *testing.T) {
 	for month, want := range map[money.Fen]money.Fen{80_000: 0, 80_100: 20, 400_000: 64_000, 400_100: 64_016, 2_500_000: 400_000, 3_000_000: 520_000, 10_000_000: 2_500_000} {
 		if got := labour(month); got != want {
