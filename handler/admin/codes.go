@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"mime"
 	"net/http"
@@ -35,7 +36,9 @@ func (h *Handler) rotateKey(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) listBatches() gin.HandlerFunc {
-	return ofBrand(func(b code.Batch) id.ID { return b.ID }, h.Codes.Batches)
+	return ofBrand(func(b code.Batch) id.ID { return b.ID }, func(ctx context.Context, brandID, before id.ID, limit int) ([]code.Batch, error) {
+		return h.Codes.Batches(ctx, code.Filter{BrandID: brandID}, before, limit)
+	})
 }
 
 type batchInput struct {
@@ -119,7 +122,9 @@ func (h *Handler) listReports() gin.HandlerFunc {
 }
 
 func (h *Handler) listExports() gin.HandlerFunc {
-	return ofBrand(func(e export.Export) id.ID { return e.ID }, h.Exports.List)
+	return ofBrand(func(e export.Export) id.ID { return e.ID }, func(ctx context.Context, brandID, before id.ID, limit int) ([]export.Export, error) {
+		return h.Exports.List(ctx, export.Filter{BrandID: brandID}, before, limit)
+	})
 }
 
 type exportInput struct {
@@ -155,9 +160,19 @@ func (h *Handler) cancelExport(c *gin.Context, e *audit.Entry) (any, error) {
 	return after, err
 }
 
+// hand is who takes a file or its password.
+func hand(c *gin.Context) export.Hand {
+	o := current(c).Operator
+	return export.Hand{ID: o.ID, Login: o.Login, IP: web.ClientIP(c)}
+}
+
+type passwordView struct {
+	Password string `json:"password"`
+}
+
 func (h *Handler) takePassword(c *gin.Context, e *audit.Entry) (any, error) {
-	password, err := h.Exports.TakePassword(c.Request.Context(), e.ObjectID)
-	return map[string]string{"password": password}, err
+	password, err := h.Exports.TakePassword(c.Request.Context(), e.ObjectID, hand(c))
+	return passwordView{password}, err
 }
 
 // ticketLife is how long a ticket opens its file: long enough for a browser to
@@ -178,13 +193,20 @@ func (h *Handler) ticket(c *gin.Context, e *audit.Entry) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := x.MayDownload(e.ActorID); err != nil {
+		return nil, err
+	}
 	part, err := strconv.Atoi(c.Param("part"))
 	if err != nil || part < 1 || part > len(x.Parts) {
 		return nil, fault.New(fault.NotFound, "part_unknown", "没有这个分卷")
 	}
 	e.After = map[string]int{"part": part}
 	t := h.Cookies.Signer.Sign(ticketPurpose, ticketFor(c), ticketLife)
-	return map[string]string{"url": fmt.Sprintf("%s/exports/%s/parts/%d/file?ticket=%s", Base, x.ID, part, t)}, nil
+	return ticketView{fmt.Sprintf("%s/exports/%s/parts/%d/file?ticket=%s", Base, x.ID, part, t)}, nil
+}
+
+type ticketView struct {
+	URL string `json:"url"`
 }
 
 func (h *Handler) download(c *gin.Context) {
@@ -199,7 +221,7 @@ func (h *Handler) download(c *gin.Context) {
 		return
 	}
 	part, _ := strconv.Atoi(c.Param("part")) // the ticket was only given for a number
-	d, err := h.Exports.Open(c.Request.Context(), exportID, part)
+	d, err := h.Exports.Open(c.Request.Context(), exportID, part, hand(c))
 	if err != nil {
 		web.Fail(c, err)
 		return

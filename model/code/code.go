@@ -4,8 +4,8 @@
 // It owns the tables code_key, batch and code_range, and on top of package token it
 // turns (batch, serial) into a token and back. A batch takes a contiguous run of
 // positions under the newest key of its brand; serials run from 1 to Count. What is
-// declared of serials (activated 激活, recalled 召回, voided 作废) are rows of
-// code_range, few per batch, now or at a time.
+// declared of serials (activated 激活, revoked 撤销激活, recalled 召回, voided 作废) are
+// rows of code_range, few per batch, now or at a time.
 //
 // The state of a serial at a moment follows from the declarations that cover it and
 // have taken effect:
@@ -13,11 +13,12 @@
 //  1. any of them voids it: voided. For ever; nothing lifts it.
 //  2. it is recalled and that recall is not lifted: recalled. Only an activation
 //     that was declared after the recall and takes effect no earlier lifts it.
-//  3. any activates it: activated.
+//  3. any activates it that no revocation declared later covers: activated.
 //  4. otherwise: issued.
 //
 // So a stop always beats an activation, whichever came first, and undoing a recall
-// takes somebody who decides it anew.
+// takes somebody who decides it anew. A revocation also ends activations planned for
+// later.
 //
 // Promises: Check never touches the database (forged tokens cost arithmetic only);
 // no two batches ever share a token; declarations are only added, never changed;
@@ -41,6 +42,10 @@ const (
 	Recalled  = "recalled"  // 召回: do not use the item
 	Voided    = "voided"    // 作废: the code is worth nothing any more
 )
+
+// Revoked is declared like a state and is none: the serials are issued again, as if
+// nobody had activated them yet.
+const Revoked = "revoked"
 
 // Limits.
 const (
@@ -72,9 +77,9 @@ type Range struct {
 	Seq         int64         `json:"seq"` // order of declaration within the batch, from 1
 	From        int64         `json:"from_serial" gorm:"column:from_serial"`
 	Until       int64         `json:"until_serial" gorm:"column:until_serial"` // exclusive
-	State       string        `json:"state"`                                   // Activated, Recalled or Voided
+	State       string        `json:"state"`                                   // Activated, Revoked, Recalled or Voided
 	EffectiveAt clock.Instant `json:"effective_at"`                            // 0 on input: now
-	Reason      string        `json:"reason"`                                  // zh-CN; needed to recall, to void and to lift a recall
+	Reason      string        `json:"reason"`                                  // zh-CN; needed for all but an activation, and to lift a recall
 	CreatedAt   clock.Instant `json:"created_at"`
 }
 

@@ -56,7 +56,9 @@ func life(byTime []Range, serial int64) []Mark {
 	// activation that takes effect now lifts it if it was declared later; every older
 	// recall in effect is then lifted too.
 	var recall int64
-	active, voided := false, false
+	// Seqs of the latest declared activation and revocation in effect.
+	var active, revoked int64
+	voided := false
 	for _, r := range byTime {
 		if serial < r.From || serial >= r.Until || voided {
 			continue
@@ -67,10 +69,12 @@ func life(byTime []Range, serial int64) []Mark {
 		case Recalled:
 			recall = max(recall, r.Seq)
 		case Activated:
-			active = true
+			active = max(active, r.Seq)
 			if r.Seq > recall {
 				recall = 0
 			}
+		case Revoked:
+			revoked = max(revoked, r.Seq)
 		}
 		next := Issued
 		switch {
@@ -78,7 +82,7 @@ func life(byTime []Range, serial int64) []Mark {
 			next = Voided
 		case recall > 0:
 			next = Recalled
-		case active:
+		case active > revoked:
 			next = Activated
 		}
 		if next == state {
@@ -161,6 +165,21 @@ func (p plan) spans(from, until int64, now clock.Instant) []Span {
 			out[n-1].Until = end
 		} else {
 			out = append(out, Span{start, end, m.State, m.Reason, m.At})
+		}
+	}
+	return out
+}
+
+// effect counts the serials of [from, until) that another plan has in another state at a
+// moment, by the state they are in here.
+func (p plan) effect(other plan, from, until int64, at clock.Instant) map[string]int64 {
+	out := map[string]int64{}
+	after := other.spans(from, until, at)
+	for _, b := range p.spans(from, until, at) {
+		for _, a := range after {
+			if n := min(a.Until, b.Until) - max(a.From, b.From); n > 0 && a.State != b.State {
+				out[b.State] += n
+			}
 		}
 	}
 	return out

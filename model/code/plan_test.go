@@ -27,8 +27,15 @@ func naive(rows []Range, serial int64, now clock.Instant) string {
 			return Recalled
 		}
 	}
-	for _, r := range rows {
-		if in(r) && r.State == Activated {
+	for _, a := range rows {
+		if !in(a) || a.State != Activated {
+			continue
+		}
+		revoked := false
+		for _, r := range rows {
+			revoked = revoked || in(r) && r.State == Revoked && r.Seq > a.Seq
+		}
+		if !revoked {
 			return Activated
 		}
 	}
@@ -38,9 +45,9 @@ func naive(rows []Range, serial int64, now clock.Instant) string {
 // randomRows makes declarations over few serials and moments, so that edges and
 // equal times meet often.
 func randomRows(rnd *rand.Rand, n int) []Range {
-	states := []string{Activated, Activated, Recalled, Recalled, Voided}
+	states := []string{Activated, Activated, Revoked, Recalled, Recalled, Voided}
 	if rnd.IntN(2) == 0 {
-		states = states[:4] // a void hides the interesting part
+		states = states[:5] // a void hides the interesting part
 	}
 	rows := make([]Range, n)
 	for i := range rows {

@@ -26,10 +26,11 @@ const (
 // SetRange declares a state of serials, now (EffectiveAt 0) or at a time. What is a
 // mistake is refused: serials outside the batch, a moment in the past, activating
 // what is void by then, lifting a recall without saying why, and a declaration that
-// changes no code at any moment.
+// changes no code at any moment. Whether codes to be revoked were used is for the caller
+// to look at: scans and claims are above this package.
 // Faults: Invalid range_state, range_bounds, range_reason, range_time; NotFound
 // batch_unknown; Conflict range_voided, range_recalled (Detail from_serial,
-// until_serial), range_nothing; Exhausted ranges_full.
+// until_serial), range_recalled_before, range_nothing; Exhausted ranges_full.
 func (s *Store) SetRange(ctx context.Context, r Range) (Range, error) {
 	b, err := s.Batch(ctx, r.BatchID)
 	if err != nil {
@@ -59,10 +60,50 @@ func (s *Store) SetRange(ctx context.Context, r Range) (Range, error) {
 	return r, nil
 }
 
+// Effect is what a declaration would do.
+type Effect struct {
+	Codes   int64            `json:"codes"`   // serials it names
+	Changes int64            `json:"changes"` // of these, how many change their state at EffectiveAt
+	From    map[string]int64 `json:"from"`    // of those, by the state they leave
+	At      clock.Instant    `json:"at"`
+}
+
+// Effect tells what SetRange would do, and refuses what it would refuse; a missing reason
+// is not asked for yet.
+func (s *Store) Effect(ctx context.Context, r Range) (Effect, error) {
+	b, err := s.Batch(ctx, r.BatchID)
+	if err != nil {
+		return Effect{}, err
+	}
+	if strings.TrimSpace(r.Reason) == "" {
+		r.Reason = "-"
+	}
+	if err := r.clean(b, s.db.Now()); err != nil {
+		return Effect{}, err
+	}
+	rows, err := s.Ranges(ctx, b.ID)
+	if err != nil {
+		return Effect{}, err
+	}
+	r.Seq = int64(len(rows)) + 1
+	if err := r.allowed(rows); err != nil {
+		return Effect{}, err
+	}
+	e := Effect{Codes: r.Until - r.From, At: r.EffectiveAt}
+	e.From = compile(rows).effect(compile(append(rows, r)), r.From, r.Until, r.EffectiveAt)
+	for _, n := range e.From {
+		e.Changes += n
+	}
+	return e, nil
+}
+
 // clean checks the declaration by itself.
 func (r *Range) clean(b Batch, now clock.Instant) error {
-	if r.State != Activated && r.State != Recalled && r.State != Voided {
-		return fault.NewInvalid("range_state", "状态应为激活 (activated)、召回 (recalled) 或作废 (voided)")
+	if r.State != Activated && r.State != Revoked && r.State != Recalled && r.State != Voided {
+		return fault.NewInvalid("range_state", "状态应为激活 (activated)、撤销激活 (revoked)、召回 (recalled) 或作废 (voided)")
+	}
+	if r.State == Revoked && r.EffectiveAt != 0 {
+		return fault.NewInvalid("range_time", "撤销激活立即生效，不能定时")
 	}
 	if r.From < 1 || r.Until <= r.From || r.Until > b.Count+1 {
 		return fault.Invalidf("range_bounds", "序号范围不对，本批次的序号为 1 到 %d", b.Count)
@@ -72,7 +113,7 @@ func (r *Range) clean(b Batch, now clock.Instant) error {
 		return err
 	}
 	if r.Reason == "" && r.State != Activated {
-		return fault.NewInvalid("range_reason", "召回和作废必须填写原因")
+		return fault.NewInvalid("range_reason", "撤销、召回和作废必须填写原因")
 	}
 	switch {
 	case r.EffectiveAt == 0, r.EffectiveAt < now && now.Sub(r.EffectiveAt) <= grace:
@@ -102,6 +143,15 @@ func (r *Range) allowed(rows []Range) error {
 				return refuse("range_voided", "序号 %d 到 %d 届时已作废，作废的码不能再激活，请分段操作")
 			case span.State == Recalled && r.Reason == "":
 				return refuse("range_recalled", "序号 %d 到 %d 届时已召回，要解除召回请填写原因，否则请分段操作")
+			}
+		}
+	}
+	if r.State == Revoked {
+		for _, old := range rows {
+			// An activation that lifted a recall must not leave goods as if there had been none.
+			if old.State == Recalled && old.From < r.Until && r.From < old.Until {
+				return fault.New(fault.Conflict, "range_recalled_before", fmt.Sprintf("序号 %d 到 %d 曾被召回，不能撤销激活；需要停用请再次召回", max(old.From, r.From), min(old.Until, r.Until)-1)).
+					With("from_serial", max(old.From, r.From)).With("until_serial", min(old.Until, r.Until))
 			}
 		}
 	}
@@ -136,6 +186,19 @@ func (s *Store) States(ctx context.Context, batchID id.ID, at clock.Instant) ([]
 		return nil, err
 	}
 	return compile(rows).spans(1, b.Count+1, at), nil
+}
+
+// Counts tells how many codes of a batch are in which state now, from memory; a batch this
+// process has not loaded yet has none.
+func (s *Store) Counts(batchID id.ID) map[string]int64 {
+	out := map[string]int64{}
+	if snap := s.snap.Load(); snap != nil && snap.batches[batchID] != nil {
+		b := snap.batches[batchID]
+		for _, span := range b.plan.spans(1, b.Count+1, s.db.Now()) {
+			out[span.State] += span.Until - span.From
+		}
+	}
+	return out
 }
 
 // VoidedBatches lists the batches of which something became void in [from, until].

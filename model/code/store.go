@@ -80,6 +80,14 @@ func (s *Store) change(ctx context.Context, fn func(tx *gorm.DB) error) error {
 // Faults: Invalid batch_count, batch_name; NotFound product_unknown; Conflict
 // product_brand; Exhausted slots_full.
 func (s *Store) CreateBatch(ctx context.Context, b Batch) (Batch, error) {
+	b.ID = 0
+	return s.CreateBatchWith(ctx, b, nil)
+}
+
+// CreateBatchWith is CreateBatch in one transaction with also, under the id b.ID if it is
+// set: a batch and the decision to make it stand or fall together. also may run more than
+// once, each time in a transaction of its own.
+func (s *Store) CreateBatchWith(ctx context.Context, b Batch, also func(tx *gorm.DB) error) (Batch, error) {
 	b.Name = strings.TrimSpace(b.Name)
 	if b.Count < 1 || b.Count > MaxCount {
 		return Batch{}, fault.Invalidf("batch_count", "码数量应在 1 到 %d 之间", MaxCount)
@@ -100,8 +108,15 @@ func (s *Store) CreateBatch(ctx context.Context, b Batch) (Batch, error) {
 	if owner[0] != b.BrandID {
 		return Batch{}, fault.New(fault.Conflict, "product_brand", "该商品不属于这个品牌")
 	}
-	b.ID, b.CreatedAt = s.db.NewID(), s.db.Now()
+	if b.CreatedAt = s.db.Now(); b.ID == 0 {
+		b.ID = s.db.NewID()
+	}
 	err := s.change(ctx, func(tx *gorm.DB) error {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
 		var keys []keyRow
 		if err := tx.Where("brand_id = ? AND retired_at = 0", b.BrandID).Order("version DESC").Limit(1).Find(&keys).Error; err != nil {
 			return err
@@ -208,15 +223,37 @@ func (s *Store) Batch(ctx context.Context, batchID id.ID) (Batch, error) {
 	return b, nil
 }
 
+// Filter narrows a list of batches; zero fields do not.
+type Filter struct {
+	BrandID   id.ID
+	ProductID id.ID
+	Text      string // part of the name
+}
+
+func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
+	q := s.db.Read(ctx).Model(&Batch{}).Where("brand_id = ?", f.BrandID)
+	if f.ProductID != 0 {
+		q = q.Where("product_id = ?", f.ProductID)
+	}
+	if f.Text != "" {
+		q = q.Where("name LIKE ? ESCAPE '!'", db.Containing(f.Text))
+	}
+	return q
+}
+
 // Batches returns a page of a brand's batches, newest first, after the batch before
 // (0: from the newest).
-func (s *Store) Batches(ctx context.Context, brandID, before id.ID, limit int) ([]Batch, error) {
+func (s *Store) Batches(ctx context.Context, f Filter, before id.ID, limit int) ([]Batch, error) {
 	list := []Batch{}
-	q := s.db.Read(ctx).Where("brand_id = ?", brandID)
-	if err := db.Page(q, "batch", before, limit).Find(&list).Error; err != nil {
+	if err := db.Page(s.filtered(ctx, f), "batch", before, limit).Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("code: batches: %w", err)
 	}
 	return list, nil
+}
+
+// CountBatches counts what Batches would list, up to db.MaxTotal.
+func (s *Store) CountBatches(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.filtered(ctx, f))
 }
 
 // OfProduct returns all batches of a product, oldest first.

@@ -218,7 +218,7 @@ func TestCodes(t *testing.T) {
 		t.Run("batches are listed newest first", func(t *testing.T) {
 			clk.Advance(1e9)
 			last := s.batch(t, 1)
-			page, err := s.codes.Batches(ctx, s.brandID, 0, 2)
+			page, err := s.codes.Batches(ctx, code.Filter{BrandID: s.brandID}, 0, 2)
 			if err != nil || len(page) != 2 || page[0].ID != last.ID {
 				t.Fatal(page, err)
 			}

@@ -1,8 +1,8 @@
 // Package export makes the files that go to a printer: codes as CSV, pictures or
 // label sheets (导出).
 //
-// It owns the tables export and export_part and the folder exports under the data
-// folder. States:
+// It owns the tables export, export_part and export_download and the folder exports under
+// the data folder. States:
 //
 //	waiting --> running --> ready --> expired
 //	   |           |------> failed
@@ -14,8 +14,9 @@
 // that was being written begins again, so at most one part is done twice.
 //
 // Promises: memory does not grow with the number of codes; every file was read back
-// in samples before it can be had; the password is shown once and is then gone; a file
-// can be had so many times, for so many days, and is then deleted; two workers on the
+// in samples before it can be had; the password is shown once and is then gone; nobody
+// gets both a file and its password; a file can be had so many times, for so many days,
+// each time with a line of who and from where, and is then deleted; two workers on the
 // same export never mix their files. Processes that write exports and processes that
 // hand them over must see the same data folder.
 package export
@@ -62,6 +63,7 @@ type Export struct {
 	Done          int64         `json:"done"` // codes written
 	Total         int64         `json:"total" gorm:"-"`
 	PasswordTaken clock.Instant `json:"password_taken_at" gorm:"column:password_taken_at"`
+	PasswordBy    id.ID         `json:"password_taken_by" gorm:"column:password_taken_by"`
 	MaxDownloads  int           `json:"max_downloads"` // of each part
 	Error         string        `json:"error"`         // zh-CN, when failed
 	CreatedBy     id.ID         `json:"created_by"`
@@ -70,7 +72,30 @@ type Export struct {
 	FinishedAt    clock.Instant `json:"finished_at"`
 	ExpiresAt     clock.Instant `json:"expires_at"`
 	Parts         []Part        `json:"parts" gorm:"-"`
+	CodesPerS     float64       `json:"codes_per_s" gorm:"-"` // since it began; 0: not known yet
+	LeftS         int64         `json:"left_s" gorm:"-"`      // seconds it will still take at that speed; 0: not known
 }
+
+// Hand is who takes a file or its password.
+type Hand struct {
+	ID    id.ID
+	Login string
+	IP    string
+}
+
+// Taking is one download of a part.
+type Taking struct {
+	ID         id.ID         `json:"id"`
+	ExportID   id.ID         `json:"export_id"`
+	Part       int           `json:"part"`
+	OperatorID id.ID         `json:"operator_id"`
+	Login      string        `json:"login"`
+	IP         string        `json:"ip"`
+	CreatedAt  clock.Instant `json:"created_at"`
+}
+
+// TableName names the table for GORM.
+func (Taking) TableName() string { return "export_download" }
 
 // Part is one finished file.
 type Part struct {
@@ -121,13 +146,17 @@ func (r *row) work(from, size int64) (Work, error) {
 }
 
 // show completes what is handed to callers.
-func (r *row) show() Export {
+func (r *row) show(now clock.Instant) Export {
 	e := r.Export
 	var s saved
 	if json.Unmarshal([]byte(r.OptionsJSON), &s) == nil { // work reports what is wrong with it
 		e.Options = s.Options
 	}
 	e.Total, e.Parts = e.Until-e.From, []Part{}
+	if ran := now.Sub(e.StartedAt).Seconds(); e.State == Running && e.Done > 0 && ran >= 1 {
+		e.CodesPerS = float64(e.Done) / ran
+		e.LeftS = int64(float64(e.Total-e.Done)/e.CodesPerS) + 1
+	}
 	return e
 }
 

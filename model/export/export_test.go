@@ -90,7 +90,7 @@ func (p *press) state(t *testing.T, e Export) Export {
 // ZIPs are opened too.
 func (p *press) unpack(t *testing.T, e Export, part int, password string) map[string][]byte {
 	t.Helper()
-	d, err := p.Open(ctx, e.ID, part)
+	d, err := p.Open(ctx, e.ID, part, Hand{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,9 +172,9 @@ func TestAnExportFromRequestToExpiry(t *testing.T) {
 			}
 		})
 		t.Run("nothing can be had before it is ready", func(t *testing.T) {
-			_, err := p.TakePassword(ctx, e.ID)
+			_, err := p.TakePassword(ctx, e.ID, Hand{})
 			is(t, err, fault.Conflict, "export_not_ready")
-			_, err = p.Open(ctx, e.ID, 1)
+			_, err = p.Open(ctx, e.ID, 1, Hand{})
 			is(t, err, fault.Conflict, "export_not_ready")
 		})
 		e = p.run(t, e)
@@ -190,10 +190,10 @@ func TestAnExportFromRequestToExpiry(t *testing.T) {
 		var password string
 		t.Run("the password is shown once and is gone from the database", func(t *testing.T) {
 			var err error
-			if password, err = p.TakePassword(ctx, e.ID); err != nil || len(password) != 20 {
+			if password, err = p.TakePassword(ctx, e.ID, Hand{}); err != nil || len(password) != 20 {
 				t.Fatal(password, err)
 			}
-			_, err = p.TakePassword(ctx, e.ID)
+			_, err = p.TakePassword(ctx, e.ID, Hand{})
 			is(t, err, fault.Conflict, "password_shown")
 			r, err := p.get(ctx, e.ID)
 			if err != nil || len(r.Password) != 0 {
@@ -219,14 +219,14 @@ func TestAnExportFromRequestToExpiry(t *testing.T) {
 		})
 		t.Run("each part can be had three times", func(t *testing.T) {
 			for left := 1; left >= 0; left-- { // unpack was the first
-				d, err := p.Open(ctx, e.ID, 1)
+				d, err := p.Open(ctx, e.ID, 1, Hand{})
 				if err != nil || d.Left != left || d.Content.Close() != nil {
 					t.Fatal(d, err)
 				}
 			}
-			_, err := p.Open(ctx, e.ID, 1)
+			_, err := p.Open(ctx, e.ID, 1, Hand{})
 			is(t, err, fault.Exhausted, "downloads_used")
-			_, err = p.Open(ctx, e.ID, 2)
+			_, err = p.Open(ctx, e.ID, 2, Hand{})
 			is(t, err, fault.NotFound, "part_unknown")
 		})
 		t.Run("after a week it is deleted", func(t *testing.T) {
@@ -234,7 +234,7 @@ func TestAnExportFromRequestToExpiry(t *testing.T) {
 				t.Fatal(err)
 			}
 			clk.Advance(7 * 24 * time.Hour)
-			_, err := p.Open(ctx, e.ID, 1)
+			_, err := p.Open(ctx, e.ID, 1, Hand{})
 			is(t, err, fault.Conflict, "export_not_ready")
 			foreign := filepath.Join(p.root(), "lost+found")
 			if err := os.MkdirAll(foreign, 0o700); err != nil {
@@ -261,7 +261,7 @@ func TestPicturesAndLabels(t *testing.T) {
 		if e.State != Ready || e.Parts[0].Checked < 20 {
 			t.Fatalf("%+v", e)
 		}
-		password, err := p.TakePassword(ctx, e.ID)
+		password, err := p.TakePassword(ctx, e.ID, Hand{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -329,7 +329,7 @@ func TestBadRequestsAreRefusedBeforeAnythingIsWritten(t *testing.T) {
 		}
 	}
 	is(t, p.Run(ctx, 1), fault.NotFound, "export_unknown")
-	if list, err := p.List(ctx, p.batch.BrandID, 0, 10); err != nil || len(list) != 0 {
+	if list, err := p.List(ctx, Filter{BrandID: p.batch.BrandID}, 0, 10); err != nil || len(list) != 0 {
 		t.Fatal(list, err)
 	}
 	for range MaxActive {
@@ -337,7 +337,7 @@ func TestBadRequestsAreRefusedBeforeAnythingIsWritten(t *testing.T) {
 	}
 	_, err := p.Request(ctx, good)
 	is(t, err, fault.Exhausted, "export_many")
-	if list, err := p.List(ctx, p.batch.BrandID, 0, 100); err != nil || len(list) != MaxActive {
+	if list, err := p.List(ctx, Filter{BrandID: p.batch.BrandID}, 0, 100); err != nil || len(list) != MaxActive {
 		t.Fatal(len(list), err)
 	}
 }

@@ -84,7 +84,7 @@ func TestACrashLosesAtMostOnePart(t *testing.T) {
 		if names := files(t, p, e); len(names) != 4 {
 			t.Error("the crash left files behind", names)
 		}
-		password, err := p.TakePassword(ctx, e.ID)
+		password, err := p.TakePassword(ctx, e.ID, Hand{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestAWorkerTakenForDeadDoesNoHarm(t *testing.T) {
 		if after.State != Ready || len(files(t, p, e)) != 4 {
 			t.Fatalf("%+v %v", after, files(t, p, e))
 		}
-		password, err := p.TakePassword(ctx, e.ID)
+		password, err := p.TakePassword(ctx, e.ID, Hand{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +250,7 @@ func TestOfManyWhoAskAtOnceOneGetsThePassword(t *testing.T) {
 		var shown atomic.Int64
 		for range 16 {
 			all.Go(func() {
-				if password, err := p.TakePassword(ctx, e.ID); err == nil && len(password) == 20 {
+				if password, err := p.TakePassword(ctx, e.ID, Hand{}); err == nil && len(password) == 20 {
 					shown.Add(1)
 				} else {
 					is(t, err, fault.Conflict, "password_shown")

@@ -4,11 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"gorm.io/gorm"
@@ -138,7 +135,7 @@ func (s *Store) Request(ctx context.Context, r Request) (Export, error) {
 		return Export{}, fmt.Errorf("export: request: %w", err)
 	}
 	s.Outbox.Nudge()
-	return e.show(), nil
+	return e.show(s.DB.Now()), nil
 }
 
 // NewPassword makes a password of 20 characters of Crockford Base32: 100 bits, no two
@@ -176,22 +173,44 @@ func (s *Store) Get(ctx context.Context, exportID id.ID) (Export, error) {
 	if err != nil {
 		return Export{}, err
 	}
-	e := r.show()
+	e := r.show(s.DB.Now())
 	e.Parts, err = s.parts(ctx, exportID)
 	return e, err
 }
 
+// Filter narrows a list; zero fields do not.
+type Filter struct {
+	BrandID id.ID
+	BatchID id.ID
+	State   string
+}
+
+func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
+	q := s.DB.Read(ctx).Model(&row{}).Where("brand_id = ?", f.BrandID)
+	if f.BatchID != 0 {
+		q = q.Where("batch_id = ?", f.BatchID)
+	}
+	if f.State != "" {
+		q = q.Where("state = ?", f.State)
+	}
+	return q
+}
+
+// Count counts what List would list, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.filtered(ctx, f))
+}
+
 // List returns a page of a brand's exports without their parts, newest first, after
 // the export before (0: from the newest).
-func (s *Store) List(ctx context.Context, brandID, before id.ID, limit int) ([]Export, error) {
+func (s *Store) List(ctx context.Context, f Filter, before id.ID, limit int) ([]Export, error) {
 	var rows []row
-	q := s.DB.Read(ctx).Where("brand_id = ?", brandID)
-	if err := db.Page(q, "export", before, limit).Find(&rows).Error; err != nil {
+	if err := db.Page(s.filtered(ctx, f), "export", before, limit).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("export: list: %w", err)
 	}
 	list := make([]Export, len(rows))
 	for i := range rows {
-		list[i] = rows[i].show()
+		list[i] = rows[i].show(s.DB.Now())
 	}
 	return list, nil
 }
@@ -226,81 +245,6 @@ func (s *Store) Cancel(ctx context.Context, exportID id.ID) (Export, error) {
 		return e, fault.New(fault.Conflict, "export_finished", "导出任务已经结束，不能取消")
 	}
 	return e, s.remove(exportID)
-}
-
-// TakePassword shows the password of a finished export and erases it, so the file and
-// its password can travel different ways and nobody finds both here.
-// Faults: NotFound export_unknown; Conflict export_not_ready, password_shown.
-func (s *Store) TakePassword(ctx context.Context, exportID id.ID) (string, error) {
-	r, err := s.get(ctx, exportID)
-	if err != nil {
-		return "", err
-	}
-	shown := fault.New(fault.Conflict, "password_shown", "密码只显示一次，已被查看；如已遗失请重新导出")
-	switch {
-	case r.State != Ready: // a running export still needs it
-		return "", fault.New(fault.Conflict, "export_not_ready", "文件尚未就绪或已过期")
-	case r.PasswordTaken != 0:
-		return "", shown.With("at", r.PasswordTaken)
-	}
-	plain, err := s.Box.Open(passwordPlace(exportID), r.Password)
-	if err != nil {
-		return "", fmt.Errorf("export: password of %d: %w", exportID, err)
-	}
-	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		u := tx.Model(&row{}).Where("id = ? AND state = ? AND password_taken_at = 0", exportID, Ready).
-			Updates(map[string]any{"password": []byte{}, "password_taken_at": s.DB.Now()})
-		if u.Error == nil && u.RowsAffected != 1 {
-			return shown
-		}
-		return u.Error
-	})
-	if err != nil {
-		return "", err
-	}
-	return string(plain), nil
-}
-
-// Download is a file being handed over. The caller closes it.
-type Download struct {
-	Part
-	Content *os.File
-	Left    int // how many more times it can be had
-}
-
-// Open hands over a part (from 1) and counts that; who took it is for the caller to
-// audit.
-// Faults: NotFound export_unknown, part_unknown; Conflict export_not_ready; Exhausted
-// downloads_used.
-func (s *Store) Open(ctx context.Context, exportID id.ID, part int) (Download, error) {
-	e, err := s.Get(ctx, exportID)
-	if err != nil {
-		return Download{}, err
-	}
-	if e.State != Ready || e.ExpiresAt <= s.DB.Now() {
-		return Download{}, fault.New(fault.Conflict, "export_not_ready", "文件尚未就绪或已过期")
-	}
-	if part < 1 || part > len(e.Parts) {
-		return Download{}, fault.New(fault.NotFound, "part_unknown", "没有这个分卷")
-	}
-	p := e.Parts[part-1]
-	// Open first: a file that is not there must not cost a download.
-	f, err := os.Open(filepath.Join(s.dir(exportID), p.File))
-	if err != nil {
-		return Download{}, fmt.Errorf("export: open part: %w", err)
-	}
-	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
-		u := tx.Exec("UPDATE export_part SET downloads = downloads + 1 WHERE export_id = ? AND part = ? AND downloads < ?", exportID, p.Part, e.MaxDownloads)
-		if u.Error == nil && u.RowsAffected != 1 {
-			return fault.New(fault.Exhausted, "downloads_used", fmt.Sprintf("每个文件最多下载 %d 次，次数已用完", e.MaxDownloads)).With("max", e.MaxDownloads)
-		}
-		return u.Error
-	})
-	if err != nil {
-		return Download{}, errors.Join(err, f.Close())
-	}
-	p.Downloads++
-	return Download{Part: p, Content: f, Left: max(0, e.MaxDownloads-p.Downloads)}, nil
 }
 
 // Expire ends exports whose time has come and deletes every file that nobody can have
