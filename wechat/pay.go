@@ -128,6 +128,7 @@ func (c *Client) pay(ctx context.Context, m Merchant, o PayOrder, do func(payer,
 type merchantConn struct {
 	digest [32]byte // of the material it was made from
 	http   *http.Client
+	files  *http.Client // for bills: large, slow answers
 	idle   func()
 	v3     *core.Client // RailTransfer only
 	notice *noticeKey   // RailTransfer only
@@ -196,8 +197,12 @@ func (c *Client) dial(m Merchant) (*merchantConn, error) {
 		return conn, c.dialV3(m, conn, transport)
 	}
 	conn.http = c.guard.client(transport, c.payTimeout)
+	conn.files = c.guard.bounded(transport, billTimeout, maxBill)
 	return conn, nil
 }
+
+// billTimeout is how long the download of a day's bill may take.
+const billTimeout = 10 * time.Minute
 
 var billShape = regexp.MustCompile(`^[0-9A-Za-z]+$`)
 

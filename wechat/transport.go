@@ -19,8 +19,8 @@ const maxAnswer = 1 << 20
 // errHost means that a call was about to leave the configured hosts.
 var errHost = errors.New("wechat: host not configured, call refused")
 
-// errAnswerTooLarge means that an answer went over maxAnswer.
-var errAnswerTooLarge = errors.New("wechat: answer over 1 MiB")
+// errAnswerTooLarge means that an answer went over its limit, maxAnswer for most.
+var errAnswerTooLarge = errors.New("wechat: answer over the limit")
 
 // guard knows which addresses may be called. A library or a redirect that goes
 // elsewhere is an error, never a real call: with a simulator configured, no byte
@@ -59,8 +59,13 @@ func (g guard) allows(u *url.URL) bool {
 
 // client wraps next so that it can only do what the package promises.
 func (g guard) client(next http.RoundTripper, timeout time.Duration) *http.Client {
+	return g.bounded(next, timeout, maxAnswer)
+}
+
+// bounded is client with another limit of the answer.
+func (g guard) bounded(next http.RoundTripper, timeout time.Duration, most int64) *http.Client {
 	return &http.Client{
-		Transport: guarded{guard: g, next: next},
+		Transport: guarded{guard: g, next: next, most: most},
 		Timeout:   timeout,
 		// WeChat never redirects an API call; whoever does is not WeChat.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -70,6 +75,7 @@ func (g guard) client(next http.RoundTripper, timeout time.Duration) *http.Clien
 type guarded struct {
 	guard
 	next http.RoundTripper
+	most int64 // bytes of an answer
 }
 
 // RoundTrip refuses foreign hosts and bounds the answer.
@@ -81,7 +87,7 @@ func (t guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
+	resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.most}
 	return resp, nil
 }
 

@@ -51,10 +51,11 @@ func (c *Client) dialV3(m Merchant, conn *merchantConn, next http.RoundTripper) 
 	conn.notice = &noticeKey{
 		verifier: verifiers.NewSHA256WithRSAPubkeyVerifier(m.PublicKeyID, *public), now: c.now, aead: m.APIv3Key,
 	}
+	signer := &signers.SHA256WithRSASigner{MchID: m.MchID, CertificateSerialNo: m.SerialNo, PrivateKey: private}
 	client := c.guard.client(next, c.payTimeout)
-	client.Transport = stamped{
-		next: client.Transport, pay: pay, now: c.now,
-		signer: &signers.SHA256WithRSASigner{MchID: m.MchID, CertificateSerialNo: m.SerialNo, PrivateKey: private},
+	conn.files = c.guard.bounded(next, billTimeout, maxBill)
+	for _, one := range []*http.Client{client, conn.files} {
+		one.Transport = stamped{next: one.Transport, pay: pay, now: c.now, signer: signer}
 	}
 	unverified, err := core.NewClient(context.Background(),
 		option.WithSigner(unsigned{}), option.WithoutValidator(), option.WithHTTPClient(client))

@@ -44,6 +44,7 @@ type bill struct {
 	remark    string
 	stuck     bool // the user never acts
 	returned  bool // the money went back to the merchant
+	unpaid    bool // refused at once: no money ever moved
 	expiresAt time.Time
 }
 
@@ -118,7 +119,7 @@ func (s *Simulator) open(m *merchant, b *bill) {
 		m.BalanceFen -= b.AmountFen
 		s.bills.count(b, 1)
 	} else {
-		b.returned = true
+		b.returned, b.unpaid = true, true
 	}
 	if s.nextSweep.IsZero() || b.expiresAt.Before(s.nextSweep) {
 		s.nextSweep = b.expiresAt
@@ -347,6 +348,7 @@ func (s *Simulator) TopUp(mchID string, fen int64) error {
 		return errNoMerchant
 	}
 	m.BalanceFen += fen
+	s.topUps = append(s.topUps, topUp{MchID: mchID, At: s.now(), Fen: fen})
 	s.version++
 	return nil
 }

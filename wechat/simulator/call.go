@@ -100,6 +100,10 @@ func (s *Simulator) endpoints() map[string]endpoint {
 		"GET " + payHost + transferPath + "/out-bill-no/*":      {name: "transfer.query", wire: wireV3, serve: s.queryTransfer},
 		"GET " + payHost + transferPath + "/transfer-bill-no/*": {name: "transfer.query", wire: wireV3, serve: s.queryTransfer},
 		"POST " + payHost + transferPath + "/out-bill-no/*":     {name: "transfer.cancel", wire: wireV3, serve: s.cancelTransfer},
+		"GET " + payHost + "/v3/bill/fundflowbill":              {name: "fundbill", wire: wireV3, serve: s.fundBill},
+		"GET " + payHost + "/v3/billdownload/file":              {name: "fundbill.file", wire: wirePage, serve: s.fundBillFile},
+		"POST " + payHost + "/pay/downloadfundflow":             {name: "downloadfundflow", wire: wireV2, serve: s.fundBillV2},
+		"GET " + payHost + "/v3/merchant/fund/balance/BASIC":    {name: "balance", wire: wireV3, serve: s.fundBalance},
 	}
 	maps.Copy(m, s.corpEndpoints())
 	return m

@@ -19,6 +19,7 @@ type memory struct {
 	Follows  map[string]map[string]keptFollow `json:"follows"`  // by app, by user
 	Balances map[string]int64                 `json:"balances"` // by merchant
 	Bills    []keptBill                       `json:"bills"`
+	TopUps   []topUp                          `json:"top_ups"`
 	Corps    map[string]keptCorp              `json:"corps"` // by corpid
 }
 
@@ -41,6 +42,7 @@ type keptBill struct {
 	Remark    string    `json:"remark"`
 	Stuck     bool      `json:"stuck"`
 	Returned  bool      `json:"returned"`
+	Unpaid    bool      `json:"unpaid"`
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
@@ -69,7 +71,7 @@ func (s *Simulator) recall() error {
 		s.users[k.Name] = &user{User: k.User, walletFen: k.WalletFen, chats: k.Chats, consents: k.Consents}
 		s.userOrder = append(s.userOrder, k.Name)
 	}
-	s.kept = m
+	s.kept, s.topUps = m, m.TopUps
 	s.kept.Users = nil
 	return nil
 }
@@ -96,7 +98,7 @@ func (s *Simulator) recallMerchant(m *merchant) {
 			rest = append(rest, k)
 			continue
 		}
-		b := &bill{Bill: k.Bill, print: k.Print, actName: k.ActName, remark: k.Remark, stuck: k.Stuck, returned: k.Returned, expiresAt: k.ExpiresAt}
+		b := &bill{Bill: k.Bill, print: k.Print, actName: k.ActName, remark: k.Remark, stuck: k.Stuck, returned: k.Returned, unpaid: k.Unpaid, expiresAt: k.ExpiresAt}
 		s.bills.all = append(s.bills.all, b)
 		s.bills.byNumber[b.MchID+"/"+b.BillNo] = b
 		if b.Package != "" {
@@ -145,7 +147,7 @@ func (s *Simulator) remember(now bool) {
 // memorize copies what is to be kept, and what nobody has asked for yet; the caller
 // holds the lock.
 func (s *Simulator) memorize() memory {
-	m := memory{Counter: s.counter.Load(), Follows: map[string]map[string]keptFollow{}, Balances: map[string]int64{}, Corps: map[string]keptCorp{}, Bills: append([]keptBill(nil), s.kept.Bills...)}
+	m := memory{Counter: s.counter.Load(), Follows: map[string]map[string]keptFollow{}, Balances: map[string]int64{}, Corps: map[string]keptCorp{}, TopUps: append([]topUp(nil), s.topUps...), Bills: append([]keptBill(nil), s.kept.Bills...)}
 	for id, list := range s.kept.Follows {
 		m.Follows[id] = list
 	}
@@ -173,7 +175,7 @@ func (s *Simulator) memorize() memory {
 		m.Balances[id] = x.BalanceFen
 	}
 	for _, b := range s.bills.all {
-		m.Bills = append(m.Bills, keptBill{b.Bill, b.print, b.actName, b.remark, b.stuck, b.returned, b.expiresAt})
+		m.Bills = append(m.Bills, keptBill{b.Bill, b.print, b.actName, b.remark, b.stuck, b.returned, b.unpaid, b.expiresAt})
 	}
 	return m
 }

@@ -15,7 +15,7 @@ import (
 // orders nonsense sees nothing happen instead of a surprise later.
 //
 // For every call (names in endpoints(); "" or "*" is any, "payout" either rail's
-// create, "payout.query" either rail's query):
+// create, "payout.query" either rail's query, "bill" either generation's fund bill):
 //
 //	commit_then_drop     the call takes effect, the connection is cut
 //	drop                 the connection is cut, nothing happened
@@ -34,6 +34,12 @@ import (
 //	notice_before_answer the notice (SUCCESS, or Code) arrives before the answer
 //	wrong_amount         the answer names one fen more (queries)
 //	no_receive_time      gethbinfo without rcv_time, as seen in the field
+//	bill_not_ready       the fund bill is still being made (bills; so the four below)
+//	bill_missing_line    a line is not there; Code: of this bill number
+//	bill_extra_line      a transfer that nobody here ordered
+//	bill_other_amount    a line has one fen more; Code: of this bill number
+//	bill_wrong_hash      the digest is not the file's
+//	no_balance           the merchant may not ask for its balance
 //
 // For Call "notice" (pay v3), "callback" (messages and events) and "wecom_callback":
 //
@@ -61,6 +67,8 @@ var misfortuneNames = map[string]string{
 	"user_blocks": "用户无法收款", "user_never_confirms": "用户一直不确认", "processing": "一直处理中",
 	"bad_answer_signature": "应答签名错误", "probe_answer_signature": "应答签名探测",
 	"notice_before_answer": "通知先于应答", "wrong_amount": "应答金额不符", "no_receive_time": "缺少领取时间",
+	"bill_not_ready": "账单未生成", "bill_missing_line": "账单缺一行", "bill_extra_line": "账单多一行",
+	"bill_other_amount": "账单金额不符", "bill_wrong_hash": "账单摘要不符", "no_balance": "无权查询余额",
 	"missing_notice": "通知丢失", "duplicate_notice": "通知重复", "out_of_order_notice": "通知乱序", "forged_notice": "伪造通知",
 }
 
@@ -70,6 +78,7 @@ func MisfortuneKinds() []string { return slices.Sorted(maps.Keys(misfortuneNames
 // callGroups let one order fit whichever rail the merchant uses.
 var callGroups = map[string]string{
 	"sendredpack": "payout", "transfer.create": "payout", "gethbinfo": "payout.query", "transfer.query": "payout.query",
+	"fundbill": "bill", "downloadfundflow": "bill",
 }
 
 // SetMisfortune orders one. An unknown kind is an error, and nothing is ordered.

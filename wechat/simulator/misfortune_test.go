@@ -332,6 +332,8 @@ func TestMisfortune(t *testing.T) {
 		})
 	}
 
+	billCases(case_)
+
 	for _, kind := range simulator.MisfortuneKinds() {
 		if !seen[kind] {
 			t.Errorf("no test sees %s", kind)

@@ -78,6 +78,8 @@ type Simulator struct {
 	snsTokens   map[string]*snsToken
 	tickets     map[string]*sceneCode // QR ticket -> scene
 	bills       billBook
+	topUps      []topUp
+	billFiles   map[string]billFile // by the token of their address
 	misfortunes []*Misfortune
 	suffered    map[string]int // misfortunes that happened, by call and kind
 	demoCodes   func() []DemoCode
@@ -122,6 +124,7 @@ func New(o Options) *Simulator {
 		snsTokens: map[string]*snsToken{},
 		tickets:   map[string]*sceneCode{},
 		bills:     newBillBook(),
+		billFiles: map[string]billFile{},
 		suffered:  map[string]int{},
 		idle:      make(chan struct{}),
 	}
