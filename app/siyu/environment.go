@@ -79,6 +79,7 @@ type environment struct {
 	commissionStores
 	withdrawalStores
 	contactStores
+	homeStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -133,6 +134,7 @@ func (e *environment) build() {
 	e.buildWeCom()
 	e.buildRights()
 	e.Insight = insight.New(d)
+	e.buildHome()
 }
 
 // Refresh brings the caches up to date; cheap when nothing changed.

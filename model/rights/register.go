@@ -166,6 +166,8 @@ func impersonal() map[string]string {
 		"referral_fact": "已计入团队计数的事件编号，到期删除",
 		"audit_seal":    program, "schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "event_source": program,
 		"wecom_sync": program, "wecom_way": "企业微信群活码，是品牌的入口；推荐码只是编号", "wecom_chat": "客户群本身，群里有谁在 wecom_chat_member",
+		"tally": "只有数量：扫码、领取、金额、积分、新会员", "tally_recent": "只有数量，十几分钟后并入 tally", "tally_cursor": program,
+		"brand_target": rules, "brand_setup": rules,
 		"claim_counter": "会员编号和领取次数", "points_round": program, "points_part": "积分批次之间的分摊，只有编号和数量",
 		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
 		"batch_request": goods, "scan_region": "各省市每天的扫码次数", "region_cursor": program, "territory": goods, "diversion": goods, "diversion_code": "在约定区域外首次验证的码，只有序号和省市",
