@@ -163,7 +163,7 @@ func (p *person) do(method, path, body string, header ...string) answer {
 	raw, _ := io.ReadAll(w.Body)
 	a := answer{Status: w.Code, Header: w.Header(), Raw: string(raw)}
 	_ = json.Unmarshal(raw, &a) // files are not JSON
-	if why := conforms(method, r.URL.Path, w); why != "" {
+	if why := conforms(method, r.URL.Path, w, raw); why != "" {
 		p.s.t.Errorf("%s %s is not as documented: %s\n%s", method, r.URL.Path, why, raw)
 	}
 	for _, c := range w.Result().Cookies() {
