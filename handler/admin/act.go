@@ -45,6 +45,9 @@ func (h *Handler) audited(name string, do action) func(*gin.Context) (any, error
 	object, _, _ := strings.Cut(name, ".")
 	return func(c *gin.Context) (any, error) {
 		body, err := web.Body(c)
+		if err == nil {
+			err = h.confineForm(c, body)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -6,15 +6,39 @@ import (
 	"siyu/handler/web"
 	"siyu/model/audit"
 	"siyu/model/brand"
+	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/operator"
 	"siyu/model/product"
 	"siyu/model/reply"
 )
 
 func (h *Handler) listBrands() gin.HandlerFunc {
 	return list(func(b brand.Brand) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]brand.Brand, error) {
+		if o := current(c).Operator; o.Scoped() {
+			if p.Before != 0 {
+				return nil, nil // all of them were on the first page
+			}
+			return h.brandsOf(c, o)
+		}
 		return h.Brands.List(c.Request.Context(), p.Before, p.Limit)
 	})
+}
+
+// brandsOf are the brands in a data scope: few enough for one page.
+func (h *Handler) brandsOf(c *gin.Context, o operator.Operator) ([]brand.Brand, error) {
+	out := make([]brand.Brand, 0, len(o.BrandIDs))
+	for _, brandID := range o.BrandIDs {
+		b, err := h.Brands.Get(c.Request.Context(), brandID)
+		if fault.Of(err) != nil && fault.Of(err).Kind == fault.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
 }
 
 type brandInput struct {

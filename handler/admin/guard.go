@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -46,8 +47,13 @@ func (h *Handler) guard(r web.Route) gin.HandlerFunc {
 			web.Fail(c, errCSRF)
 		case r.Permission != Session && !s.Operator.Can(r.Permission):
 			web.Fail(c, errPermission.With("permission", r.Permission))
+		case r.Doc.Check(c.Request.URL.Query()) != nil:
+			web.Fail(c, r.Doc.Check(c.Request.URL.Query()))
 		default:
 			c.Set(keySession, s)
+			if err := h.confine(c, r); err != nil {
+				web.Fail(c, err)
+			}
 		}
 	}
 }
@@ -91,7 +97,7 @@ func (h *Handler) login(c *gin.Context) {
 		return
 	}
 	h.Cookies.Set(c, cookieName, key, s.ExpiresAt.Sub(s.CreatedAt))
-	web.OK(c, describe(s))
+	web.OK(c, h.describe(s))
 }
 
 func (h *Handler) logout(c *gin.Context) {
@@ -111,8 +117,13 @@ type about struct {
 	ExpiresAt   time.Time         `json:"expires_at"`
 }
 
-func describe(s operator.Session) about {
-	return about{s.Operator, operator.PermissionsOf(s.Operator.Roles), s.CSRF, s.ExpiresAt.Time()}
+func (h *Handler) describe(s operator.Session) about {
+	can := operator.PermissionsOf(s.Operator.Roles)
+	if s.Operator.Scoped() {
+		open := h.openToConfined()
+		can = slices.DeleteFunc(can, func(p string) bool { return !open[p] })
+	}
+	return about{s.Operator, can, s.CSRF, s.ExpiresAt.Time()}
 }
 
-func (h *Handler) me(c *gin.Context) (any, error) { return describe(current(c)), nil }
+func (h *Handler) me(c *gin.Context) (any, error) { return h.describe(current(c)), nil }

@@ -46,6 +46,7 @@ type Operator struct {
 	State       string        `json:"state"`
 	LockedUntil clock.Instant `json:"locked_until"` // guessing is slowed until then
 	TOTP        bool          `json:"totp"`         // the second factor is on; told by Get and List
+	BrandIDs    []id.ID       `json:"brand_ids"`    // the data scope (数据范围); none: every brand
 	CreatedAt   clock.Instant `json:"created_at"`
 }
 
@@ -60,6 +61,7 @@ type row struct {
 	Name         string
 	PasswordHash string
 	Roles        string
+	Brands       string
 	State        string
 	Failures     int
 	LockedUntil  clock.Instant
@@ -69,7 +71,8 @@ type row struct {
 func (row) TableName() string { return "operator" }
 
 func (r row) operator() Operator {
-	return Operator{ID: r.ID, Login: r.Login, Name: r.Name, Roles: splitRoles(r.Roles), State: r.State, LockedUntil: r.LockedUntil, CreatedAt: r.CreatedAt}
+	return Operator{ID: r.ID, Login: r.Login, Name: r.Name, Roles: splitRoles(r.Roles), State: r.State, LockedUntil: r.LockedUntil,
+		BrandIDs: splitBrands(r.Brands), CreatedAt: r.CreatedAt}
 }
 
 // Options change what tests need smaller or slower.
@@ -111,6 +114,7 @@ type Draft struct {
 	Name     string   `json:"name"`
 	Password string   `json:"password"`
 	Roles    []string `json:"roles"`
+	BrandIDs []id.ID  `json:"brand_ids"` // the data scope; none: every brand
 }
 
 var loginForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._@-]{1,63}$`)
@@ -146,7 +150,7 @@ func splitRoles(s string) []string {
 }
 
 // Create adds an operator. Faults: Invalid operator_login, operator_name,
-// operator_roles, password_*; Conflict operator_exists.
+// operator_roles, operator_brands, password_*; Conflict operator_exists.
 func (s *Store) Create(ctx context.Context, d Draft) (Operator, error) {
 	d.Login, d.Name = cleanLogin(d.Login), strings.TrimSpace(d.Name)
 	if !loginForm.MatchString(d.Login) {
@@ -159,10 +163,14 @@ func (s *Store) Create(ctx context.Context, d Draft) (Operator, error) {
 	if err != nil {
 		return Operator{}, err
 	}
+	brands, err := checkBrands(d.BrandIDs, d.Roles)
+	if err != nil {
+		return Operator{}, err
+	}
 	if err := checkPassword(d.Password, d.Login); err != nil {
 		return Operator{}, err
 	}
-	r := row{ID: s.db.NewID(), Login: d.Login, Name: d.Name, Roles: roles, State: Active, CreatedAt: s.db.Now()}
+	r := row{ID: s.db.NewID(), Login: d.Login, Name: d.Name, Roles: roles, Brands: brands, State: Active, CreatedAt: s.db.Now()}
 	if r.PasswordHash, err = s.hash(ctx, d.Password); err != nil {
 		return Operator{}, err
 	}
@@ -227,9 +235,11 @@ type Change struct {
 	Name  string   `json:"name"`
 	Roles []string `json:"roles"`
 	State string   `json:"state"`
+	// BrandIDs is the data scope as it will be; none: every brand.
+	BrandIDs []id.ID `json:"brand_ids"`
 }
 
-// Update changes name, roles and state. Disabling ends the sessions at once. The
+// Update changes name, roles, data scope and state. Disabling ends the sessions at once. The
 // last active administrator can be neither disabled nor demoted (Conflict last_admin).
 func (s *Store) Update(ctx context.Context, operatorID id.ID, c Change) (Operator, error) {
 	c.Name = strings.TrimSpace(c.Name)
@@ -237,6 +247,10 @@ func (s *Store) Update(ctx context.Context, operatorID id.ID, c Change) (Operato
 		return Operator{}, err
 	}
 	roles, err := checkRoles(c.Roles)
+	if err != nil {
+		return Operator{}, err
+	}
+	brands, err := checkBrands(c.BrandIDs, c.Roles)
 	if err != nil {
 		return Operator{}, err
 	}
@@ -251,7 +265,7 @@ func (s *Store) Update(ctx context.Context, operatorID id.ID, c Change) (Operato
 		if _, err := s.row(tx.Where("id = ?", operatorID)); err != nil {
 			return err
 		}
-		if err := tx.Model(&row{}).Where("id = ?", operatorID).Updates(map[string]any{"name": c.Name, "roles": roles, "state": c.State}).Error; err != nil {
+		if err := tx.Model(&row{}).Where("id = ?", operatorID).Updates(map[string]any{"name": c.Name, "roles": roles, "brands": brands, "state": c.State}).Error; err != nil {
 			return err
 		}
 		var active []row

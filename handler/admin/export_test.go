@@ -1,0 +1,18 @@
+package admin
+
+import "slices"
+
+// ScopeTables are the tables whose rows the data scope looks up.
+func ScopeTables() []string {
+	var out []string
+	for _, s := range scopes() {
+		if s.table != "" {
+			out = append(out, s.table)
+		}
+	}
+	for _, table := range named() {
+		out = append(out, table)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
