@@ -29,6 +29,8 @@ const benchUsage = `usage: siyu bench SUBJECT [options]   (SUBJECT -h lists the 
   events   events over the signed API and by bulk import, against raw multi-row INSERT
   payout   packets from the outbox to settled, against bare Asynq
   tree     a referral tree of a million, twenty levels, against recursive queries over parents
+  seed     a brand of a million members and ten million scans; every page of the back office read,
+           and which query was slow
   identity keys joined into people and resolved, against one SQL upsert per key
 
 Each starts what it needs on this machine, in a temporary folder, and removes it. Each
@@ -38,7 +40,7 @@ prints a table and a last line "subject name=value ...".
 // bench measures.
 func bench(ctx context.Context, _ config.Config, args []string, out io.Writer) error {
 	subjects := map[string]func(context.Context, []string, io.Writer) error{
-		"tokens": benchTokens, "issue": benchIssue, "claim": benchClaim, "scan": benchScan, "payout": benchPayout, "identity": benchIdentity, "events": benchEvents, "tree": benchTree}
+		"tokens": benchTokens, "issue": benchIssue, "claim": benchClaim, "scan": benchScan, "payout": benchPayout, "identity": benchIdentity, "events": benchEvents, "tree": benchTree, "seed": benchSeed}
 	if len(args) > 0 {
 		if run, ok := subjects[args[0]]; ok {
 			err := run(ctx, args[1:], out)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -48,8 +49,9 @@ func openBenchDB(ctx context.Context, engine, dsn, dir string) (b benchDB, err e
 }
 
 // startMariaDB runs a private server in dir with the durability of production: every
-// commit is on the disk before it is acknowledged.
-func startMariaDB(ctx context.Context, dir string) (dsn string, stop func() error, err error) {
+// commit is on the disk before it is acknowledged. A folder that holds a database goes on
+// with it; options come after ours and win.
+func startMariaDB(ctx context.Context, dir string, options ...string) (dsn string, stop func() error, err error) {
 	install, errI := findServer("mariadb-install-db")
 	server, errS := findServer("mariadbd")
 	if err := errors.Join(errI, errS); err != nil {
@@ -59,9 +61,10 @@ func startMariaDB(ctx context.Context, dir string) (dsn string, stop func() erro
 	if os.Getuid() == 0 {
 		as = append(as, "--user=root")
 	}
-	made := exec.CommandContext(ctx, install, append([]string{"--no-defaults", "--datadir=" + dir, "--auth-root-authentication-method=normal", "--skip-test-db"}, as...)...)
-	if text, err := made.CombinedOutput(); err != nil {
-		return "", nil, fmt.Errorf("mariadb-install-db: %w\n%s", err, text)
+	if _, err := os.Stat(filepath.Join(dir, "mysql")); err != nil {
+		if err := installMariaDB(ctx, install, dir, as); err != nil {
+			return "", nil, err
+		}
 	}
 	addr, err := freeAddr()
 	if err != nil {
@@ -70,7 +73,7 @@ func startMariaDB(ctx context.Context, dir string) (dsn string, stop func() erro
 	_, port, _ := net.SplitHostPort(addr)
 	stop, err = startServer(server, append([]string{"--no-defaults", "--datadir=" + dir, "--socket=" + filepath.Join(dir, "s"), "--pid-file=" + filepath.Join(dir, "pid"),
 		"--bind-address=127.0.0.1", "--port=" + port, "--max-connections=600", "--innodb-buffer-pool-size=512M",
-		"--innodb-flush-log-at-trx-commit=1", "--innodb-snapshot-isolation=ON", "--skip-name-resolve"}, as...)...)
+		"--innodb-flush-log-at-trx-commit=1", "--innodb-snapshot-isolation=ON", "--skip-name-resolve"}, slices.Concat(as, options)...)...)
 	if err != nil {
 		return "", nil, err
 	}
@@ -86,6 +89,14 @@ func startMariaDB(ctx context.Context, dir string) (dsn string, stop func() erro
 		return "", nil, errors.Join(fmt.Errorf("mariadbd: %w", err), stop())
 	}
 	return dsn, stop, nil
+}
+
+func installMariaDB(ctx context.Context, install, dir string, as []string) error {
+	made := exec.CommandContext(ctx, install, append([]string{"--no-defaults", "--datadir=" + dir, "--auth-root-authentication-method=normal", "--skip-test-db"}, as...)...)
+	if text, err := made.CombinedOutput(); err != nil {
+		return fmt.Errorf("mariadb-install-db: %w\n%s", err, text)
+	}
+	return nil
 }
 
 // startRedis runs a private Redis that keeps nothing on disk.

@@ -57,6 +57,10 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 		cases = append(cases, struct {
 			name, args, line string
 			says             []string
+		}{"seed on mysql", "seed -members 1000 -scans 10000 -check --dsn " + dsn, `seed members=1000 scans=10000 fill_s=\d+ pages=\d\d+ p50_ms=([\d.]+) p99_ms=([\d.]+) slow=\d+ refused=\d+ broken=0`, []string{"invariants recomputed, 0 broken"}})
+		cases = append(cases, struct {
+			name, args, line string
+			says             []string
 		}{"claim on mysql", "claim --engine mysql --seconds 0.1 --clients 4 --dsn " + dsn, claimLine, []string{"trial balance 0 fen"}})
 	}
 	for _, c := range cases {

@@ -64,6 +64,12 @@ func (b *Book) Hash(n Number) string {
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }
 
+// Seal is a number as its row holds it: for who fills the table by other means than Put.
+func (b *Book) Seal(n Number) (hash string, sealed []byte, keyVersion int) {
+	hash = b.Hash(n)
+	return hash, b.box.Seal(place(hash), []byte(n.e164)), b.box.Newest()
+}
+
 // PutTx keeps a number in the caller's transaction and returns its hash. A number that
 // is there stays as it is.
 func (b *Book) PutTx(ctx context.Context, tx *gorm.DB, n Number) (string, error) {
@@ -83,8 +89,10 @@ func (b *Book) PutAllTx(ctx context.Context, tx *gorm.DB, numbers []Number) ([]s
 		if n.e164 == "" {
 			return nil, errNumber
 		}
-		hashes[i] = b.Hash(n)
-		rows.Add(hashes[i], b.box.Seal(place(hashes[i]), []byte(n.e164)), b.box.Newest(), n.Tail(), b.db.Now())
+		var sealed []byte
+		var version int
+		hashes[i], sealed, version = b.Seal(n)
+		rows.Add(hashes[i], sealed, version, n.Tail(), b.db.Now())
 	}
 	if _, err := rows.Insert(ctx, tx, b.db.Once("tail")); err != nil {
 		return nil, fmt.Errorf("phone: put: %w", err)

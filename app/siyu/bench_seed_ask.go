@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"siyu/handler/web"
+	"siyu/model/clock"
+)
+
+// rounds reads the pages of the back office as an operator who is logged in, and what the
+// server noted of slow queries.
+type rounds struct {
+	p      *process
+	pool   *sql.DB
+	client *http.Client
+	slowS  float64
+}
+
+// asked is one address to read.
+type asked struct{ path string }
+
+type answered struct {
+	ask    string
+	status int
+	bytes  int64
+	spent  time.Duration
+	slow   []slowQuery
+}
+
+type slowQuery struct {
+	ms   float64
+	rows int64
+	text string
+}
+
+func newRounds(ctx context.Context, p *process, slowS float64) (*rounds, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	r := &rounds{p: p, pool: p.env.DB.Pool(), client: &http.Client{Jar: jar, Timeout: 2 * time.Minute}, slowS: slowS}
+	// Only connections that are opened later know a new long_query_time, and the slow log
+	// is the server's: a server of its own loses nothing by it.
+	for _, stmt := range []string{"SET GLOBAL log_output = 'TABLE'", fmt.Sprintf("SET GLOBAL long_query_time = %f", slowS), "SET GLOBAL slow_query_log = ON"} {
+		if _, err := r.pool.ExecContext(ctx, stmt); err != nil {
+			return nil, fmt.Errorf("the slow log needs a user who may turn it on: %w", err)
+		}
+	}
+	r.pool.SetMaxIdleConns(0)
+	r.pool.SetMaxIdleConns(8)
+	body := strings.NewReader(fmt.Sprintf(`{"login":%q,"password":%q}`, seedLogin, seedPassword))
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.cfg.Addr+"/admin/api/v1/login", body)
+	if err != nil {
+		return nil, err
+	}
+	q.Header.Set("Content-Type", "application/json")
+	a, err := r.client.Do(q)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Body.Close()
+	if a.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(a.Body)
+		return nil, fmt.Errorf("log-in: %d %.200s", a.StatusCode, text)
+	}
+	return r, nil
+}
+
+// close turns the slow log off again.
+func (r *rounds) close() error {
+	r.client.CloseIdleConnections()
+	_, err := r.pool.Exec("SET GLOBAL slow_query_log = OFF")
+	return err
+}
+
+// seedRows says which table the id in a path is of, by the segment before it. Where none
+// is named, no such row was made and the page answers 404, which reads nothing.
+var seedRows = map[string]string{"brands": "brand", "accounts": "account WHERE kind = 'official'", "products": "product", "batches": "batch", "campaigns": "campaign",
+	"payouts": "payout", "members": "member", "leaders": "leader", "groups": "community", "rights": "rights_request", "operators": "operator", "reviews": "identity_review"}
+
+var pathID = regexp.MustCompile(`/([a-z-]+)/:id`)
+
+// asks makes the addresses: each GET route with what it needs, with each of its filters
+// and with its total.
+func (r *rounds) asks(ctx context.Context, only string) ([]asked, error) {
+	known, err := r.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.p.audiences()
+	if err != nil {
+		return nil, err
+	}
+	var list []asked
+	for _, route := range a.Routes() {
+		if route.Method != http.MethodGet || !strings.HasPrefix(route.Path, "/admin/api/") || !strings.Contains(route.Path, only) || route.Doc.Type != "" || strings.Contains(route.Path, "/file") {
+			continue
+		}
+		path := route.Path
+		if m := pathID.FindStringSubmatch(path); m != nil {
+			row, err := r.first(ctx, m[1])
+			if err != nil {
+				return nil, err
+			}
+			path = strings.Replace(path, ":id", row, 1)
+		}
+		if strings.Contains(path, ":") {
+			continue
+		}
+		list = append(list, variants(route, path, known)...)
+	}
+	return list, nil
+}
+
+// first is a row of a table, "1" when there is none.
+func (r *rounds) first(ctx context.Context, segment string) (row string, err error) {
+	table := seedRows[segment]
+	if table == "" {
+		return "1", nil
+	}
+	order := ""
+	if segment == "members" { // who is busy
+		order = " ORDER BY created_at"
+	}
+	err = r.pool.QueryRowContext(ctx, "SELECT id FROM "+table+order+" LIMIT 1").Scan(&row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "1", nil
+	}
+	return row, err
+}
+
+// known are the values for names of the query.
+func (r *rounds) known(ctx context.Context) (map[string]string, error) {
+	out := map[string]string{}
+	for name, stmt := range map[string]string{
+		"brand_id":    "SELECT id FROM brand LIMIT 1",
+		"member_id":   "SELECT id FROM member ORDER BY created_at LIMIT 1",
+		"referrer_id": "SELECT id FROM member ORDER BY created_at LIMIT 1",
+		"member":      "SELECT id FROM member ORDER BY created_at LIMIT 1",
+		"product_id":  "SELECT id FROM product LIMIT 1",
+		"batch_id":    "SELECT id FROM batch LIMIT 1",
+		"campaign_id": "SELECT id FROM campaign LIMIT 1",
+		"account_id":  "SELECT id FROM account WHERE kind = 'merchant' LIMIT 1",
+		"leader_id":   "SELECT COALESCE(MIN(id), 1) FROM leader",
+		"serial":      "SELECT 1",
+		"openid":      "SELECT value FROM identity_key WHERE kind = 'openid' LIMIT 1",
+		"phone_tail":  "SELECT tail FROM phone LIMIT 1",
+		"city":        "SELECT '上海'",
+		"province":    "SELECT '上海市'",
+		"q":           "SELECT '酱油'",
+	} {
+		var v string
+		if err := r.pool.QueryRowContext(ctx, stmt).Scan(&v); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out[name] = v
+	}
+	now := r.p.env.Clock.Now()
+	for name, at := range map[string]clock.Instant{"from": now.Add(-30 * 24 * time.Hour), "until": now, "joined_from": now.Add(-30 * 24 * time.Hour), "joined_until": now,
+		"from_at": now.Add(-30 * 24 * time.Hour), "until_at": now} {
+		out[name] = at.String()
+	}
+	day := now.Time().In(clock.Shanghai)
+	out["day"], out["month"] = day.Format("2006-01-02"), day.Format("200601")
+	out["year"] = day.Format("2006")
+	return out, nil
+}
+
+func variants(route web.Route, path string, known map[string]string) []asked {
+	base := url.Values{}
+	for _, p := range route.Doc.Query {
+		if p.Required && len(p.Choices) > 0 {
+			base.Set(p.Name, p.Choices[0])
+		} else if p.Required {
+			base.Set(p.Name, known[p.Name])
+		}
+	}
+	if !route.Doc.Said { // nothing is told of it: most lists are a brand's or a member's
+		base.Set("brand_id", known["brand_id"])
+		base.Set("member_id", known["member_id"])
+	}
+	address := func(name, value string) asked {
+		q := url.Values{}
+		for k := range base {
+			q.Set(k, base.Get(k))
+		}
+		if name != "" {
+			q.Set(name, value)
+		}
+		return asked{path + "?" + q.Encode()}
+	}
+	list := []asked{address("", "")}
+	for _, p := range route.Doc.Query {
+		for _, choice := range p.Choices {
+			list = append(list, address(p.Name, choice))
+		}
+		if v := known[p.Name]; !p.Required && len(p.Choices) == 0 && v != "" {
+			list = append(list, address(p.Name, v))
+		}
+	}
+	if route.Doc.Counted {
+		list = append(list, address("total", "1"))
+	}
+	return list
+}
+
+var nextPage = regexp.MustCompile(`"next":"([^"]+)"`)
+
+// round reads every address, and of each list the page after it.
+func (r *rounds) round(ctx context.Context, list []asked) ([]answered, error) {
+	var out []answered
+	for _, a := range list {
+		one, body, err := r.read(ctx, a.path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+		if m := nextPage.FindSubmatch(body); m != nil && one.status == http.StatusOK {
+			if one, _, err = r.read(ctx, a.path+"&before="+url.QueryEscape(string(m[1]))); err != nil {
+				return nil, err
+			}
+			out = append(out, one)
+		}
+	}
+	return out, nil
+}
+
+func (r *rounds) read(ctx context.Context, path string) (answered, []byte, error) {
+	if _, err := r.pool.ExecContext(ctx, "TRUNCATE TABLE mysql.slow_log"); err != nil {
+		return answered{}, nil, err
+	}
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.p.cfg.Addr+path, nil)
+	if err != nil {
+		return answered{}, nil, err
+	}
+	begun := clock.Wall()
+	a, err := r.client.Do(q)
+	if err != nil {
+		return answered{}, nil, err
+	}
+	defer a.Body.Close()
+	body, err := io.ReadAll(a.Body)
+	if err != nil {
+		return answered{}, nil, err
+	}
+	one := answered{ask: path, status: a.StatusCode, bytes: int64(len(body)), spent: clock.Wall().Sub(begun)}
+	rows, err := r.pool.QueryContext(ctx, "SELECT TIME_TO_SEC(query_time) * 1000 + MICROSECOND(query_time) / 1000, rows_examined, CONVERT(sql_text USING utf8mb4) FROM mysql.slow_log")
+	if err != nil {
+		return one, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s slowQuery
+		if err := rows.Scan(&s.ms, &s.rows, &s.text); err != nil {
+			return one, nil, err
+		}
+		if len(s.text) > 1500 {
+			s.text = s.text[:1500] + " …"
+		}
+		one.slow = append(one.slow, s)
+	}
+	return one, body, rows.Err()
+}
