@@ -93,6 +93,9 @@ type Deps struct {
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
 	PublicHost string
+	// PerMinute is how many requests an operator may make in a minute, over all his
+	// sessions; 0: 1200. A page makes about ten.
+	PerMinute uint16
 }
 
 // Handler answers.
@@ -100,15 +103,23 @@ type Handler struct {
 	Deps
 	tries   *scan.Throttle // log-ins per address
 	reveals *scan.Throttle // telephone numbers shown, per operator
+	rates   *scan.Throttle // requests, per operator
 }
 
 // loginsPerAddress within ten minutes: an office behind one address gets in, a
 // machine that guesses does not.
 const loginsPerAddress = 60
 
+// requestsPerMinute of one operator: nobody reads faster, a program that copies the
+// members does.
+const requestsPerMinute = 1200
+
 // New makes a handler.
 func New(d Deps) *Handler {
-	return &Handler{Deps: d, tries: scan.NewThrottle(d.Clock, loginsPerAddress, 10*time.Minute),
+	if d.PerMinute == 0 {
+		d.PerMinute = requestsPerMinute
+	}
+	return &Handler{Deps: d, rates: scan.NewThrottle(d.Clock, d.PerMinute, time.Minute), tries: scan.NewThrottle(d.Clock, loginsPerAddress, 10*time.Minute),
 		reveals: scan.NewThrottle(d.Clock, revealsPerOperator, time.Hour)}
 }
 

@@ -24,6 +24,7 @@ var (
 	errCSRF       = fault.New(fault.Forbidden, "csrf", "请求缺少防伪标记，请刷新页面后重试")
 	errPermission = fault.New(fault.Forbidden, "no_permission", "您没有这项权限，请联系管理员")
 	errOrigin     = fault.New(fault.Forbidden, "cross_origin", "请从后台页面登录")
+	errRate       = fault.New(fault.Throttled, "too_many_requests", "操作过于频繁，请一分钟后再试").With("retry_after_s", 60)
 	errLogins     = fault.New(fault.Throttled, "too_many_logins", "登录过于频繁，请稍后再试").With("retry_after_s", 300)
 )
 
@@ -43,6 +44,8 @@ func (h *Handler) guard(r web.Route) gin.HandlerFunc {
 		switch {
 		case err != nil:
 			web.Fail(c, err)
+		case h.rates.Over(s.Operator.ID.String()):
+			web.Fail(c, errRate)
 		case writes && !s.CheckCSRF(c.GetHeader(csrfHeader)):
 			web.Fail(c, errCSRF)
 		case r.Permission != Session && !s.Operator.Can(r.Permission):
@@ -50,6 +53,7 @@ func (h *Handler) guard(r web.Route) gin.HandlerFunc {
 		case r.Doc.Check(c.Request.URL.Query()) != nil:
 			web.Fail(c, r.Doc.Check(c.Request.URL.Query()))
 		default:
+			h.rates.Hit(s.Operator.ID.String())
 			c.Set(keySession, s)
 			if err := h.confine(c, r); err != nil {
 				web.Fail(c, err)

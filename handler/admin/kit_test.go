@@ -83,7 +83,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Packets: packets, Ledger: book, Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
 		Points: accounts, Tiers: tier.New(d, members, accounts), Identities: people, Members: members, Phones: phone.New(d, box),
 		APIKeys: apikey.New(d, box),
-		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test",
+		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test", PerMinute: 60_000, // tests stand still in time
 	}
 	campaigns.UseLevels(deps.Tiers)
 	deps.Events = event.New(d, out)

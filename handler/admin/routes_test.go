@@ -2,11 +2,13 @@ package admin_test
 
 import (
 	"flag"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"siyu/handler/admin"
 	"siyu/handler/web"
@@ -135,6 +137,34 @@ func TestGuard(t *testing.T) {
 			t.Fatal(a.Raw)
 		}
 	})
+}
+
+func TestRate(t *testing.T) {
+	s := sqliteSite(t)
+	s.deps.PerMinute = 5
+	h := admin.New(s.deps)
+	s.h = h
+	var err error
+	if s.Engine, err = web.NewEngine(web.Options{Clock: s.clk, Log: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	h.Mount(s)
+	p, other := s.as(t, "fast", operator.Admin), s.as(t, "calm", operator.Admin)
+	for i := range 7 {
+		if a := p.do("GET", "/brands", ""); (a.Status == 200) != (i < 5) || i >= 5 && (a.Error.Code != "too_many_requests" || a.Header.Get("Retry-After") != "60") {
+			t.Fatal(i, a.Status, a.Raw)
+		}
+	}
+	if a := s.login(t, "fast").do("GET", "/brands", ""); a.Status != 429 {
+		t.Error("another session is another allowance:", a.Raw)
+	}
+	if a := other.do("GET", "/brands", ""); a.Status != 200 {
+		t.Error("one operator's haste is another's wait:", a.Raw)
+	}
+	s.clk.Advance(2 * time.Minute)
+	if a := p.do("GET", "/brands", ""); a.Status != 200 {
+		t.Error(a.Raw)
+	}
 }
 
 func TestLogin(t *testing.T) {
