@@ -79,6 +79,7 @@ type environment struct {
 	commissionStores
 	withdrawalStores
 	contactStores
+	jobStores
 	homeStores
 }
 
@@ -133,6 +134,7 @@ func (e *environment) build() {
 	e.buildDesk()
 	e.buildWeCom()
 	e.buildRights()
+	e.buildJobs()
 	e.Insight = insight.New(d)
 	e.buildHome()
 }

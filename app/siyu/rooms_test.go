@@ -84,7 +84,7 @@ var floors = []floor{
 	{[]string{"rights"}, "what the law lets a person ask of all of the above"},
 	{[]string{"claim/claimtest"}, "a whole campaign for tests"},
 	{[]string{"tally", "goal"}, "how many of what happened when, and what was hoped for"},
-	{[]string{"insight"}, "reads every table"},
+	{[]string{"insight", "extract"}, "reads every table"},
 }
 
 // only are exceptions that are narrower than the floors.

@@ -35,7 +35,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
 		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: e.regrouped(),
 		job.TaskImport: imports(e.Imports), job.TaskRights: job.Rights(e.Rights),
-		job.TaskReferral: job.Lists(e.Referrals), job.TaskFraud: e.settleFraud, job.TaskWithdrawal: job.Withdrawals(e.Withdrawals, e.Messages, p.loyalty().Address),
+		job.TaskReferral: job.Lists(e.Referrals), job.TaskExtract: job.Extract(e.Extracts), job.TaskFraud: e.settleFraud, job.TaskWithdrawal: job.Withdrawals(e.Withdrawals, e.Messages, p.loyalty().Address),
 	}, notices), p.log, p.reg, clock.Wall)
 
 	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
@@ -54,7 +54,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
 	wg.Go(func() {
-		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), e.homeChores()))
+		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), e.homeChores()))
 	})
 	return func() {
 		cancel()

@@ -40,3 +40,32 @@ func TestSpansHoldTheIdsOfTheirTimeAndNoOthers(t *testing.T) {
 		t.Error("before the first tick:", s)
 	}
 }
+
+func TestBeforeHoldsWhatComesBeforeInTheOrderOfTimeAndNothingElse(t *testing.T) {
+	start := clock.From(time.Date(2026, 11, 21, 4, 0, 0, 0, time.UTC))
+	for name, make := range map[string]func(clock.Clock, int) *id.Source{"single": id.NewSingleSource, "sharded": id.NewSource} {
+		t.Run(name, func(t *testing.T) {
+			clk, single := clock.NewFake(start), name == "single"
+			src := make(clk, 7)
+			var all []id.ID
+			for i := range 300 {
+				clk.Advance(time.Duration(i%3) * 3 * time.Millisecond) // several in one tick
+				all = append(all, src.Next())
+			}
+			for _, last := range all {
+				spans := id.Before(last, start, single)
+				for _, v := range all {
+					n := 0
+					for _, s := range spans {
+						if v >= s.From && v < s.Until {
+							n++
+						}
+					}
+					if want := id.Compare(v, last, single) < 0; (n == 1) != want || n > 1 {
+						t.Fatalf("%d before %d: in %d ranges, want %v", v, last, n, want)
+					}
+				}
+			}
+		})
+	}
+}

@@ -172,6 +172,8 @@ func impersonal() map[string]string {
 		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
 		"batch_request": goods, "scan_region": "各省市每天的扫码次数", "region_cursor": program, "territory": goods, "diversion": goods, "diversion_code": "在约定区域外首次验证的码，只有序号和省市",
 		"export": goods, "export_part": goods, "export_download": office, "keyword_reply": goods,
+		"extract": office, "extract_part": "操作员导出的名单：加密保存，手机号只有掩码，没有 openid，七天后删除；谁在何时为何导出、下载都在操作记录里",
+		"operator_view": office, "job_seen": office,
 		"operator": office, "operator_session": office, "operator_totp": office, "api_key": office,
 		"group_policy": rules, "community_template": rules, "live_code": goods, "live_target": goods, "live_switch": goods,
 		"community_kit":   "社群的欢迎语、素材和任务，是品牌的内容",

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"time"
+
+	"siyu/model/extract"
+)
+
+// jobStores is the part of the environment that operators' long jobs need.
+type jobStores struct {
+	Extracts *extract.Store
+}
+
+func (e *environment) buildJobs() {
+	e.Extracts = extract.New(extract.Deps{DB: e.DB, Box: e.Box, Phones: e.Phones, Outbox: e.Outbox,
+		Keep: time.Duration(e.Config.Export.Days) * 24 * time.Hour, Times: e.Config.Export.Downloads})
+}
