@@ -3,8 +3,11 @@
 // fixes every code's prize, reserves the exact spend and publishes the hash of the
 // seed; the seed is revealed when the campaign has ended.
 //
-// It owns the tables campaign, campaign_tier and campaign_scope, and the ledger
-// accounts funds, reserved. States: draft -> published <-> paused -> ended.
+// It owns the tables campaign, campaign_tier, campaign_scope, campaign_policy and
+// campaign_approval, and the ledger accounts funds, reserved. States: draft -> published
+// <-> paused -> ended; what is published may be taken back to draft before it begins. A
+// draft may wait for a second person (approval.go); what people are told of all this is a
+// stage (stage.go).
 //
 // Promise: claims of a campaign never cost more than it reserved. The last statement
 // of a claim (CountTx) is an update of the campaign's row guarded by its state, its
@@ -70,6 +73,12 @@ type Campaign struct {
 	CreatedAt    clock.Instant `json:"created_at"`
 	PublishedAt  clock.Instant `json:"published_at"`
 	EndedAt      clock.Instant `json:"ended_at"`
+	Approval     string        `json:"approval"`    // of a draft: "", submitted, approved, refused
+	EditedBy     id.ID         `json:"edited_by"`   // operator who wrote the draft last; 0 = a program
+	CopiedFrom   id.ID         `json:"copied_from"` // campaign that the draft was made of; 0 = none
+	ArchivedAt   clock.Instant `json:"archived_at"` // out of the way, not gone
+	Cancels      int           `json:"-"`           // publications taken back before they began
+	Stage        string        `json:"stage" gorm:"-"`
 	Tiers        []Tier        `json:"tiers" gorm:"-"`
 	Scopes       []Scope       `json:"scopes" gorm:"-"`
 }
@@ -127,6 +136,7 @@ type Form struct {
 	MinLevel     int           `json:"min_level"` // number in the brand's table of levels; 0 = everybody
 	Tiers        []Tier        `json:"tiers"`
 	Scopes       []Scope       `json:"scopes"`
+	EditedBy     id.ID         `json:"-"` // operator; 0 = a program
 	// Requires lists conditions for the reward. WeChat bans paying for a follow or a
 	// share (微信外部链接内容管理规范), so anything here is refused; the field exists to
 	// say so clearly.

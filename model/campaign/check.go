@@ -126,6 +126,7 @@ func problems(c Campaign, codes int64, pay brand.Account) []Problem {
 			add("induce", field, "文案像是把关注或分享作为领奖条件，微信会封禁域名和账号，请删去")
 		}
 	}
+	out = append(out, unlawful(c)...)
 	if codes == 0 {
 		add("scopes", "scopes", "参与范围内没有码")
 	}
@@ -241,6 +242,5 @@ func oddsLines(tiers []Tier, codes int64) []OddsLine {
 var errNotFound = fault.New(fault.NotFound, "campaign_not_found", "没有这个活动")
 
 func stateFault(c Campaign, want string) error {
-	names := map[string]string{Draft: "草稿", Published: "运行中", Paused: "已暂停", Ended: "已结束"}
-	return fault.New(fault.Conflict, "campaign_state", "活动当前是「"+names[c.State]+"」，不能"+want).With("state", c.State).With("id", id.ID(c.ID))
+	return fault.New(fault.Conflict, "campaign_state", "活动当前是「"+StageName(c.Stage)+"」，不能"+want).With("state", c.State).With("id", id.ID(c.ID))
 }

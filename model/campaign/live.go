@@ -195,6 +195,24 @@ func promise(c Campaign) Offer {
 	return o
 }
 
+// Draft is what a campaign would promise if it were published now, for who writes it: its
+// page can be looked at before. Faults: NotFound.
+func (s *Store) Draft(ctx context.Context, campaignID id.ID) (Offer, error) {
+	c, err := s.Get(ctx, campaignID)
+	if err != nil {
+		return Offer{}, err
+	}
+	if c.State == Draft {
+		complete(&c)
+		if _, err := s.nameLevel(ctx, &c); err != nil {
+			return Offer{}, err
+		}
+	}
+	o := promise(c)
+	o.State = StandRunning
+	return o, nil
+}
+
 // Live reads what a campaign promises, for its rules page. Faults: NotFound.
 func (s *Store) Live(_ context.Context, campaignID id.ID) (Offer, error) {
 	e, ok := s.live.Load().byID[campaignID]

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -78,6 +79,9 @@ func (s *Store) preview(ctx context.Context, q *gorm.DB, c *Campaign, pay brand.
 	return p, nil
 }
 
+// restName is the tier of those who win nothing.
+const restName = "谢谢参与"
+
 // complete adds the tier of those who win nothing, so that the odds add up to one.
 func complete(c *Campaign) {
 	var winners int64
@@ -85,7 +89,7 @@ func complete(c *Campaign) {
 		winners += t.Winners
 	}
 	if len(c.Tiers) > 0 && winners < c.Codes {
-		c.Tiers = append(c.Tiers[:len(c.Tiers):len(c.Tiers)], Tier{Name: "谢谢参与", Kind: Nothing, Text: "谢谢参与，欢迎再来", Winners: c.Codes - winners})
+		c.Tiers = append(c.Tiers[:len(c.Tiers):len(c.Tiers)], Tier{Name: restName, Kind: Nothing, Text: "谢谢参与，欢迎再来", Winners: c.Codes - winners})
 		c.link()
 	}
 }
@@ -123,7 +127,7 @@ func shape(tiers []Tier) []draw.Tier {
 // the spend the operator was shown; another one is refused, so that nobody publishes
 // what he did not see. Publishing again answers the published campaign. Faults:
 // Invalid campaign_problems (Detail problems), Conflict campaign_state, campaign_changed,
-// spend_changed.
+// spend_changed, approval_needed.
 func (s *Store) Publish(ctx context.Context, campaignID id.ID, expect money.Fen) (Campaign, error) {
 	var c Campaign
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
@@ -132,13 +136,13 @@ func (s *Store) Publish(ctx context.Context, campaignID id.ID, expect money.Fen)
 			return err
 		}
 		var err error
-		if c, err = get(tx, campaignID); err != nil {
+		if c, err = s.get(tx, campaignID); err != nil {
 			return err
 		}
 		if c.State == Published && c.SpendFen == expect {
 			return nil
 		}
-		if c.State != Draft {
+		if c.State != Draft || c.ArchivedAt != 0 {
 			return stateFault(c, "发布")
 		}
 		return s.publishTx(ctx, tx, &c, expect)
@@ -146,10 +150,12 @@ func (s *Store) Publish(ctx context.Context, campaignID id.ID, expect money.Fen)
 	if err != nil {
 		return Campaign{}, err
 	}
+	c.Stage = c.stage(s.db.Now())
 	return c, s.Refresh(ctx)
 }
 
 func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect money.Fen) error {
+	asWritten := *c // without what publishing adds: this is what was approved
 	pay, err := s.payAccount(ctx, *c)
 	if err != nil {
 		return err
@@ -166,6 +172,9 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	}
 	if p.SpendFen != expect {
 		return fault.New(fault.Conflict, "spend_changed", "最大花费是 "+p.SpendFen.Yuan()+" 元，与您确认的 "+expect.Yuan()+" 元不同，请重新查看").With("spend_fen", p.SpendFen)
+	}
+	if err := s.approvedTx(tx, asWritten, p.SpendFen); err != nil {
+		return err
 	}
 	seed := make([]byte, draw.SeedBytes)
 	rand.Read(seed)
@@ -193,9 +202,19 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	if c.SpendFen == 0 {
 		return nil
 	}
-	return s.ledger.PostTx(ctx, tx, ledger.Entry{Key: "campaign:" + c.ID.String() + ":reserve", Unit: ledger.Fen,
+	return s.ledger.PostTx(ctx, tx, ledger.Entry{Key: reserveKey(*c), Unit: ledger.Fen,
 		Debit: ledger.Account{Kind: ledger.Funds, Owner: c.BrandID}, Credit: ledger.Account{Kind: ledger.Reserved, Owner: c.ID},
 		Amount: int64(c.SpendFen), Memo: "活动预算冻结"})
+}
+
+// reserveKey is one key for each publication: a campaign that was taken back before it
+// began may be published again.
+func reserveKey(c Campaign) string {
+	key := "campaign:" + c.ID.String() + ":reserve"
+	if c.Cancels > 0 {
+		key += ":" + strconv.Itoa(c.Cancels)
+	}
+	return key
 }
 
 func seedPlace(campaignID id.ID) string { return "campaign:" + campaignID.String() + ":seed" }
@@ -218,7 +237,7 @@ func (s *Store) move(ctx context.Context, campaignID id.ID, from, to, verb strin
 			return r.Error
 		}
 		var err error
-		if c, err = get(tx, campaignID); err != nil {
+		if c, err = s.get(tx, campaignID); err != nil {
 			return err
 		}
 		if r.RowsAffected == 0 && c.State != to {
@@ -263,7 +282,7 @@ func (s *Store) End(ctx context.Context, campaignID id.ID) (Campaign, error) {
 			}
 		}
 		var err error
-		if c, err = get(tx, campaignID); err != nil {
+		if c, err = s.get(tx, campaignID); err != nil {
 			return err
 		}
 		return s.db.VersionTx(ctx, tx, cacheName)

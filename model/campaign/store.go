@@ -28,6 +28,8 @@ type Store struct {
 	ledger   *ledger.Ledger
 	accounts Accounts
 	levels   Levels // nil: no brand has levels
+	codes    States // nil: the check says nothing of codes
+	balances Balances
 	live     atomic.Pointer[snapshot]
 	reloads  *db.Merger[reload]
 }
@@ -42,12 +44,17 @@ func New(d *db.DB, box *seal.Box, l *ledger.Ledger, accounts Accounts) *Store {
 
 // Create saves a draft. Faults: Invalid.
 func (s *Store) Create(ctx context.Context, f Form) (Campaign, error) {
+	return s.create(ctx, f, 0)
+}
+
+func (s *Store) create(ctx context.Context, f Form, copied id.ID) (Campaign, error) {
 	c, err := s.fromForm(ctx, f)
 	if err != nil {
 		return Campaign{}, err
 	}
-	c.ID, c.State, c.CreatedAt = s.db.NewID(), Draft, s.db.Now()
+	c.ID, c.State, c.CreatedAt, c.CopiedFrom = s.db.NewID(), Draft, s.db.Now(), copied
 	c.link()
+	c.Stage = c.stage(c.CreatedAt)
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
 		row := c
 		if err := tx.Select("*").Omit("Tiers", "Scopes").Create(&campaignRow{Campaign: row, Seed: []byte{}}).Error; err != nil {
@@ -69,7 +76,8 @@ type campaignRow struct {
 
 func (campaignRow) TableName() string { return "campaign" }
 
-// Update changes a draft. Faults: Invalid, NotFound, Conflict campaign_state.
+// Update changes a draft. A change takes an open asking for approval, or an approval, back;
+// saving the same again does not. Faults: Invalid, NotFound, Conflict campaign_state.
 func (s *Store) Update(ctx context.Context, campaignID id.ID, f Form) (Campaign, error) {
 	old, err := s.Get(ctx, campaignID)
 	if err != nil {
@@ -86,23 +94,46 @@ func (s *Store) Update(ctx context.Context, campaignID id.ID, f Form) (Campaign,
 		return Campaign{}, err
 	}
 	c.ID, c.State, c.CreatedAt, c.Version = old.ID, Draft, old.CreatedAt, old.Version+1
+	c.Approval, c.CopiedFrom, c.Cancels = old.Approval, old.CopiedFrom, old.Cancels
 	c.link()
+	_, was, err := freeze(old).seal()
+	if err != nil {
+		return Campaign{}, err
+	}
+	_, is, err := freeze(c).seal()
+	if err != nil {
+		return Campaign{}, err
+	}
+	if was == is {
+		c.EditedBy = old.EditedBy
+	} else {
+		c.Approval = ""
+	}
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
-		r := tx.Model(&Campaign{}).Where("id = ? AND state = ? AND version = ?", campaignID, Draft, old.Version).Updates(map[string]any{
-			"name": c.Name, "from_at": c.FromAt, "until_at": c.UntilAt, "organiser": c.Organiser, "rules": c.Rules, "wishing": c.Wishing,
+		r := tx.Model(&Campaign{}).Where("id = ? AND state = ? AND version = ? AND archived_at = 0", campaignID, Draft, old.Version).Updates(map[string]any{
+			"approval": c.Approval, "edited_by": c.EditedBy, "name": c.Name, "from_at": c.FromAt, "until_at": c.UntilAt, "organiser": c.Organiser, "rules": c.Rules, "wishing": c.Wishing,
 			"account_id": c.AccountID, "cap_member_day": c.CapMemberDay, "cap_member": c.CapMember, "cap_total": c.CapTotal,
 			"min_level": c.MinLevel, "version": c.Version})
 		if r.Error != nil {
 			return r.Error
 		}
 		if r.RowsAffected == 0 {
+			if old.State == Draft && old.ArchivedAt == 0 {
+				return errChanged
+			}
 			return stateFault(old, "修改；已发布的活动只能暂停或结束")
+		}
+		if old.Approval != c.Approval {
+			if err := closeApprovals(tx, c.ID, Stale); err != nil {
+				return err
+			}
 		}
 		return writeParts(tx, c)
 	})
 	if err != nil {
 		return Campaign{}, err
 	}
+	c.Stage = c.stage(s.db.Now())
 	return c, nil
 }
 
@@ -118,7 +149,7 @@ func (s *Store) fromForm(ctx context.Context, f Form) (Campaign, error) {
 	}
 	c := Campaign{BrandID: f.BrandID, Name: f.Name, FromAt: f.FromAt, UntilAt: f.UntilAt, Organiser: f.Organiser, Rules: f.Rules,
 		Wishing: f.Wishing, AccountID: f.AccountID, CapMemberDay: f.CapMemberDay, CapMember: f.CapMember, CapTotal: f.CapTotal,
-		MinLevel: f.MinLevel, Tiers: f.Tiers}
+		MinLevel: f.MinLevel, Tiers: f.Tiers, EditedBy: f.EditedBy}
 	if f.AccountID != 0 {
 		a, err := s.accounts.Account(ctx, f.AccountID)
 		if err != nil {
@@ -223,10 +254,10 @@ func writeParts(tx *gorm.DB, c Campaign) error {
 
 // Get reads one campaign with tiers and scopes.
 func (s *Store) Get(ctx context.Context, campaignID id.ID) (Campaign, error) {
-	return get(s.db.Read(ctx), campaignID)
+	return s.get(s.db.Read(ctx), campaignID)
 }
 
-func get(q *gorm.DB, campaignID id.ID) (Campaign, error) {
+func (s *Store) get(q *gorm.DB, campaignID id.ID) (Campaign, error) {
 	var c Campaign
 	err := q.Where("id = ?", campaignID).Take(&c).Error
 	if db.IsNotFound(err) {
@@ -245,16 +276,6 @@ func get(q *gorm.DB, campaignID id.ID) (Campaign, error) {
 	if c.State == Draft { // counters of a draft follow its scopes
 		c.link()
 	}
+	c.Stage = c.stage(s.db.Now())
 	return c, nil
-}
-
-// List pages a brand's campaigns (brandID 0 = all), newest first, without parts.
-func (s *Store) List(ctx context.Context, brandID, before id.ID, limit int) ([]Campaign, error) {
-	q := s.db.Read(ctx)
-	if brandID != 0 {
-		q = q.Where("brand_id = ?", brandID)
-	}
-	out := []Campaign{}
-	err := db.Page(q, "campaign", before, limit).Find(&out).Error
-	return out, err
 }

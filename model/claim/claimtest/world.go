@@ -148,6 +148,10 @@ func New(t testing.TB, d *db.DB, clk *clock.Fake, set Setup) *World {
 	if set.Edit != nil {
 		set.Edit(&form)
 	}
+	if !set.Unpublished { // how much needs a second person is campaign's own business
+		_, err = w.Campaigns.SetPolicy(ctx, campaign.Policy{BrandID: w.Brand.ID, ApprovalFen: money.Max})
+		must(t, err)
+	}
 	w.Campaign, err = w.Campaigns.Create(ctx, form)
 	must(t, err)
 	if !set.Unpublished {
