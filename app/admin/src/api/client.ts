@@ -1,0 +1,81 @@
+// The one place that talks to the server. Cookies carry the session; every write carries
+// the session's CSRF token and, where asked, an Idempotency-Key.
+import createClient from 'openapi-fetch';
+import { ApiError, faultOf } from './error';
+
+export const base = '/admin/api/v1';
+
+type Verb = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export type Call = {
+  params?: { path?: object; query?: object };
+  body?: unknown;
+  key?: string;
+  signal?: AbortSignal;
+};
+
+let csrf = '';
+let loggedOut: () => void = () => {};
+let lastCall = Date.now();
+
+/** setSession is told by the session: its token, and what to do when it is over. */
+export function setSession(token: string, over: () => void): void {
+  csrf = token;
+  loggedOut = over;
+}
+
+/** When this tab last had an answer: a session ends after some time without one. */
+export function lastAnswer(): number {
+  return lastCall;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the typed face is useGet and useWrite; this client only builds addresses
+const client = createClient<any>({ baseUrl: base, headers: { Accept: 'application/json' } });
+
+/** call makes a request and returns the whole answer. Throws ApiError. */
+export async function call(verb: Verb, path: string, init: Call = {}): Promise<unknown> {
+  const headers: Record<string, string> = {};
+  if (verb !== 'GET') headers['X-CSRF-Token'] = csrf;
+  if (init.key) headers['Idempotency-Key'] = init.key;
+  const form = init.body instanceof FormData;
+  let result: { data?: unknown; error?: unknown; response: Response };
+  try {
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    result = await (client as any)[verb](path, {
+      params: { path: init.params?.path, query: trimmed(init.params?.query) },
+      body: init.body,
+      bodySerializer: form ? (b: FormData) => b : undefined,
+      headers,
+      signal: init.signal,
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, 'network', '');
+  }
+  const { response } = result;
+  if (response.ok) {
+    lastCall = Date.now();
+    return result.data;
+  }
+  const fault = faultOf(response.status, result.error, response.headers.get('X-Request-ID') ?? '');
+  if (response.status === 401 && path !== '/login') loggedOut();
+  throw fault;
+}
+
+/** trimmed leaves out what is not said: an empty filter is no filter. */
+function trimmed(query: object | undefined): object | undefined {
+  if (!query) return undefined;
+  return Object.fromEntries(Object.entries(query).filter(([, v]) => v !== undefined && v !== null && v !== ''));
+}
+
+/** addressOf is the address of a GET that a browser opens itself: pictures, downloads. */
+export function addressOf(path: string, params: Call['params'] = {}): string {
+  const named = Object.entries(params.path ?? {}).reduce(
+    (p, [k, v]) => p.replace(`{${k}}`, encodeURIComponent(String(v))),
+    path,
+  );
+  const query = new URLSearchParams(
+    Object.entries(trimmed(params.query) ?? {}).map(([k, v]) => [k, String(v)] as [string, string]),
+  ).toString();
+  return `${base}${named}${query ? `?${query}` : ''}`;
+}

@@ -1,0 +1,152 @@
+import { DownOutlined, UserOutlined } from '@ant-design/icons';
+import { Button, Dropdown, Select } from 'antd';
+import { Suspense, useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Outlet, useLocation, useMatches, useNavigate, useNavigation } from 'react-router';
+import { type Language, setLanguage } from '@/i18n';
+import { Layout } from '@/ui/Layout';
+import { Waiting } from '@/ui/Waiting';
+import { entryOf } from './area';
+import { areas } from './areas';
+import { Brands, useBrand } from './brand';
+import { IdleWarning } from './IdleWarning';
+import { Forbidden } from './NotFound';
+import { Session, useMe } from './session';
+import { slots } from './slots';
+
+/** Shell is everything around a page. */
+export function Shell() {
+  return (
+    <Session>
+      <Brands>
+        <Frame />
+      </Brands>
+    </Session>
+  );
+}
+
+function Frame() {
+  const { t } = useTranslation('app');
+  const { can } = useMe();
+  const at = useLocation();
+  const going = useNavigation();
+  const items = useMemo(
+    () =>
+      areas
+        .map((a) => ({
+          path: `/#${a.key}`,
+          name: t('title', { ns: a.key }),
+          icon: a.icon,
+          children: a.menu
+            .filter((e) => can(e.permission))
+            .map((e) => ({ path: e.path, name: t(e.title, { ns: a.key }) })),
+        }))
+        .filter((a) => a.children.length > 0)
+        // One page needs no folder around it.
+        .map((a) =>
+          a.children.length === 1 && a.children[0] ? { ...a, path: a.children[0].path, children: undefined } : a,
+        ),
+    [can, t],
+  );
+  const { Search, Bell } = slots;
+  return (
+    <Layout
+      title="siyu"
+      menu={items}
+      address={
+        entryOf(
+          areas.flatMap((a) => a.menu),
+          at.pathname,
+        )?.path ?? at.pathname
+      }
+      menuLabel={t('menu')}
+      skip={t('skip')}
+      tools={[
+        <BrandSelect key="brand" />,
+        Search && (
+          <Suspense key="search" fallback={null}>
+            <Search />
+          </Suspense>
+        ),
+        Bell && (
+          <Suspense key="bell" fallback={null}>
+            <Bell />
+          </Suspense>
+        ),
+        <UserMenu key="user" />,
+      ].filter(Boolean)}
+    >
+      <Suspense fallback={<Waiting />}>
+        <div aria-busy={going.state === 'loading'}>
+          <Guarded />
+        </div>
+      </Suspense>
+      <IdleWarning />
+    </Layout>
+  );
+}
+
+/** Guarded shows a page to those who may see it; the API would refuse the others anyway. */
+function Guarded() {
+  const { can } = useMe();
+  const at = useLocation();
+  const matches = useMatches();
+  const own = matches
+    .map((m) => (m.handle as { permission?: string | readonly string[] } | undefined)?.permission)
+    .filter(Boolean)
+    .pop();
+  const wanted =
+    own ??
+    entryOf(
+      areas.flatMap((a) => a.menu),
+      at.pathname,
+    )?.permission;
+  if (!can(wanted)) return <Forbidden permission={typeof wanted === 'string' ? wanted : wanted?.join(' / ')} />;
+  return <Outlet />;
+}
+
+function BrandSelect() {
+  const { t } = useTranslation('app');
+  const { brand, brands, choose } = useBrand();
+  if (brands.length < 2) return null;
+  return (
+    <Select
+      aria-label={t('brand')}
+      value={brand?.id}
+      onChange={choose}
+      showSearch={{ optionFilterProp: 'label' }}
+      options={brands.map((b) => ({ value: b.id, label: b.name }))}
+      popupMatchSelectWidth={false}
+      style={{ minWidth: 96, maxWidth: 180 }}
+    />
+  );
+}
+
+function UserMenu() {
+  const { t, i18n } = useTranslation('app');
+  const { me, logOut } = useMe();
+  const navigate = useNavigate();
+  const other: Language = i18n.language === 'en' ? 'zh-CN' : 'en';
+  return (
+    <Dropdown
+      trigger={['click']}
+      menu={{
+        items: [
+          { key: 'account', label: t('user.account') },
+          { key: 'language', label: t('user.language') },
+          { type: 'divider' },
+          { key: 'logout', label: t('user.logout') },
+        ],
+        onClick: ({ key }) => {
+          if (key === 'account') navigate('/account');
+          if (key === 'language') void setLanguage(other);
+          if (key === 'logout') logOut();
+        },
+      }}
+    >
+      <Button type="text" icon={<UserOutlined />} aria-label={t('user.menu', { name: me.operator.name })}>
+        <span className="user-name">{me.operator.name}</span> <DownOutlined style={{ fontSize: 10 }} />
+      </Button>
+    </Dropdown>
+  );
+}

@@ -1,0 +1,114 @@
+// Who is logged in, what he may do, and what happens when that ends.
+import { useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+import { ApiError, call } from '@/api';
+import { setSession } from '@/api/client';
+import { Broken } from '@/ui/Broken';
+import { Waiting } from '@/ui/Waiting';
+import { granted } from './area';
+
+export type Me = {
+  operator: { id: string; login: string; name: string; roles: string[] | null; totp: boolean };
+  permissions: string[];
+  csrf: string;
+  expires_at: string;
+  idle_s: number;
+};
+
+type Held = {
+  me: Me;
+  can: (permission?: string | readonly string[]) => boolean;
+  reload: () => void;
+  logOut: () => void;
+};
+const Context = createContext<Held | null>(null);
+
+/** useMe is the operator who is logged in. */
+export function useMe(): Held {
+  const held = useContext(Context);
+  if (!held) throw new Error('useMe outside of the session');
+  return held;
+}
+
+/** useCan asks for a permission; a button without it is absent. */
+export function useCan(): Held['can'] {
+  return useMe().can;
+}
+
+/** loginAddress remembers where somebody was, so that he goes on there. */
+export function loginAddress(at: { pathname: string; search: string }): string {
+  const to = at.pathname + at.search;
+  return to === '/' ? '/login' : `/login?to=${encodeURIComponent(to)}`;
+}
+
+/** Session asks who is logged in before anything is drawn. */
+export function Session({ children }: { children: ReactNode }) {
+  const [me, setMe] = useState<Me | null>(null);
+  const [failed, setFailed] = useState<unknown>(null);
+  const [round, setRound] = useState(0);
+  const navigate = useNavigate();
+  const at = useLocation();
+  const cache = useQueryClient();
+
+  const leave = useCallback(() => {
+    cache.clear();
+    setMe(null);
+    navigate(
+      loginAddress({
+        pathname: window.location.pathname.replace(/^\/admin/, '') || '/',
+        search: window.location.search,
+      }),
+      {
+        replace: true,
+      },
+    );
+  }, [cache, navigate]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: round asks again
+  useEffect(() => {
+    let gone = false;
+    setSession('', leave);
+    call('GET', '/me')
+      .then((answer) => {
+        if (gone) return;
+        const found = (answer as { data: Me }).data;
+        setSession(found.csrf, leave);
+        setMe(found);
+        setFailed(null);
+      })
+      .catch((error) => {
+        if (!gone && !(error instanceof ApiError && error.status === 401)) setFailed(error);
+      });
+    return () => {
+      gone = true;
+    };
+  }, [leave, round]);
+
+  const reload = useCallback(() => setRound((n) => n + 1), []);
+  const logOut = useCallback(async () => {
+    try {
+      await call('POST', '/logout');
+    } finally {
+      cache.clear();
+      navigate('/login', { replace: true });
+    }
+  }, [cache, navigate]);
+
+  const held = useMemo<Held | null>(
+    () => me && { me, can: (wanted) => granted(me.permissions, wanted), reload, logOut: () => void logOut() },
+    [me, reload, logOut],
+  );
+  if (failed) return <Broken error={failed} again={reload} />;
+  if (!held) return <Waiting key={at.key} />;
+  return <Context.Provider value={held}>{children}</Context.Provider>;
+}
+
+/** Given puts a known operator in place of the session: for tests of pages. */
+export function Given({ me, children }: { me: Me; children: ReactNode }) {
+  const held = useMemo<Held>(
+    () => ({ me, can: (wanted) => granted(me.permissions, wanted), reload: () => {}, logOut: () => {} }),
+    [me],
+  );
+  return <Context.Provider value={held}>{children}</Context.Provider>;
+}

@@ -1,0 +1,241 @@
+import { ReloadOutlined } from '@ant-design/icons';
+import { Alert, Button, Select } from 'antd';
+import { type ReactNode, Suspense, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useLocation, useNavigate, useSearchParams } from 'react-router';
+import { type Params, type PathOf, type Row, useList } from '@/api';
+import { slots } from '@/app/slots';
+import { Broken } from './Broken';
+import { Empty, type EmptyProps } from './Empty';
+import { FilterBar } from './FilterBar';
+import { cursorParam, type Filter, queryOf, readFilters, type Values, writeFilters } from './filters';
+import { useKept } from './kept';
+import { formatCount } from './money';
+import { type Column, Table } from './Table';
+import { ColumnSettings, SavedViews, type Shown, shownColumns } from './TableTools';
+
+/** What somebody selected, over pages. all: everything the filters find (count of it), not
+ * only the rows that were looked at; then `query` says which. */
+export type Picked<R> = {
+  keys: string[];
+  rows: R[];
+  all: boolean;
+  count: number;
+  more: boolean;
+  query: Record<string, string>;
+  clear: () => void;
+};
+
+export type DataTableProps<P extends PathOf<'get'>> = {
+  /** Names the list: its column settings and saved views are kept under it. */
+  id: string;
+  /** Route of the list, e.g. '/products'. */
+  path: P;
+  /** What is always asked: {query: {brand_id}, path: {id}}. */
+  params?: Params<'get', P>;
+  columns: readonly Column<Row<P>>[];
+  filters?: readonly Filter[];
+  rowKey?: (row: Row<P>) => string;
+  /** Where the first column leads, e.g. (p) => `/goods/products/${p.id}`. */
+  to?: (row: Row<P>) => string;
+  /** Buttons of one row. */
+  actions?: (row: Row<P>) => ReactNode;
+  /** Buttons above the table, at the right. */
+  toolbar?: ReactNode;
+  /** Buttons for what is selected. all: also "everything that is found" may be selected. */
+  selection?: { actions: (picked: Picked<Row<P>>) => ReactNode; all?: boolean };
+  /** Nothing there yet: what it is, one button, one example. */
+  empty: EmptyProps;
+  /** Shows the export button; the name of the list as the job centre knows it. */
+  exportAs?: string;
+  expand?: (row: Row<P>) => ReactNode;
+  /** Asks again after so many ms: for lists that move by themselves. */
+  refetchInterval?: number | false;
+  /** false waits, e.g. until a brand is chosen. */
+  enabled?: boolean;
+};
+
+const fewest = 20;
+const sizes = [fewest, 50, 100];
+
+/** DataTable is a list from the API: filters in the address, pages by cursor, total, column
+ * settings, saved views, selection over pages, cards on a phone. */
+export function DataTable<P extends PathOf<'get'>>({
+  id,
+  path,
+  params,
+  columns,
+  filters = [],
+  rowKey = (row) => String((row as { id?: unknown }).id ?? ''),
+  to,
+  actions,
+  toolbar,
+  selection,
+  empty,
+  exportAs,
+  expand,
+  refetchInterval,
+  enabled = true,
+}: DataTableProps<P>) {
+  const { t } = useTranslation('app');
+  const [search, setSearch] = useSearchParams();
+  const navigate = useNavigate();
+  const at = useLocation();
+  const [size, setSize] = useKept('siyu.rows', fewest);
+  const [shown, setShown] = useKept<Shown | null>(`siyu.columns.${id}`, null);
+  const [picked, setPicked] = useState<{ keys: string[]; rows: Row<P>[]; all: boolean }>({
+    keys: [],
+    rows: [],
+    all: false,
+  });
+  const values = readFilters(search, filters);
+  const filtered = Object.keys(values).length > 0;
+  const before = search.get(cursorParam) ?? '';
+  const query = queryOf(filters, values);
+  const { data, error, isPending, isFetching, isPlaceholderData, refetch } = useList(path, {
+    params: {
+      path: params?.path,
+      query: { ...(params?.query as object), ...query, before, limit: sizes.includes(size) ? size : fewest },
+    } as unknown as Params<'get', P>,
+    refetchInterval,
+    enabled,
+  });
+  const rows = data?.data ?? [];
+  // The cursors of the pages before this one; a shared link has none, and then "back"
+  // means the first page.
+  const behind = (at.state as { behind?: string[] } | null)?.behind ?? [];
+  const open = (cursor: string, stack: string[]) => {
+    const next = new URLSearchParams(search);
+    if (cursor) next.set(cursorParam, cursor);
+    else next.delete(cursorParam);
+    navigate({ search: next.toString() }, { state: { behind: stack } });
+    window.scrollTo({ top: 0 });
+  };
+  const clear = () => setPicked({ keys: [], rows: [], all: false });
+  const filter = (next: Values) => {
+    clear();
+    setSearch(writeFilters(search, filters, next), { state: null });
+  };
+  const total = data?.total;
+  const visible = shownColumns(columns, shown);
+  const count = picked.all ? (total ?? 0) : picked.keys.length;
+  const { ExportButton } = slots;
+  const kept = new URLSearchParams(values).toString();
+
+  return (
+    <section className="section table-section">
+      <div className="table-head">
+        <FilterBar filters={filters} values={values} onChange={filter} />
+        <div className="page-actions">
+          {toolbar}
+          {filters.length > 0 ? (
+            <SavedViews list={id} search={kept} onOpen={(s) => filter(Object.fromEntries(new URLSearchParams(s)))} />
+          ) : null}
+          {exportAs && ExportButton ? (
+            <Suspense fallback={null}>
+              <ExportButton
+                list={exportAs}
+                query={{ ...stringsOf(params?.query), ...query }}
+                total={total}
+                totalMore={data?.total_more}
+              />
+            </Suspense>
+          ) : null}
+          <Button
+            icon={<ReloadOutlined />}
+            aria-label={t('table.reload')}
+            title={t('table.reload')}
+            onClick={() => void refetch()}
+            loading={isFetching && !isPending && !isPlaceholderData}
+          />
+          <ColumnSettings columns={columns} shown={shown} onChange={setShown} />
+        </div>
+      </div>
+      {selection && count > 0 ? (
+        <Alert
+          type="info"
+          style={{ marginBottom: 12 }}
+          title={
+            <div className="page-actions" role="status">
+              <strong>{t('table.picked', { count: formatCount(count) as never })}</strong>
+              {selection.all && !picked.all && total !== undefined && total > picked.keys.length ? (
+                <Button type="link" size="small" onClick={() => setPicked({ ...picked, all: true })}>
+                  {t(data?.total_more ? 'table.pickAllMore' : 'table.pickAll', { total: formatCount(total) })}
+                </Button>
+              ) : null}
+              {selection.actions({ ...picked, count, more: picked.all && Boolean(data?.total_more), query, clear })}
+              <Button type="link" size="small" onClick={clear}>
+                {t('table.unpick')}
+              </Button>
+            </div>
+          }
+        />
+      ) : null}
+      {error && !data ? (
+        <Broken error={error} again={() => void refetch()} />
+      ) : !isPending && rows.length === 0 && !before && !filtered ? (
+        <Empty {...empty} />
+      ) : (
+        <Table<Row<P>>
+          rows={rows}
+          columns={visible}
+          rowKey={rowKey}
+          to={to}
+          actions={actions}
+          expand={expand}
+          loading={isPending || isPlaceholderData}
+          picked={picked.keys}
+          onPick={
+            selection
+              ? (keys, got) => {
+                  const known = [...picked.rows, ...got].filter((r) => r && keys.includes(rowKey(r)));
+                  const unique = [...new Map(known.map((r) => [rowKey(r), r])).values()];
+                  setPicked({ keys, rows: unique, all: false });
+                }
+              : undefined
+          }
+          empty={
+            <div style={{ padding: 24 }}>
+              <p>{t('table.noMatch')}</p>
+              <Button onClick={() => filter({})}>{t('table.clear')}</Button>
+            </div>
+          }
+        />
+      )}
+      <div className="table-foot">
+        <span className="muted" role="status">
+          {total !== undefined
+            ? t(data?.total_more ? 'table.totalMore' : 'table.total', { total: formatCount(total) })
+            : ''}
+        </span>
+        {before || data?.next || rows.length > fewest ? (
+          <div className="page-actions">
+            <Select
+              aria-label={t('table.size')}
+              value={sizes.includes(size) ? size : fewest}
+              onChange={(n) => {
+                setSize(n);
+                open('', []);
+              }}
+              options={sizes.map((n) => ({ value: n, label: t('table.perPage', { n }) }))}
+            />
+            <Button disabled={!before} onClick={() => open(behind[behind.length - 1] ?? '', behind.slice(0, -1))}>
+              {t('table.previous')}
+            </Button>
+            <Button disabled={!data?.next} onClick={() => open(data?.next ?? '', [...behind, before])}>
+              {t('table.next')}
+            </Button>
+          </div>
+        ) : null}
+      </div>
+    </section>
+  );
+}
+
+function stringsOf(query: object | undefined): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(query ?? {})
+      .filter(([, v]) => v !== undefined && v !== null && v !== '')
+      .map(([k, v]) => [k, String(v)]),
+  );
+}

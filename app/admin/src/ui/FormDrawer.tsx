@@ -1,0 +1,144 @@
+import { Alert, App, Button, Drawer, Form, type FormInstance } from 'antd';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { ApiError, errorText } from '@/api/error';
+import { Copy } from './Copy';
+
+export type FormDrawerProps<V extends object> = {
+  title: ReactNode;
+  open: boolean;
+  onClose: () => void;
+  /** Values when it opens. */
+  initial?: Partial<V>;
+  /** Saves; a rejected promise keeps the drawer open and shows why, next to the field that
+   * the server names. Use a useWrite with quiet: true and its mutateAsync. */
+  onSubmit: (values: V) => Promise<unknown>;
+  /** The Form.Items; a function gets the form and the values as they are. */
+  children: ReactNode | ((form: FormInstance<V>, values: Partial<V>) => ReactNode);
+  submit?: ReactNode;
+  width?: number;
+  form?: FormInstance<V>;
+};
+
+/** FormDrawer is where things are made and changed. Enter submits, Esc closes; what is
+ * typed in is not lost by a click beside it. */
+export function FormDrawer<V extends object>({
+  title,
+  open,
+  onClose,
+  initial,
+  onSubmit,
+  children,
+  submit,
+  width = 520,
+  form: given,
+}: FormDrawerProps<V>) {
+  const { t } = useTranslation('app');
+  const { modal } = App.useApp();
+  const [own] = Form.useForm<V>();
+  const form = given ?? own;
+  const values = (Form.useWatch([], form) ?? {}) as Partial<V>;
+  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState<unknown>(null);
+  const touched = useRef(false);
+  const first = useRef(initial);
+  first.current = initial;
+
+  useEffect(() => {
+    if (!open) return;
+    form.resetFields();
+    form.setFieldsValue((first.current ?? {}) as Parameters<typeof form.setFieldsValue>[0]);
+    touched.current = false;
+    setFault(null);
+  }, [open, form]);
+
+  const close = () => {
+    if (!touched.current || busy) {
+      if (!busy) onClose();
+      return;
+    }
+    modal.confirm({
+      title: t('form.leave'),
+      content: t('form.leaveText'),
+      okText: t('form.drop'),
+      okButtonProps: { danger: true },
+      cancelText: t('form.stay'),
+      onOk: onClose,
+    });
+  };
+  const save = async (v: V) => {
+    setBusy(true);
+    setFault(null);
+    try {
+      await onSubmit(v);
+      touched.current = false;
+      onClose();
+    } catch (error) {
+      setFault(error);
+      if (error instanceof ApiError && error.field) {
+        const name = error.field.split('.') as never;
+        if (form.getFieldInstance(name) !== undefined) form.setFields([{ name, errors: [errorText(error)] }]);
+      }
+      if (!(error instanceof ApiError)) throw error;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Drawer
+      title={title}
+      open={open}
+      onClose={close}
+      size={`min(${width}px, 100vw)` as never}
+      destroyOnHidden
+      forceRender={false}
+      footer={
+        <div style={{ display: 'flex', justifyContent: 'flex-end', gap: 8 }}>
+          <Button onClick={close} disabled={busy}>
+            {t('form.cancel')}
+          </Button>
+          <Button type="primary" loading={busy} onClick={() => form.submit()}>
+            {submit ?? t('form.save')}
+          </Button>
+        </div>
+      }
+    >
+      <FaultAlert fault={fault} />
+      <Form<V>
+        form={form}
+        layout="vertical"
+        onFinish={(v) => void save(v)}
+        onValuesChange={() => {
+          touched.current = true;
+        }}
+      >
+        {typeof children === 'function' ? children(form, values) : children}
+        {/* Enter in a field submits; the visible button stands outside of the form. */}
+        <button type="submit" hidden aria-hidden tabIndex={-1} />
+      </Form>
+    </Drawer>
+  );
+}
+
+/** FaultAlert shows why a form was not taken, with the request's number. */
+export function FaultAlert({ fault }: { fault: unknown }) {
+  const { t } = useTranslation('app');
+  if (!fault) return null;
+  const requestId = fault instanceof ApiError ? fault.requestId : '';
+  return (
+    <Alert
+      type="error"
+      showIcon
+      role="alert"
+      style={{ marginBottom: 16 }}
+      title={errorText(fault)}
+      description={
+        requestId ? (
+          <span className="muted">
+            {t('errors.requestId')} <Copy text={requestId} />
+          </span>
+        ) : undefined
+      }
+    />
+  );
+}

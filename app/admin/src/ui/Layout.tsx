@@ -1,0 +1,62 @@
+import { ProLayout } from '@ant-design/pro-components';
+import type { ReactNode } from 'react';
+import { Link } from 'react-router';
+
+export type MenuItem = { path: string; name: string; icon?: ReactNode; children?: MenuItem[] };
+
+/** Layout is the frame of every page: menu at the left (a drawer on a phone), header with
+ * tools. The only place that knows ProLayout. */
+export function Layout({
+  title,
+  menu,
+  address,
+  menuLabel,
+  skip,
+  tools,
+  children,
+}: {
+  title: string;
+  menu: MenuItem[];
+  address: string;
+  menuLabel: string;
+  skip: string;
+  tools: ReactNode[];
+  children: ReactNode;
+}) {
+  return (
+    <>
+      <a className="skip-link" href="#main">
+        {skip}
+      </a>
+      <ProLayout
+        layout="mix"
+        title={title}
+        logo={<img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width={28} height={28} />}
+        fixedHeader
+        fixSiderbar
+        breakpoint="lg"
+        siderWidth={208}
+        route={{ path: '/', children: menu }}
+        location={{ pathname: address }}
+        menu={{ type: 'sub', autoClose: false }}
+        menuProps={{ 'aria-label': menuLabel } as object}
+        menuItemRender={(item, dom) => <Link to={item.path ?? '/'}>{dom}</Link>}
+        headerTitleRender={(logo, name) => (
+          <Link to="/" style={{ display: 'flex', alignItems: 'center', gap: 8 }}>
+            {logo}
+            {name}
+          </Link>
+        )}
+        pageTitleRender={false}
+        breadcrumbRender={false}
+        actionsRender={() => tools}
+        token={{ pageContainer: { paddingInlinePageContainerContent: 0, paddingBlockPageContainerContent: 0 } }}
+        contentStyle={{ padding: 0, minWidth: 0 }}
+      >
+        <main id="main" tabIndex={-1} style={{ outline: 'none' }}>
+          {children}
+        </main>
+      </ProLayout>
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+import { Button, Collapse } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useList } from '@/api';
+import { useCan } from '@/app/session';
+import i18n from '@/i18n';
+import { type Change, Changes } from './Changes';
+import { Section } from './Page';
+import { StateTag } from './StateTag';
+import { Time } from './Time';
+import { Waiting } from './Waiting';
+
+type Line = {
+  id: string;
+  created_at: string;
+  actor: string;
+  action: string;
+  ip: string;
+  reason: string;
+  outcome: string;
+  changes: Change[] | null;
+};
+
+/** Trail lists what was done to one object (操作记录): who, when, from where, before and
+ * after. Only for those who may read the audit log. */
+export function Trail({ object, id }: { object: string; id: string | undefined }) {
+  const { t } = useTranslation('app');
+  const can = useCan()('audit:read');
+  const [limit, setLimit] = useState(10);
+  const { data, isPending } = useList('/audit', {
+    params: { query: { object, object_id: id, limit } as object },
+    enabled: can && Boolean(id),
+  });
+  if (!can || !id) return null;
+  const lines = (data?.data ?? []) as Line[];
+  return (
+    <Section title={t('trail.title')}>
+      {isPending ? <Waiting height={80} /> : null}
+      {!isPending && lines.length === 0 ? <span className="muted">{t('trail.none')}</span> : null}
+      <Collapse
+        ghost
+        size="small"
+        items={lines.map((l) => ({
+          key: l.id,
+          label: (
+            <span className="trail-line">
+              <Time at={l.created_at} precise={false} />
+              <strong>{l.actor}</strong>
+              <span>{actionText(l.action)}</span>
+              {l.outcome && l.outcome !== 'done' && l.outcome !== 'ok' ? <StateTag state={l.outcome} /> : null}
+              {l.reason ? <span className="muted">{l.reason}</span> : null}
+            </span>
+          ),
+          children: (
+            <>
+              <div className="muted">
+                {t('trail.ip')} {l.ip || '—'}
+              </div>
+              <Changes changes={l.changes} />
+            </>
+          ),
+        }))}
+      />
+      {data?.next && limit < 100 ? (
+        <Button type="link" onClick={() => setLimit(limit === 10 ? 50 : 100)}>
+          {t('trail.more')}
+        </Button>
+      ) : null}
+    </Section>
+  );
+}
+
+/** actionText is the act in words where there are words for it. */
+export function actionText(action: string): string {
+  return i18n.t(`actions.${action.replace('.', '_')}`, { ns: 'app', defaultValue: action });
+}

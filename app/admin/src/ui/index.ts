@@ -1,0 +1,31 @@
+// Wrappers: pages import from here and not from pro-components, so that one release of a
+// library is one folder's work.
+export { Broken } from './Broken';
+export { Can } from './Can';
+export { Changes } from './Changes';
+export { Chart, type ChartProps } from './Chart';
+export { Copy, copyText } from './Copy';
+export { Danger, type DangerProps } from './Danger';
+export { DataTable, type DataTableProps, type Picked } from './DataTable';
+export { Detail, type DetailItem } from './Detail';
+export { Empty, type EmptyProps } from './Empty';
+export { FaultAlert, FormDrawer, type FormDrawerProps } from './FormDrawer';
+export { showFault } from './fault';
+export type { Filter, Option } from './filters';
+export { JobProgress, type JobProgressProps } from './JobProgress';
+export { useKept } from './kept';
+export { Money, MoneyInput } from './Money';
+export { formatCount, formatFen, halfWidth, parseYuan, yuanText } from './money';
+export { useNarrow } from './narrow';
+export { Page, type PageProps, Section } from './Page';
+export { PhoneFrame } from './PhoneFrame';
+export { type Stat, StatCards } from './StatCards';
+export { StateTag } from './StateTag';
+export { type Step, StepWizard, type StepWizardProps } from './StepWizard';
+export { type Column, Table, type TableProps } from './Table';
+export { Time } from './Time';
+export { TimeInput } from './TimeInput';
+export { actionText, Trail } from './Trail';
+export { dayOf, dayText, formatTime, instantOf, rangeOf } from './time';
+export { useUndo } from './useUndo';
+export { Waiting } from './Waiting';

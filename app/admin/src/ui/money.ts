@@ -1,0 +1,42 @@
+// Money is a whole number of fen everywhere but on the screen. No floats: 0.07 * 100 is
+// not 7.
+
+/** formatFen writes 123450 as ¥1,234.50. */
+export function formatFen(fen: number | string | null | undefined): string {
+  if (fen === null || fen === undefined || fen === '') return '';
+  const n = BigInt(fen);
+  const abs = n < 0n ? -n : n;
+  const yuan = (abs / 100n).toString().replace(/\B(?=(\d{3})+$)/g, ',');
+  return `${n < 0n ? '-' : ''}¥${yuan}.${(abs % 100n).toString().padStart(2, '0')}`;
+}
+
+/** parseYuan reads what a person types (1,234.5, ￥１２．５) as fen; null if it is no amount. */
+export function parseYuan(text: string): number | null {
+  const plain = halfWidth(text).replace(/[,¥￥元\s]/g, '');
+  const m = /^(-?)(\d{1,12})(?:\.(\d{0,2}))?$/.exec(plain);
+  if (!m) return null;
+  const fen = Number(m[2]) * 100 + Number((m[3] ?? '').padEnd(2, '0') || '0');
+  return m[1] ? -fen : fen;
+}
+
+/** yuanText is what an input shows: 1234.50. */
+export function yuanText(fen: number | null | undefined): string {
+  if (fen === null || fen === undefined) return '';
+  const abs = Math.abs(fen);
+  return `${fen < 0 ? '-' : ''}${Math.floor(abs / 100)}.${String(abs % 100).padStart(2, '0')}`;
+}
+
+/** formatCount writes 12345 as 12,345. */
+export function formatCount(n: number | null | undefined): string {
+  if (n === null || n === undefined) return '';
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** halfWidth turns the full-width letters and punctuation of a Chinese keyboard into plain
+ * ones: ＡＢ１２－（） becomes AB12-(). */
+export function halfWidth(text: string): string {
+  return text
+    .replace(/[\uff01-\uff5e]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
+    .replace(/\u3000/g, ' ')
+    .replace(/\u3002/g, '.');
+}
