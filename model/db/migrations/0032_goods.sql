@@ -59,8 +59,8 @@ CREATE TABLE scan_region (
   firsts BIGINT NOT NULL,
   PRIMARY KEY (batch_id, day, province, city)
 ){{options}};
-CREATE INDEX scan_region_brand ON scan_region (brand_id, day);
-CREATE INDEX scan_region_product ON scan_region (product_id, day);
+CREATE INDEX scan_region_brand ON scan_region (brand_id, day, province, city, scans, firsts);
+CREATE INDEX scan_region_product ON scan_region (product_id, brand_id, day, province, city, scans, firsts);
 CREATE TABLE region_cursor (
   name VARCHAR(16) NOT NULL PRIMARY KEY,
   until_at BIGINT NOT NULL
@@ -103,7 +103,8 @@ CREATE TABLE diversion (
   created_at BIGINT NOT NULL,
   CONSTRAINT diversion_once UNIQUE (territory_id, province)
 ){{options}};
-CREATE INDEX diversion_state ON diversion (brand_id, state, codes);
+CREATE INDEX diversion_brand ON diversion (brand_id, created_at);
+CREATE INDEX diversion_state ON diversion (brand_id, state, created_at);
 
 -- The evidence: each code once per territory and province.
 CREATE TABLE diversion_code (
