@@ -103,7 +103,7 @@ func (r *rounds) asks(ctx context.Context, only string) ([]asked, error) {
 	}
 	var list []asked
 	for _, route := range a.Routes() {
-		if route.Method != http.MethodGet || !strings.HasPrefix(route.Path, "/admin/api/") || !strings.Contains(route.Path, only) || route.Doc.Type != "" || strings.Contains(route.Path, "/file") {
+		if route.Method != http.MethodGet || !strings.HasPrefix(route.Path, "/admin/api/") || !strings.Contains(route.Path, only) || route.Doc.Types != nil || strings.Contains(route.Path, "/file") {
 			continue
 		}
 		path := route.Path

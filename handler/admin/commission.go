@@ -18,27 +18,28 @@ import (
 // and taking back are different people's work; so is the legal opinion on two levels.
 func (h *Handler) commissionRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/commission/rules", operator.CommissionRead, "佣金规则列表", h.listCommissionRules()),
-		at(post, "/commission/rules", operator.CommissionWrite, "新建佣金规则草稿(违法的触发方式和层级会被拒绝并说明依据)", h.write("commission_rule.create", created, h.createCommissionRule)),
-		at(post, "/commission/rules/preview", operator.CommissionWrite, "试算：最近 30 天会发多少，最坏多少", h.write("commission_rule.preview", ok, h.previewCommissionRule)),
-		at(get, "/commission/rules/:id", operator.CommissionRead, "佣金规则：各版本与法务意见", web.Answer(h.getCommissionRule)),
-		at(put, "/commission/rules/:id", operator.CommissionWrite, "修改佣金规则(新版本，启用后生效)", h.write("commission_rule.revise", ok, h.reviseCommissionRule)),
-		at(post, "/commission/rules/:id/activate", operator.CommissionPublish, "启用佣金规则的最新版本", h.write("commission_rule.activate", ok, h.activateCommissionRule)),
-		at(post, "/commission/rules/:id/end", operator.CommissionPublish, "结束佣金规则", h.write("commission_rule.end", ok, h.endCommissionRule)),
-		at(post, "/commission/rules/:id/signoffs", operator.CommissionLegal, "登记法务意见(第二级佣金启用的前提，只增不改)", h.write("commission_signoff.record", created, h.recordSignOff)),
-		at(get, "/brands/:id/commission-policy", operator.CommissionRead, "佣金结算周期", web.Answer(h.getCommissionPolicy)),
-		at(put, "/brands/:id/commission-policy", operator.CommissionWrite, "修改佣金结算周期", h.write("commission_policy.save", ok, h.saveCommissionPolicy)),
+		at(get, "/commission/rules", operator.CommissionRead, "佣金规则列表", h.listCommissionRules()).Asks("brand_id").Lists(commission.Rule{}),
+		at(post, "/commission/rules", operator.CommissionWrite, "新建佣金规则草稿(违法的触发方式和层级会被拒绝并说明依据)", h.write("commission_rule.create", created, h.createCommissionRule)).Takes(termsInput{}).Gives(commission.Rule{}),
+		at(post, "/commission/rules/preview", operator.CommissionWrite, "试算：最近 30 天会发多少，最坏多少", h.write("commission_rule.preview", ok, h.previewCommissionRule)).Takes(termsInput{}).Gives(commission.Preview{}),
+		at(get, "/commission/rules/:id", operator.CommissionRead, "佣金规则：各版本与法务意见", web.Answer(h.getCommissionRule)).Gives(ruleView{}),
+		at(put, "/commission/rules/:id", operator.CommissionWrite, "修改佣金规则(新版本，启用后生效)", h.write("commission_rule.revise", ok, h.reviseCommissionRule)).Takes(termsInput{}).Gives(commission.Rule{}),
+		at(post, "/commission/rules/:id/activate", operator.CommissionPublish, "启用佣金规则的最新版本", h.write("commission_rule.activate", ok, h.activateCommissionRule)).Takes(activateInput{}).Gives(commission.Rule{}),
+		at(post, "/commission/rules/:id/end", operator.CommissionPublish, "结束佣金规则", h.write("commission_rule.end", ok, h.endCommissionRule)).Takes(reasonInput{}).Gives(commission.Rule{}),
+		at(post, "/commission/rules/:id/signoffs", operator.CommissionLegal, "登记法务意见(第二级佣金启用的前提，只增不改)", h.write("commission_signoff.record", created, h.recordSignOff)).Takes(signOffInput{}).Gives(commission.SignOff{}),
+		at(get, "/brands/:id/commission-policy", operator.CommissionRead, "佣金结算周期", web.Answer(h.getCommissionPolicy)).Gives(commission.Policy{}),
+		at(put, "/brands/:id/commission-policy", operator.CommissionWrite, "修改佣金结算周期", h.write("commission_policy.save", ok, h.saveCommissionPolicy)).Takes(commissionPolicyInput{}).Gives(commission.Policy{}),
 
-		at(get, "/commission/accruals", operator.CommissionRead, "佣金计提列表", h.listAccruals()),
-		at(get, "/commission/accruals/:id", operator.CommissionRead, "一笔佣金的来龙去脉", web.Answer(h.getAccrual)),
-		at(post, "/commission/accruals/:id/claw", operator.CommissionClaw, "追回一笔佣金(已结算的也可以)", h.write("commission_accrual.claw", ok, h.clawAccrual)),
-		at(get, "/commission/statements", operator.CommissionRead, "佣金结算单列表", h.listStatements()),
-		at(get, "/commission/statements/:id", operator.CommissionRead, "佣金结算单", web.Answer(h.getStatement)),
-		at(get, "/commission/statements/:id/lines", operator.CommissionRead, "结算单明细(翻页)", h.statementLines()),
-		at(get, "/commission/statements/:id/claws", operator.CommissionRead, "结算单内的追回(翻页)", h.statementClaws()),
-		at(get, "/commission/statements/:id/csv", operator.CommissionRead, "结算单明细 CSV(翻页，下一页见 X-Next-Before)", h.statementCSV),
-		at(get, "/commission/owed", operator.CommissionRead, "应付佣金合计", web.Answer(h.commissionOwed)),
-		at(get, "/members/:id/commission", operator.CommissionRead, "会员的佣金概况", web.Answer(h.memberCommission)),
+		at(get, "/commission/accruals", operator.CommissionRead, "佣金计提列表", h.listAccruals()).
+			Asks("brand_id", "earner_id?", "referee_id?", "rule_id?", "state?:frozen|held|released|settled|clawed|nothing", "pay?:cash|points", "from?", "until?").Lists(namedAccrual{}).Counts(),
+		at(get, "/commission/accruals/:id", operator.CommissionRead, "一笔佣金的来龙去脉", web.Answer(h.getAccrual)).Gives(accrualView{}),
+		at(post, "/commission/accruals/:id/claw", operator.CommissionClaw, "追回一笔佣金(已结算的也可以)", h.write("commission_accrual.claw", ok, h.clawAccrual)).Takes(reasonInput{}).Gives(commission.Accrual{}),
+		at(get, "/commission/statements", operator.CommissionRead, "佣金结算单列表", h.listStatements()).Asks("brand_id", "earner_id?").Lists(namedStatement{}).Counts(),
+		at(get, "/commission/statements/:id", operator.CommissionRead, "佣金结算单", web.Answer(h.getStatement)).Gives(namedStatement{}),
+		at(get, "/commission/statements/:id/lines", operator.CommissionRead, "结算单明细(翻页)", h.statementLines()).Lists(namedAccrual{}),
+		at(get, "/commission/statements/:id/claws", operator.CommissionRead, "结算单内的追回(翻页)", h.statementClaws()).Lists(commission.Claw{}),
+		at(get, "/commission/statements/:id/csv", operator.CommissionRead, "结算单明细 CSV(翻页，下一页见 X-Next-Before)", h.statementCSV).Asks("before?", "limit?").File("text/csv"),
+		at(get, "/commission/owed", operator.CommissionRead, "应付佣金合计", web.Answer(h.commissionOwed)).Asks("brand_id").Gives(commission.Owed{}),
+		at(get, "/members/:id/commission", operator.CommissionRead, "会员的佣金概况", web.Answer(h.memberCommission)).Asks("brand_id").Gives(commission.Summary{}),
 	}
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/csv"
 	"net/http"
 	"strconv"
@@ -17,35 +18,76 @@ import (
 	"siyu/model/money"
 )
 
-func accrualKey(a commission.Accrual) id.ID { return a.ID }
+// namedAccrual is what somebody earned with who earned it and by whom.
+type namedAccrual struct {
+	commission.Accrual
+	Earner  who `json:"earner"`
+	Referee who `json:"referee"`
+}
+
+// namedStatement is a statement with whose it is.
+type namedStatement struct {
+	commission.Statement
+	Earner who `json:"earner"`
+}
+
+// accrualView is an accrual's story with its people.
+type accrualView struct {
+	commission.Why
+	Earner  who `json:"earner"`
+	Referee who `json:"referee"`
+}
+
+func accrualKey(a namedAccrual) id.ID { return a.ID }
+
+func (h *Handler) namedAccruals(c *gin.Context, rows []commission.Accrual, err error) ([]namedAccrual, error) {
+	if err != nil {
+		return nil, err
+	}
+	name := h.names(c.Request.Context())
+	return each(rows, func(a commission.Accrual) (x namedAccrual, err error) {
+		x.Accrual = a
+		if x.Earner, err = name(a.BrandID, a.EarnerID); err == nil {
+			x.Referee, err = name(a.BrandID, a.RefereeID)
+		}
+		return x, err
+	})
+}
 
 // listAccruals narrows by ?earner_id, state, pay, rule_id, referee_id, from and until
 // (business days, 20261120). earner_id means the human.
 func (h *Handler) listAccruals() gin.HandlerFunc {
-	return list(accrualKey, func(c *gin.Context, p web.Page) ([]commission.Accrual, error) {
-		brandID, err := brandAsked(c)
+	return counted(accrualKey, func(c *gin.Context, p web.Page) ([]namedAccrual, error) {
+		brandID, family, f, err := h.accrualsAsked(c)
 		if err != nil {
 			return nil, err
 		}
-		f := commission.Filter{State: c.Query("state"), Pay: c.Query("pay")}
-		family, err := h.familyAsked(c, "earner_id")
+		rows, err := h.Commission.Accruals(c.Request.Context(), brandID, family, f, p.Before, p.Limit)
+		return h.namedAccruals(c, rows, err)
+	}, func(c *gin.Context) (int, bool, error) {
+		brandID, family, f, err := h.accrualsAsked(c)
 		if err != nil {
-			return nil, err
+			return 0, false, err
 		}
-		if f.RuleID, err = web.QueryID(c, "rule_id"); err != nil {
-			return nil, err
-		}
-		if f.RefereeID, err = web.QueryID(c, "referee_id"); err != nil {
-			return nil, err
-		}
-		if f.From, err = dayAsked(c, "from"); err != nil {
-			return nil, err
-		}
-		if f.Until, err = dayAsked(c, "until"); err != nil {
-			return nil, err
-		}
-		return h.Commission.Accruals(c.Request.Context(), brandID, family, f, p.Before, p.Limit)
+		return h.Commission.CountAccruals(c.Request.Context(), brandID, family, f)
 	})
+}
+
+func (h *Handler) accrualsAsked(c *gin.Context) (brandID id.ID, family []id.ID, f commission.Filter, err error) {
+	f = commission.Filter{State: c.Query("state"), Pay: c.Query("pay")}
+	if brandID, err = brandAsked(c); err == nil {
+		family, err = h.familyAsked(c, "earner_id")
+	}
+	if err == nil {
+		err = queryIDs(c, map[string]*id.ID{"rule_id": &f.RuleID, "referee_id": &f.RefereeID})
+	}
+	if err == nil {
+		f.From, err = dayAsked(c, "from")
+	}
+	if err == nil {
+		f.Until, err = dayAsked(c, "until")
+	}
+	return brandID, family, f, err
 }
 
 // brandAsked is ?brand_id, which must be there.
@@ -78,7 +120,18 @@ func dayAsked(c *gin.Context, name string) (clock.Day, error) {
 	return 0, fault.Invalidf("bad_field", "参数 %s 应为日期，如 20261120", name).With("field", name)
 }
 
-func (h *Handler) getAccrual(c *gin.Context) (any, error) { return one(c, h.Commission.Explain) }
+func (h *Handler) getAccrual(c *gin.Context) (any, error) {
+	return one(c, func(ctx context.Context, accrualID id.ID) (v accrualView, err error) {
+		if v.Why, err = h.Commission.Explain(ctx, accrualID); err != nil {
+			return v, err
+		}
+		name := h.names(ctx)
+		if v.Earner, err = name(v.Accrual.BrandID, v.Accrual.EarnerID); err == nil {
+			v.Referee, err = name(v.Accrual.BrandID, v.Accrual.RefereeID)
+		}
+		return v, err
+	})
+}
 
 func (h *Handler) clawAccrual(c *gin.Context, e *audit.Entry) (any, error) {
 	var in reasonInput
@@ -95,28 +148,55 @@ func (h *Handler) clawAccrual(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) listStatements() gin.HandlerFunc {
-	return list(func(s commission.Statement) id.ID { return s.ID }, func(c *gin.Context, p web.Page) ([]commission.Statement, error) {
-		brandID, err := brandAsked(c)
+	return counted(func(s namedStatement) id.ID { return s.ID }, func(c *gin.Context, p web.Page) ([]namedStatement, error) {
+		brandID, family, err := h.statementsAsked(c)
 		if err != nil {
 			return nil, err
 		}
-		family, err := h.familyAsked(c, "earner_id")
+		rows, err := h.Commission.Statements(c.Request.Context(), brandID, family, p.Before, p.Limit)
 		if err != nil {
 			return nil, err
 		}
-		return h.Commission.Statements(c.Request.Context(), brandID, family, p.Before, p.Limit)
+		name := h.names(c.Request.Context())
+		return each(rows, func(s commission.Statement) (namedStatement, error) {
+			whose, err := name(s.BrandID, s.EarnerID)
+			return namedStatement{s, whose}, err
+		})
+	}, func(c *gin.Context) (int, bool, error) {
+		brandID, family, err := h.statementsAsked(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Commission.CountStatements(c.Request.Context(), brandID, family)
 	})
 }
 
-func (h *Handler) getStatement(c *gin.Context) (any, error) { return one(c, h.Commission.Statement) }
+func (h *Handler) statementsAsked(c *gin.Context) (brandID id.ID, family []id.ID, err error) {
+	if brandID, err = brandAsked(c); err == nil {
+		family, err = h.familyAsked(c, "earner_id")
+	}
+	return brandID, family, err
+}
+
+func (h *Handler) getStatement(c *gin.Context) (any, error) {
+	return one(c, func(ctx context.Context, statementID id.ID) (namedStatement, error) {
+		s, err := h.Commission.Statement(ctx, statementID)
+		if err != nil {
+			return namedStatement{}, err
+		}
+		whose, err := h.names(ctx)(s.BrandID, s.EarnerID)
+		return namedStatement{s, whose}, err
+	})
+}
 
 func (h *Handler) statementLines() gin.HandlerFunc {
-	return list(accrualKey, func(c *gin.Context, p web.Page) ([]commission.Accrual, error) {
+	return list(accrualKey, func(c *gin.Context, p web.Page) ([]namedAccrual, error) {
 		st, err := h.statementOf(c)
 		if err != nil {
 			return nil, err
 		}
-		return h.Commission.Accruals(c.Request.Context(), st.BrandID, nil, commission.Filter{StatementID: st.ID}, p.Before, p.Limit)
+		rows, err := h.Commission.Accruals(c.Request.Context(), st.BrandID, nil, commission.Filter{StatementID: st.ID}, p.Before, p.Limit)
+		return h.namedAccruals(c, rows, err)
 	})
 }
 

@@ -20,22 +20,23 @@ import (
 // liveRoutes: live codes (活码), printed once.
 func (h *Handler) liveRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/live-codes", operator.GroupRead, "活码列表", ofBrand(func(l group.LiveCode) id.ID { return l.ID }, h.Groups.Codes)),
-		at(post, "/live-codes", operator.GroupWrite, "新增活码", h.write("live-code.create", created, h.createLiveCode)),
-		at(get, "/live-codes/:id", operator.GroupRead, "活码详情：各群已发放、状态", web.Answer(h.getLiveCode)),
-		at(put, "/live-codes/:id", operator.GroupWrite, "修改活码的规则与目标群(地址不变)", h.write("live-code.update", ok, h.updateLiveCode)),
-		at(post, "/live-codes/:id/pause", operator.GroupWrite, "暂停活码", h.write("live-code.pause", ok, h.turnLiveCode(group.Paused))),
-		at(post, "/live-codes/:id/resume", operator.GroupWrite, "恢复活码", h.write("live-code.resume", ok, h.turnLiveCode(group.Live))),
-		at(get, "/live-codes/:id/stats", operator.GroupRead, "活码统计：按小时、按群，含切换记录", web.Answer(h.liveStats)),
-		at(get, "/live-codes/:id/picture", operator.GroupRead, "活码图片(format=png|svg)", h.livePicture),
+		at(get, "/live-codes", operator.GroupRead, "活码列表", ofBrand(func(l group.LiveCode) id.ID { return l.ID }, h.Groups.Codes)).Asks("brand_id").Lists(group.LiveCode{}),
+		at(post, "/live-codes", operator.GroupWrite, "新增活码", h.write("live-code.create", created, h.createLiveCode)).Takes(group.LiveDraft{}).Gives(liveView{}),
+		at(get, "/live-codes/:id", operator.GroupRead, "活码详情：各群已发放、状态", web.Answer(h.getLiveCode)).Gives(liveView{}),
+		at(put, "/live-codes/:id", operator.GroupWrite, "修改活码的规则与目标群(地址不变)", h.write("live-code.update", ok, h.updateLiveCode)).Takes(group.LiveDraft{}).Gives(liveView{}),
+		at(post, "/live-codes/:id/pause", operator.GroupWrite, "暂停活码", h.write("live-code.pause", ok, h.turnLiveCode(group.Paused))).Takes(reasonInput{}).Gives(group.LiveCode{}),
+		at(post, "/live-codes/:id/resume", operator.GroupWrite, "恢复活码", h.write("live-code.resume", ok, h.turnLiveCode(group.Live))).Takes(reasonInput{}).Gives(group.LiveCode{}),
+		at(get, "/live-codes/:id/stats", operator.GroupRead, "活码统计：按小时、按群，含切换记录", web.Answer(h.liveStats)).Asks("from?", "until?").Gives(group.Stats{}),
+		at(get, "/live-codes/:id/picture", operator.GroupRead, "活码图片(format=png|svg)", h.livePicture).Asks("format?:png|svg").File("image/png", "image/svg+xml"),
 	}
 }
 
 // liveView is a live code with what is printed and with its communities.
 type liveView struct {
 	group.LiveCode
-	URL    string                      `json:"url"`
-	Groups map[string]*group.Community `json:"groups"` // by id
+	URL        string                     `json:"url"`
+	LeaderName string                     `json:"leader_name"` // "": any leader's communities
+	Groups     map[string]group.Community `json:"groups"`      // by id
 }
 
 func (h *Handler) viewLive(c *gin.Context, l group.LiveCode) (liveView, error) {
@@ -44,13 +45,16 @@ func (h *Handler) viewLive(c *gin.Context, l group.LiveCode) (liveView, error) {
 	if err != nil {
 		return liveView{}, err
 	}
-	v := liveView{LiveCode: l, URL: group.Address(b, l.Token), Groups: map[string]*group.Community{}}
+	v := liveView{LiveCode: l, URL: group.Address(b, l.Token), Groups: map[string]group.Community{}}
+	if v.LeaderName, err = h.leaderNames(ctx)(l.LeaderID); err != nil {
+		return liveView{}, err
+	}
 	for _, t := range l.Targets {
 		x, err := h.Groups.Get(ctx, group.By{}, t.CommunityID)
 		if err != nil {
 			return liveView{}, err
 		}
-		v.Groups[x.ID.String()] = &x
+		v.Groups[x.ID.String()] = x
 	}
 	return v, nil
 }

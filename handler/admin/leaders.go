@@ -18,37 +18,50 @@ import (
 // not who writes the programme (leader:write).
 func (h *Handler) leaderRoutes() []web.Route {
 	decide := func(path, summary, name string, do func(context.Context, leader.Decision) (leader.Leader, error)) web.Route {
-		return at(post, "/leaders/:id/"+path, operator.LeaderApprove, summary, h.write(name, ok, h.decideLeader(do)))
+		return at(post, "/leaders/:id/"+path, operator.LeaderApprove, summary, h.write(name, ok, h.decideLeader(do))).Takes(reasonInput{}).Gives(leader.Leader{})
 	}
 	return []web.Route{
-		at(get, "/brands/:id/leader-programme", operator.LeaderRead, "群主计划：开放、问题、等级与条件、候选规则", web.Answer(h.getProgramme)),
-		at(put, "/brands/:id/leader-programme", operator.LeaderWrite, "修改群主计划(收费、人头条件会被拒绝)", h.write("leader_programme.save", ok, h.saveProgramme)),
-		at(get, "/brands/:id/leader-agreements", operator.LeaderRead, "群主协议的各版本", web.Answer(h.listAgreements)),
-		at(post, "/brands/:id/leader-agreements", operator.LeaderWrite, "发布新的群主协议(需重新签署)", h.write("leader_agreement.publish", created, h.publishAgreement)),
+		at(get, "/brands/:id/leader-programme", operator.LeaderRead, "群主计划：开放、问题、等级与条件、候选规则", web.Answer(h.getProgramme)).Gives(leader.Programme{}),
+		at(put, "/brands/:id/leader-programme", operator.LeaderWrite, "修改群主计划(收费、人头条件会被拒绝)", h.write("leader_programme.save", ok, h.saveProgramme)).Takes(leader.Draft{}).Gives(leader.Programme{}),
+		at(get, "/brands/:id/leader-agreements", operator.LeaderRead, "群主协议的各版本", web.Answer(h.listAgreements)).Gives([]leader.Agreement{}),
+		at(post, "/brands/:id/leader-agreements", operator.LeaderWrite, "发布新的群主协议(需重新签署)", h.write("leader_agreement.publish", created, h.publishAgreement)).Takes(agreementInput{}).Gives(leader.Agreement{}),
 
-		at(get, "/leaders", operator.LeaderRead, "群主、导购、员工与申请列表", h.listLeaders()),
-		at(post, "/leaders", operator.LeaderApprove, "任命导购或员工", h.write("leader.appoint", created, h.appointLeader)),
-		at(get, "/leaders/:id", operator.LeaderRead, "一人：资料、条件与数字、签署、历史", web.Answer(h.getLeader)),
+		at(get, "/leaders", operator.LeaderRead, "群主、导购、员工与申请列表", h.listLeaders()).
+			Asks("brand_id", "state?:applied|approved|active|suspended|left|refused", "role?:leader|clerk|staff", "level?", "name?").Lists(leader.Leader{}).Counts(),
+		at(post, "/leaders", operator.LeaderApprove, "任命导购或员工", h.write("leader.appoint", created, h.appointLeader)).Takes(appointment{}).Gives(leader.Leader{}),
+		at(get, "/leaders/:id", operator.LeaderRead, "一人：资料、条件与数字、签署、历史", web.Answer(h.getLeader)).Gives(leader.Dossier{}),
 		decide("approve", "通过申请", "leader.approve", h.Leaders.Approve),
 		decide("refuse", "不通过申请(告知理由)", "leader.refuse", h.Leaders.Refuse),
 		decide("suspend", "暂停资格(告知理由)", "leader.suspend", h.Leaders.Suspend),
 		decide("resume", "恢复资格", "leader.resume", h.Leaders.Resume),
 		decide("end", "终止资格(告知理由)", "leader.end", h.Leaders.End),
-		at(put, "/leaders/:id/level", operator.LeaderApprove, "手工设定等级(至下次评定)", h.write("leader.set_level", ok, h.setLeaderLevel)),
+		at(put, "/leaders/:id/level", operator.LeaderApprove, "手工设定等级(至下次评定)", h.write("leader.set_level", ok, h.setLeaderLevel)).Takes(levelInput{}).Gives(leader.Leader{}),
 
-		at(get, "/leader-candidates", operator.LeaderRead, "规则推荐的群主候选人", h.listCandidates()),
-		at(post, "/leader-candidates/:id/invite", operator.LeaderApprove, "邀请候选人申请", h.write("leader_candidate.invite", ok, h.inviteCandidate)),
-		at(post, "/leader-candidates/:id/dismiss", operator.LeaderApprove, "排除候选人、收回邀请", h.write("leader_candidate.dismiss", ok, h.dismissCandidate)),
+		at(get, "/leader-candidates", operator.LeaderRead, "规则推荐的群主候选人", h.listCandidates()).
+			Asks("brand_id", "state?:proposed|invited|dismissed|applied").Lists(namedCandidate{}).Counts(),
+		at(post, "/leader-candidates/:id/invite", operator.LeaderApprove, "邀请候选人申请", h.write("leader_candidate.invite", ok, h.inviteCandidate)).Gives(leader.Candidate{}),
+		at(post, "/leader-candidates/:id/dismiss", operator.LeaderApprove, "排除候选人、收回邀请", h.write("leader_candidate.dismiss", ok, h.dismissCandidate)).Takes(reasonInput{}).Gives(leader.Candidate{}),
 
-		at(get, "/leader-tasks", operator.LeaderRead, "群主任务列表", h.listLeaderTasks()),
-		at(post, "/leader-tasks", operator.LeaderWrite, "新建群主任务(不得发放报酬)", h.write("leader_task.create", created, h.createLeaderTask)),
-		at(get, "/leader-tasks/:id", operator.LeaderRead, "任务进度与反馈", web.Answer(h.leaderTaskProgress)),
-		at(put, "/leader-tasks/:id", operator.LeaderWrite, "修改、结束群主任务", h.write("leader_task.update", ok, h.updateLeaderTask)),
-		at(get, "/leader-materials", operator.LeaderRead, "群主素材列表", h.listMaterials()),
-		at(post, "/leader-materials", operator.LeaderWrite, "新增群主素材", h.write("leader_material.create", created, h.createMaterial)),
-		at(put, "/leader-materials/:id", operator.LeaderWrite, "修改群主素材", h.write("leader_material.update", ok, h.updateMaterial)),
-		at(del, "/leader-materials/:id", operator.LeaderWrite, "撤下群主素材", h.write("leader_material.drop", ok, h.dropMaterial)),
+		at(get, "/leader-tasks", operator.LeaderRead, "群主任务列表", h.listLeaderTasks()).Asks("brand_id").Lists(leader.Task{}),
+		at(post, "/leader-tasks", operator.LeaderWrite, "新建群主任务(不得发放报酬)", h.write("leader_task.create", created, h.createLeaderTask)).Takes(leader.TaskDraft{}).Gives(leader.Task{}),
+		at(get, "/leader-tasks/:id", operator.LeaderRead, "任务进度与反馈", web.Answer(h.leaderTaskProgress)).Gives(leader.Progressed{}),
+		at(put, "/leader-tasks/:id", operator.LeaderWrite, "修改、结束群主任务", h.write("leader_task.update", ok, h.updateLeaderTask)).Takes(leader.TaskDraft{}).Gives(leader.Task{}),
+		at(get, "/leader-materials", operator.LeaderRead, "群主素材列表", h.listMaterials()).Asks("brand_id").Lists(leader.Material{}),
+		at(post, "/leader-materials", operator.LeaderWrite, "新增群主素材", h.write("leader_material.create", created, h.createMaterial)).Takes(materialInput{}).Gives(leader.Material{}),
+		at(put, "/leader-materials/:id", operator.LeaderWrite, "修改群主素材", h.write("leader_material.update", ok, h.updateMaterial)).Takes(materialInput{}).Gives(leader.Material{}),
+		at(del, "/leader-materials/:id", operator.LeaderWrite, "撤下群主素材", h.write("leader_material.drop", ok, h.dropMaterial)).Gives(leader.Material{}),
 	}
+}
+
+// agreementInput is a new version of the agreement.
+type agreementInput struct {
+	Text string `json:"text"`
+}
+
+// levelInput sets somebody's level by hand.
+type levelInput struct {
+	Level  int    `json:"level"`
+	Reason string `json:"reason"`
 }
 
 func (h *Handler) getProgramme(c *gin.Context) (any, error) {
@@ -100,9 +113,7 @@ func (h *Handler) listAgreements(c *gin.Context) (any, error) {
 }
 
 func (h *Handler) publishAgreement(c *gin.Context, e *audit.Entry) (any, error) {
-	var in struct {
-		Text string `json:"text"`
-	}
+	var in agreementInput
 	brandID, err := h.theBrand(c)
 	if err == nil {
 		err = web.Bind(c, &in)
@@ -125,19 +136,32 @@ func ofWhichBrand(c *gin.Context) (id.ID, error) {
 }
 
 func (h *Handler) listLeaders() gin.HandlerFunc {
-	return list(func(l leader.Leader) id.ID { return l.ID }, func(c *gin.Context, p web.Page) ([]leader.Leader, error) {
-		brandID, err := ofWhichBrand(c)
+	return counted(func(l leader.Leader) id.ID { return l.ID }, func(c *gin.Context, p web.Page) ([]leader.Leader, error) {
+		f, err := leadersAsked(c)
 		if err != nil {
 			return nil, err
 		}
-		level := 0
-		if text := c.Query("level"); text != "" {
-			if level, err = strconv.Atoi(text); err != nil {
-				return nil, fault.NewInvalid("bad_field", "level 应为数字").With("field", "level")
-			}
+		return h.Leaders.List(c.Request.Context(), f, p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		f, err := leadersAsked(c)
+		if err != nil {
+			return 0, false, err
 		}
-		return h.Leaders.List(c.Request.Context(), leader.Filter{BrandID: brandID, State: c.Query("state"), Role: c.Query("role"), Level: level, Name: c.Query("name")}, p.Before, p.Limit)
+		return h.Leaders.Count(c.Request.Context(), f)
 	})
+}
+
+func leadersAsked(c *gin.Context) (f leader.Filter, err error) {
+	f = leader.Filter{State: c.Query("state"), Role: c.Query("role"), Name: c.Query("name")}
+	if f.BrandID, err = ofWhichBrand(c); err != nil {
+		return f, err
+	}
+	if text := c.Query("level"); text != "" {
+		if f.Level, err = strconv.Atoi(text); err != nil {
+			return f, fault.NewInvalid("bad_field", "level 应为数字").With("field", "level")
+		}
+	}
+	return f, nil
 }
 
 func (h *Handler) getLeader(c *gin.Context) (any, error) { return one(c, h.Leaders.Dossier) }
@@ -170,9 +194,7 @@ func (h *Handler) appointLeader(c *gin.Context, e *audit.Entry) (any, error) {
 // decideLeader makes an action of a decision about one person.
 func (h *Handler) decideLeader(do func(context.Context, leader.Decision) (leader.Leader, error)) action {
 	return func(c *gin.Context, e *audit.Entry) (any, error) {
-		var in struct {
-			Reason string `json:"reason"`
-		}
+		var in reasonInput
 		if err := bindOptional(c, &in); err != nil {
 			return nil, err
 		}
@@ -184,10 +206,7 @@ func (h *Handler) decideLeader(do func(context.Context, leader.Decision) (leader
 }
 
 func (h *Handler) setLeaderLevel(c *gin.Context, e *audit.Entry) (any, error) {
-	var in struct {
-		Level  int    `json:"level"`
-		Reason string `json:"reason"`
-	}
+	var in levelInput
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}

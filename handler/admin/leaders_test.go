@@ -159,6 +159,20 @@ func TestTheBackOfficeOfLeaders(t *testing.T) {
 				t.Fatal(a.Raw)
 			}
 		})
+		t.Run("a state that does not exist is refused, and lists say how many they have", func(t *testing.T) {
+			for _, path := range []string{"/leaders", "/leader-candidates", "/groups", "/group-alarms", "/referral/bindings", "/commission/accruals", "/withdrawals", "/fraud/cases"} {
+				a := o.root.do("GET", path+"?state=foo&brand_id="+o.brand.ID.String(), "")
+				if a.Status != 400 || a.Error.Code != "bad_field" || a.Error.Detail["field"] != "state" || !strings.Contains(a.Error.Message, "只能是") {
+					t.Errorf("%s: %s", path, a.Raw)
+				}
+				if a = o.root.do("GET", path+"?total=1&brand_id="+o.brand.ID.String(), ""); a.Status != 200 || !strings.Contains(a.Raw, `"total":`) {
+					t.Errorf("%s: %s", path, a.Raw)
+				}
+			}
+			if a := o.root.do("GET", "/leaders?total=1&limit=1&state=applied&brand_id="+o.brand.ID.String(), ""); !strings.Contains(a.Raw, `"total":1,"total_more":false`) {
+				t.Error(a.Raw)
+			}
+		})
 		t.Run("a decision is kept with who, why and both sides, and the second one comes late", func(t *testing.T) {
 			if a := approver.do("POST", path+"/refuse", `{}`); a.Error.Code != "leader_reason" {
 				t.Fatal(a.Raw)

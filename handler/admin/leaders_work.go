@@ -9,13 +9,33 @@ import (
 	"siyu/model/leader"
 )
 
+// namedCandidate is a candidate with whom he is known as.
+type namedCandidate struct {
+	leader.Candidate
+	Who who `json:"who"`
+}
+
 func (h *Handler) listCandidates() gin.HandlerFunc {
-	return list(func(x leader.Candidate) id.ID { return x.ID }, func(c *gin.Context, p web.Page) ([]leader.Candidate, error) {
+	return counted(func(x namedCandidate) id.ID { return x.ID }, func(c *gin.Context, p web.Page) ([]namedCandidate, error) {
 		brandID, err := ofWhichBrand(c)
 		if err != nil {
 			return nil, err
 		}
-		return h.Leaders.Candidates(c.Request.Context(), brandID, c.Query("state"), p.Before, p.Limit)
+		rows, err := h.Leaders.Candidates(c.Request.Context(), brandID, c.Query("state"), p.Before, p.Limit)
+		if err != nil {
+			return nil, err
+		}
+		name := h.names(c.Request.Context())
+		return each(rows, func(x leader.Candidate) (namedCandidate, error) {
+			whose, err := name(x.BrandID, x.MemberID)
+			return namedCandidate{x, whose}, err
+		})
+	}, func(c *gin.Context) (int, bool, error) {
+		brandID, err := ofWhichBrand(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Leaders.CountCandidates(c.Request.Context(), brandID, c.Query("state"))
 	})
 }
 
@@ -30,9 +50,7 @@ func (h *Handler) inviteCandidate(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) dismissCandidate(c *gin.Context, e *audit.Entry) (any, error) {
-	var in struct {
-		Reason string `json:"reason"`
-	}
+	var in reasonInput
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}

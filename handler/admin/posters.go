@@ -16,20 +16,20 @@ import (
 // posterRoutes: templates of invitations, and the pictures on them.
 func (h *Handler) posterRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/poster-builtins", operator.PosterRead, "内置海报模板(含版式)", web.Answer(func(*gin.Context) (any, error) { return poster.Builtins(), nil })),
-		at(get, "/brands/:id/poster", operator.PosterRead, "品牌正在用的海报模板", web.Answer(h.getPosterChoice)),
-		at(put, "/brands/:id/poster", operator.PosterWrite, "换用海报模板", h.write("poster_choice.save", ok, h.choosePoster)),
-		at(get, "/brands/:id/poster/preview", operator.PosterRead, "预览内置或正在用的海报(svg、png)", h.previewChoice),
-		at(get, "/posters", operator.PosterRead, "海报模板列表", ofBrand(func(t poster.Template) id.ID { return t.ID }, h.Posters.List)),
-		at(post, "/posters", operator.PosterWrite, "新增海报模板", h.write("poster.create", created, h.createPoster)),
-		at(get, "/posters/:id", operator.PosterRead, "海报模板及其版式", web.Answer(h.getPoster)),
-		at(put, "/posters/:id", operator.PosterWrite, "修改海报模板(产生新版本)", h.write("poster.update", ok, h.updatePoster)),
-		at(get, "/posters/:id/versions", operator.PosterRead, "海报模板的历史版本", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.Posters.Versions) })),
-		at(get, "/posters/:id/preview", operator.PosterRead, "预览海报模板(svg、png)", h.previewPoster),
-		at(post, "/posters/:id/retire", operator.PosterWrite, "停用海报模板", h.write("poster.retire", ok, h.retirePoster)),
-		at(get, "/poster-pictures", operator.PosterRead, "海报图片列表", ofBrand(func(p poster.Picture) id.ID { return p.ID }, h.Posters.Pictures)),
-		at(post, "/poster-pictures", operator.PosterWrite, "上传海报图片(PNG、JPEG，multipart)", web.Upload(poster.MaxUpload, h.write("poster_picture.create", created, h.addPicture))),
-		at(get, "/poster-pictures/:id/file", operator.PosterRead, "查看海报图片", h.showPicture),
+		at(get, "/poster-builtins", operator.PosterRead, "内置海报模板(含版式)", web.Answer(func(*gin.Context) (any, error) { return poster.Builtins(), nil })).Gives([]poster.Builtin{}),
+		at(get, "/brands/:id/poster", operator.PosterRead, "品牌正在用的海报模板", web.Answer(h.getPosterChoice)).Gives(poster.Choice{}),
+		at(put, "/brands/:id/poster", operator.PosterWrite, "换用海报模板", h.write("poster_choice.save", ok, h.choosePoster)).Takes(poster.Choice{}).Gives(poster.Choice{}),
+		at(get, "/brands/:id/poster/preview", operator.PosterRead, "预览内置或正在用的海报(svg、png)", h.previewChoice).Asks("builtin?", "format?:svg|png").File("image/svg+xml", "image/png"),
+		at(get, "/posters", operator.PosterRead, "海报模板列表", ofBrand(func(t poster.Template) id.ID { return t.ID }, h.Posters.List)).Asks("brand_id").Lists(poster.Template{}),
+		at(post, "/posters", operator.PosterWrite, "新增海报模板", h.write("poster.create", created, h.createPoster)).Takes(posterForm{}).Gives(poster.Template{}),
+		at(get, "/posters/:id", operator.PosterRead, "海报模板及其版式", web.Answer(h.getPoster)).Asks("version?").Gives(poster.Template{}),
+		at(put, "/posters/:id", operator.PosterWrite, "修改海报模板(产生新版本)", h.write("poster.update", ok, h.updatePoster)).Takes(posterForm{}).Gives(poster.Template{}),
+		at(get, "/posters/:id/versions", operator.PosterRead, "海报模板的历史版本", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.Posters.Versions) })).Gives([]poster.Version{}),
+		at(get, "/posters/:id/preview", operator.PosterRead, "预览海报模板(svg、png)", h.previewPoster).Asks("version?", "format?:svg|png").File("image/svg+xml", "image/png"),
+		at(post, "/posters/:id/retire", operator.PosterWrite, "停用海报模板", h.write("poster.retire", ok, h.retirePoster)).Gives(poster.Template{}),
+		at(get, "/poster-pictures", operator.PosterRead, "海报图片列表", ofBrand(func(p poster.Picture) id.ID { return p.ID }, h.Posters.Pictures)).Asks("brand_id").Lists(poster.Picture{}),
+		at(post, "/poster-pictures", operator.PosterWrite, "上传海报图片(PNG、JPEG，multipart)", web.Upload(poster.MaxUpload, h.write("poster_picture.create", created, h.addPicture))).Upload("file", "brand_id", "name").Gives(poster.Picture{}),
+		at(get, "/poster-pictures/:id/file", operator.PosterRead, "查看海报图片", h.showPicture).File("image/png", "image/jpeg"),
 	}
 }
 

@@ -18,25 +18,25 @@ import (
 // referralRoutes: who brought whom, the trees of it, and changes by operators.
 func (h *Handler) referralRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/brands/:id/referral-policy", operator.ReferralRead, "推荐规则：保护期、有效期、老会员判定", web.Answer(h.getReferralPolicy)),
-		at(put, "/brands/:id/referral-policy", operator.ReferralWrite, "修改推荐规则", h.write("referral_policy.save", ok, h.saveReferralPolicy)),
-		at(get, "/referral/codes", operator.ReferralRead, "会员的推广码与绑定人数", web.Answer(h.referralCodes)),
-		at(post, "/referral/codes/:id/close", operator.ReferralWrite, "停用推广码", h.write("referral_code.close", ok, h.closeReferralCode)),
-		at(get, "/referral/tree", operator.ReferralRead, "推荐树：节点计数与第一页直属(不带会员则为各棵树的根)", web.Answer(h.referralTree)),
-		at(get, "/referral/children", operator.ReferralRead, "直属会员，按团队人数翻页", h.referralChildren),
-		at(get, "/referral/upline", operator.ReferralRead, "上级链路", web.Answer(h.referralUpline)),
-		at(get, "/referral/bindings", operator.ReferralRead, "推荐关系与变更历史", h.listBindings()),
-		at(post, "/referral/rebind", operator.ReferralWrite, "更换推荐人(其下团队整体随迁，写明理由)", h.write("referral.rebind", ok, h.rebind)),
-		at(post, "/referral/end", operator.ReferralWrite, "解除推荐关系(写明理由)", h.write("referral.end", ok, h.endReferral)),
-		at(post, "/referral/hand-over", operator.ReferralWrite, "离任交接：直属会员全部转给另一人(写明理由)", h.write("referral.hand_over", ok, h.handOver)),
-		at(get, "/referral/watch", operator.ReferralRead, "合规关注：三层及以上或三十人及以上的推荐树", h.watchReferrals),
-		at(get, "/referral/check", operator.ReferralRead, "计数核对的进度与结果", web.Answer(h.referralCheck)),
-		at(post, "/referral/check", operator.ReferralWrite, "立即核对计数", h.write("referral.check", ok, h.startReferralCheck)),
-		at(get, "/referral/repairs", operator.ReferralRead, "核对修正过的节点", h.listRepairs()),
-		at(get, "/referral/exports", operator.ReferralRead, "团队名单导出列表", h.listReferralExports()),
-		at(post, "/referral/exports", operator.ReferralExport, "导出团队名单(会员以代号出现，写明理由)", h.write("referral_export.create", created, h.exportReferrals)),
-		at(get, "/referral/exports/:id", operator.ReferralRead, "团队名单导出进度", web.Answer(h.getReferralExport)),
-		at(get, "/referral/exports/:id/file", operator.ReferralExport, "下载团队名单", h.referralFile),
+		at(get, "/brands/:id/referral-policy", operator.ReferralRead, "推荐规则：保护期、有效期、老会员判定", web.Answer(h.getReferralPolicy)).Gives(referral.Policy{}),
+		at(put, "/brands/:id/referral-policy", operator.ReferralWrite, "修改推荐规则", h.write("referral_policy.save", ok, h.saveReferralPolicy)).Takes(referralPolicyInput{}).Gives(referral.Policy{}),
+		at(get, "/referral/codes", operator.ReferralRead, "会员的推广码与绑定人数", web.Answer(h.referralCodes)).Asks("brand_id", "member_id").Gives([]referral.Issued{}),
+		at(post, "/referral/codes/:id/close", operator.ReferralWrite, "停用推广码", h.write("referral_code.close", ok, h.closeReferralCode)).Takes(reasonInput{}).Gives(referral.Code{}),
+		at(get, "/referral/tree", operator.ReferralRead, "推荐树：节点计数与第一页直属(不带会员则为各棵树的根)", web.Answer(h.referralTree)).Asks("brand_id", "member_id?").Gives(referralScreen{}),
+		at(get, "/referral/children", operator.ReferralRead, "直属会员，按团队人数翻页", h.referralChildren).Asks("brand_id", "member_id?", "after?").Lists(namedNode{}),
+		at(get, "/referral/upline", operator.ReferralRead, "上级链路", web.Answer(h.referralUpline)).Asks("brand_id", "member_id").Gives([]namedNode{}),
+		at(get, "/referral/bindings", operator.ReferralRead, "推荐关系与变更历史", h.listBindings()).Asks("brand_id", "member_id?", "referrer_id?", "state?:active|ended|replaced|expired").Lists(namedBinding{}).Counts(),
+		at(post, "/referral/rebind", operator.ReferralWrite, "更换推荐人(其下团队整体随迁，写明理由)", h.write("referral.rebind", ok, h.rebind)).Takes(referralInput{}).Gives(referral.Binding{}),
+		at(post, "/referral/end", operator.ReferralWrite, "解除推荐关系(写明理由)", h.write("referral.end", ok, h.endReferral)).Takes(referralInput{}).Gives(nothing{}),
+		at(post, "/referral/hand-over", operator.ReferralWrite, "离任交接：直属会员全部转给另一人(写明理由)", h.write("referral.hand_over", ok, h.handOver)).Takes(referralInput{}).Gives(referral.Handed{}),
+		at(get, "/referral/watch", operator.ReferralRead, "合规关注：三层及以上或三十人及以上的推荐树", h.watchReferrals).Asks("brand_id", "after?").Lists(namedWatched{}),
+		at(get, "/referral/check", operator.ReferralRead, "计数核对的进度与结果", web.Answer(h.referralCheck)).Asks("brand_id").Gives(referral.Check{}),
+		at(post, "/referral/check", operator.ReferralWrite, "立即核对计数", h.write("referral.check", ok, h.startReferralCheck)).Takes(checkInput{}).Gives(referral.Check{}),
+		at(get, "/referral/repairs", operator.ReferralRead, "核对修正过的节点", h.listRepairs()).Asks("brand_id").Lists(referral.Repair{}),
+		at(get, "/referral/exports", operator.ReferralRead, "团队名单导出列表", h.listReferralExports()).Asks("brand_id").Lists(namedExport{}),
+		at(post, "/referral/exports", operator.ReferralExport, "导出团队名单(会员以代号出现，写明理由)", h.write("referral_export.create", created, h.exportReferrals)).Takes(referralInput{}).Gives(referral.Export{}),
+		at(get, "/referral/exports/:id", operator.ReferralRead, "团队名单导出进度", web.Answer(h.getReferralExport)).Gives(referral.Export{}),
+		at(get, "/referral/exports/:id/file", operator.ReferralExport, "下载团队名单", h.referralFile).File("text/csv"),
 	}
 }
 
@@ -201,34 +201,51 @@ func (h *Handler) referralUpline(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.Referrals.Above(c.Request.Context(), brandID, memberID)
+	nodes, err := h.Referrals.Above(c.Request.Context(), brandID, memberID)
+	if err != nil {
+		return nil, err
+	}
+	return h.namedNodes(c.Request.Context(), nodes)
 }
 
 func (h *Handler) listBindings() gin.HandlerFunc {
-	return list(func(b namedBinding) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]namedBinding, error) {
-		brandID, memberID, err := placed(c, false)
+	return counted(func(b namedBinding) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]namedBinding, error) {
+		brandID, f, err := bindingsAsked(c)
 		if err != nil {
 			return nil, err
 		}
-		referrerID, err := web.QueryID(c, "referrer_id")
+		f.Before, f.Limit = p.Before, p.Limit
+		rows, err := h.Referrals.Bindings(c.Request.Context(), brandID, f)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := h.Referrals.Bindings(c.Request.Context(), brandID, referral.Filter{MemberID: memberID, ReferrerID: referrerID, State: c.Query("state"), Before: p.Before, Limit: p.Limit})
-		out, name := make([]namedBinding, 0, len(rows)), h.names(c.Request.Context())
-		for _, b := range rows {
-			x := namedBinding{Binding: b}
+		name := h.names(c.Request.Context())
+		return each(rows, func(b referral.Binding) (x namedBinding, err error) {
+			x.Binding = b
 			if x.Member, err = name(b.BrandID, b.MemberID); err == nil {
 				x.Referrer, err = name(b.BrandID, b.ReferrerID)
 			}
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, x)
+			return x, err
+		})
+	}, func(c *gin.Context) (int, bool, error) {
+		brandID, f, err := bindingsAsked(c)
+		if err != nil {
+			return 0, false, err
 		}
-		return out, err
+		return h.Referrals.CountBindings(c.Request.Context(), brandID, f)
 	})
 }
+
+func bindingsAsked(c *gin.Context) (brandID id.ID, f referral.Filter, err error) {
+	f.State = c.Query("state")
+	if brandID, f.MemberID, err = placed(c, false); err == nil {
+		f.ReferrerID, err = web.QueryID(c, "referrer_id")
+	}
+	return brandID, f, err
+}
+
+// nothing is what is left to say.
+type nothing struct{}
 
 type referralInput struct {
 	BrandID    id.ID  `json:"brand_id"`
@@ -275,7 +292,7 @@ func (h *Handler) endReferral(c *gin.Context, e *audit.Entry) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{}, h.Referrals.End(c.Request.Context(), change)
+	return nothing{}, h.Referrals.End(c.Request.Context(), change)
 }
 
 func (h *Handler) handOver(c *gin.Context, e *audit.Entry) (any, error) {
@@ -304,7 +321,34 @@ func (h *Handler) watchReferrals(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	web.Listed(c, trees, web.Next(trees, limit, func(w referral.Watched) string { return referral.CursorAfter(w.Node).String() }))
+	name := h.names(c.Request.Context())
+	named, err := each(trees, func(x referral.Watched) (namedWatched, error) {
+		whose, err := name(x.BrandID, x.MemberID)
+		return namedWatched{x, whose}, err
+	})
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	web.Listed(c, named, web.Next(trees, limit, func(w referral.Watched) string { return referral.CursorAfter(w.Node).String() }))
+}
+
+// namedWatched is a tree to look at with whose it is.
+type namedWatched struct {
+	referral.Watched
+	Who who `json:"who"`
+}
+
+// checkInput starts a check of the counters.
+type checkInput struct {
+	BrandID id.ID  `json:"brand_id"`
+	Reason  string `json:"reason"`
+}
+
+// namedExport is a list of people with whose people they are.
+type namedExport struct {
+	referral.Export
+	Who who `json:"who"`
 }
 
 func (h *Handler) referralCheck(c *gin.Context) (any, error) {
@@ -316,10 +360,7 @@ func (h *Handler) referralCheck(c *gin.Context) (any, error) {
 }
 
 func (h *Handler) startReferralCheck(c *gin.Context, e *audit.Entry) (any, error) {
-	var in struct {
-		BrandID id.ID  `json:"brand_id"`
-		Reason  string `json:"reason"`
-	}
+	var in checkInput
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}
@@ -337,8 +378,16 @@ func (h *Handler) listRepairs() gin.HandlerFunc {
 }
 
 func (h *Handler) listReferralExports() gin.HandlerFunc {
-	return ofBrand(func(x referral.Export) id.ID { return x.ID }, func(ctx context.Context, brandID, before id.ID, limit int) ([]referral.Export, error) {
-		return h.Referrals.Exports(ctx, brandID, before, limit)
+	return ofBrand(func(x namedExport) id.ID { return x.ID }, func(ctx context.Context, brandID, before id.ID, limit int) ([]namedExport, error) {
+		rows, err := h.Referrals.Exports(ctx, brandID, before, limit)
+		if err != nil {
+			return nil, err
+		}
+		name := h.names(ctx)
+		return each(rows, func(x referral.Export) (namedExport, error) {
+			whose, err := name(x.BrandID, x.MemberID)
+			return namedExport{x, whose}, err
+		})
 	})
 }
 

@@ -18,16 +18,16 @@ import (
 // an account of kind wecom.
 func (h *Handler) wecomRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/accounts/:id/sync", operator.WeComRead, "企业微信、关注者同步的进度", web.Answer(h.syncStanding)),
-		at(post, "/accounts/:id/sync", operator.WeComWrite, "立即同步(chats 客户群、contacts 联系人、followers 关注者)", h.write("sync.start", ok, h.startSync)),
-		at(get, "/accounts/:id/contacts", operator.WeComRead, "企业微信外部联系人(编号打码)", h.listContacts()),
-		at(get, "/accounts/:id/chats", operator.WeComRead, "企业微信客户群与最近一次读取", h.listChats()),
-		at(get, "/accounts/:id/ways", operator.WeComRead, "企业微信群活码(一个码最多进五个客户群)", h.listWays()),
-		at(post, "/accounts/:id/ways", operator.WeComWrite, "新增群活码：生成后所选客户群即可用于活码", h.write("wecom-way.create", created, h.createWay)),
-		at(get, "/wecom-ways/:id", operator.WeComRead, "群活码的状态与地址", web.Answer(h.getWay)),
-		at(put, "/wecom-ways/:id", operator.WeComWrite, "修改群活码(二维码不变)", h.write("wecom-way.update", ok, h.updateWay)),
-		at(post, "/wecom-ways/:id/retry", operator.WeComWrite, "重试：失败、结果不明或未更新的群活码", h.write("wecom-way.retry", ok, h.turnWay(h.WeCom.RetryWay))),
-		at(del, "/wecom-ways/:id", operator.WeComWrite, "删除群活码，所选客户群不再有入群码", h.write("wecom-way.delete", ok, h.turnWay(h.WeCom.EndWay))),
+		at(get, "/accounts/:id/sync", operator.WeComRead, "企业微信、关注者同步的进度", web.Answer(h.syncStanding)).Gives(wecom.Standing{}),
+		at(post, "/accounts/:id/sync", operator.WeComWrite, "立即同步(chats 客户群、contacts 联系人、followers 关注者)", h.write("sync.start", ok, h.startSync)).Takes(syncInput{}).Gives(wecom.Sync{}),
+		at(get, "/accounts/:id/contacts", operator.WeComRead, "企业微信外部联系人(编号打码)", h.listContacts()).Asks("state?:active|half|dropped|left|lost").Lists(contactLine{}),
+		at(get, "/accounts/:id/chats", operator.WeComRead, "企业微信客户群与最近一次读取", h.listChats()).Lists(wecom.Chat{}),
+		at(get, "/accounts/:id/ways", operator.WeComRead, "企业微信群活码(一个码最多进五个客户群)", h.listWays()).Lists(wecom.Way{}),
+		at(post, "/accounts/:id/ways", operator.WeComWrite, "新增群活码：生成后所选客户群即可用于活码", h.write("wecom-way.create", created, h.createWay)).Takes(wecom.WayDraft{}).Gives(wecom.Way{}),
+		at(get, "/wecom-ways/:id", operator.WeComRead, "群活码的状态与地址", web.Answer(h.getWay)).Gives(wecom.Way{}),
+		at(put, "/wecom-ways/:id", operator.WeComWrite, "修改群活码(二维码不变)", h.write("wecom-way.update", ok, h.updateWay)).Takes(wecom.WayDraft{}).Gives(wecom.Way{}),
+		at(post, "/wecom-ways/:id/retry", operator.WeComWrite, "重试：失败、结果不明或未更新的群活码", h.write("wecom-way.retry", ok, h.turnWay(h.WeCom.RetryWay))).Gives(wecom.Way{}),
+		at(del, "/wecom-ways/:id", operator.WeComWrite, "删除群活码，所选客户群不再有入群码", h.write("wecom-way.delete", ok, h.turnWay(h.WeCom.EndWay))).Gives(wecom.Way{}),
 	}
 }
 

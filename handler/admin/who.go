@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/referral"
 )
@@ -46,15 +47,11 @@ type namedNode struct {
 }
 
 func (h *Handler) namedNodes(ctx context.Context, nodes []referral.Node) ([]namedNode, error) {
-	out, name := make([]namedNode, 0, len(nodes)), h.names(ctx)
-	for _, n := range nodes {
+	name := h.names(ctx)
+	return each(nodes, func(n referral.Node) (namedNode, error) {
 		whose, err := name(n.BrandID, n.MemberID)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, namedNode{n, whose})
-	}
-	return out, nil
+		return namedNode{n, whose}, err
+	})
 }
 
 // namedBinding is a binding with the two people it binds.
@@ -62,4 +59,39 @@ type namedBinding struct {
 	referral.Binding
 	Member   who `json:"member"`
 	Referrer who `json:"referrer"`
+}
+
+// person is a member with who he is.
+type person struct {
+	MemberID id.ID `json:"member_id"`
+	Who      who   `json:"who"`
+}
+
+// leaderNames makes a look-up of leaders' names for one answer; 0 is nobody.
+func (h *Handler) leaderNames(ctx context.Context) func(leaderID id.ID) (string, error) {
+	known := map[id.ID]string{0: ""}
+	return func(leaderID id.ID) (string, error) {
+		if name, ok := known[leaderID]; ok {
+			return name, nil
+		}
+		l, err := h.Leaders.Get(ctx, leaderID)
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return "", err
+		}
+		known[leaderID] = l.Name
+		return l.Name, nil
+	}
+}
+
+// each makes what is shown of every row, and ends at the first fault.
+func each[T, V any](rows []T, show func(T) (V, error)) ([]V, error) {
+	out := make([]V, 0, len(rows))
+	for _, r := range rows {
+		v, err := show(r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }

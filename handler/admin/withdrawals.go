@@ -24,15 +24,16 @@ import (
 // withdrawalRoutes: earned commission on its way out. Who sets the terms does not approve.
 func (h *Handler) withdrawalRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/withdrawals", operator.WithdrawalRead, "佣金提现列表", h.listWithdrawals()),
-		at(get, "/withdrawals/tax", operator.WithdrawalRead, "一个月的代扣税明细(按编号翻页，可导出 CSV)", h.taxReport),
-		at(get, "/withdrawals/:id", operator.WithdrawalRead, "佣金提现：出资账户、打款单、经过", web.Answer(h.getWithdrawal)),
-		at(post, "/withdrawals/:id/approve", operator.WithdrawalApprove, "通过提现并付款(税款可改，须写原因)", h.write("withdrawal.approve", ok, h.approveWithdrawal)),
-		at(post, "/withdrawals/:id/refuse", operator.WithdrawalApprove, "拒绝提现(写明原因，金额退回)", h.write("withdrawal.refuse", ok, h.refuseWithdrawal)),
-		at(get, "/brands/:id/withdrawal-policy", operator.WithdrawalRead, "提现规则", web.Answer(h.getWithdrawalPolicy)),
-		at(put, "/brands/:id/withdrawal-policy", operator.WithdrawalPolicy, "修改提现规则", h.write("withdrawal_policy.save", ok, h.saveWithdrawalPolicy)),
-		at(get, "/members/:id/earnings", operator.WithdrawalRead, "会员的佣金账户", web.Answer(h.memberEarnings)),
-		at(get, "/members/:id/earnings/lines", operator.WithdrawalRead, "会员的佣金收支明细", h.memberEarningLines()),
+		at(get, "/withdrawals", operator.WithdrawalRead, "佣金提现列表", h.listWithdrawals()).
+			Asks("brand_id?", "member_id?", "state?:requested|approved|paid|refused|returned|failed|cancelled").Lists(asked{}).Counts(),
+		at(get, "/withdrawals/tax", operator.WithdrawalRead, "一个月的代扣税明细(按编号翻页，可导出 CSV)", h.taxReport).Asks("brand_id", "month", "after?", "format?:json|csv").Lists(namedTax{}).File("text/csv"),
+		at(get, "/withdrawals/:id", operator.WithdrawalRead, "佣金提现：出资账户、打款单、经过", web.Answer(h.getWithdrawal)).Gives(withdrawalView{}),
+		at(post, "/withdrawals/:id/approve", operator.WithdrawalApprove, "通过提现并付款(税款可改，须写原因)", h.write("withdrawal.approve", ok, h.approveWithdrawal)).Takes(approveInput{}).Gives(withdrawal.Withdrawal{}),
+		at(post, "/withdrawals/:id/refuse", operator.WithdrawalApprove, "拒绝提现(写明原因，金额退回)", h.write("withdrawal.refuse", ok, h.refuseWithdrawal)).Takes(reasonInput{}).Gives(withdrawal.Withdrawal{}),
+		at(get, "/brands/:id/withdrawal-policy", operator.WithdrawalRead, "提现规则", web.Answer(h.getWithdrawalPolicy)).Gives(withdrawal.Policy{}),
+		at(put, "/brands/:id/withdrawal-policy", operator.WithdrawalPolicy, "修改提现规则", h.write("withdrawal_policy.save", ok, h.saveWithdrawalPolicy)).Takes(withdrawal.Policy{}).Gives(withdrawal.Policy{}),
+		at(get, "/members/:id/earnings", operator.WithdrawalRead, "会员的佣金账户", web.Answer(h.memberEarnings)).Asks("brand_id").Gives(earningsView{}),
+		at(get, "/members/:id/earnings/lines", operator.WithdrawalRead, "会员的佣金收支明细", h.memberEarningLines()).Asks("brand_id").Lists(ledger.Line{}),
 	}
 }
 
@@ -44,35 +45,49 @@ type asked struct {
 }
 
 func (h *Handler) listWithdrawals() gin.HandlerFunc {
-	return list(func(w asked) id.ID { return w.ID }, func(c *gin.Context, p web.Page) ([]asked, error) {
-		f := withdrawal.Filter{State: c.Query("state"), Before: p.Before, Limit: p.Limit}
-		if err := queryIDs(c, map[string]*id.ID{"brand_id": &f.BrandID, "member_id": &f.MemberID}); err != nil {
-			return nil, err
-		}
-		rows, err := h.Withdrawals.List(c.Request.Context(), f)
-		out, name := make([]asked, 0, len(rows)), h.names(c.Request.Context())
-		for _, w := range rows {
-			whose, err := name(w.BrandID, w.MemberID)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, asked{w, w.NetFen(), whose})
-		}
-		return out, err
-	})
-}
-
-func (h *Handler) getWithdrawal(c *gin.Context) (any, error) {
-	return one(c, func(ctx context.Context, withdrawalID id.ID) (any, error) {
-		d, err := h.Withdrawals.Detail(ctx, withdrawalID)
+	return counted(func(w asked) id.ID { return w.ID }, func(c *gin.Context, p web.Page) ([]asked, error) {
+		f, err := withdrawalsAsked(c)
 		if err != nil {
 			return nil, err
 		}
+		f.Before, f.Limit = p.Before, p.Limit
+		rows, err := h.Withdrawals.List(c.Request.Context(), f)
+		if err != nil {
+			return nil, err
+		}
+		name := h.names(c.Request.Context())
+		return each(rows, func(w withdrawal.Withdrawal) (asked, error) {
+			whose, err := name(w.BrandID, w.MemberID)
+			return asked{w, w.NetFen(), whose}, err
+		})
+	}, func(c *gin.Context) (int, bool, error) {
+		f, err := withdrawalsAsked(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Withdrawals.Count(c.Request.Context(), f)
+	})
+}
+
+func withdrawalsAsked(c *gin.Context) (withdrawal.Filter, error) {
+	f := withdrawal.Filter{State: c.Query("state")}
+	return f, queryIDs(c, map[string]*id.ID{"brand_id": &f.BrandID, "member_id": &f.MemberID})
+}
+
+// withdrawalView is a withdrawal with all that belongs to it.
+type withdrawalView struct {
+	withdrawal.Detail
+	Who who `json:"who"`
+}
+
+func (h *Handler) getWithdrawal(c *gin.Context) (any, error) {
+	return one(c, func(ctx context.Context, withdrawalID id.ID) (withdrawalView, error) {
+		d, err := h.Withdrawals.Detail(ctx, withdrawalID)
+		if err != nil {
+			return withdrawalView{}, err
+		}
 		whose, err := h.names(ctx)(d.BrandID, d.MemberID)
-		return struct {
-			withdrawal.Detail
-			Who who `json:"who"`
-		}{d, whose}, err
+		return withdrawalView{d, whose}, err
 	})
 }
 
@@ -135,6 +150,13 @@ func (h *Handler) saveWithdrawalPolicy(c *gin.Context, e *audit.Entry) (any, err
 	return after, err
 }
 
+// earningsView is a human's accounts at a brand and their sum.
+type earningsView struct {
+	commission.Account
+	FreeFen  money.Fen            `json:"free_fen"` // may be asked for now
+	Accounts []commission.Account `json:"accounts"`
+}
+
 // memberEarnings is the human's account with ?brand_id and those of his members.
 func (h *Handler) memberEarnings(c *gin.Context) (any, error) {
 	brandID, err := brandAsked(c)
@@ -150,11 +172,7 @@ func (h *Handler) memberEarnings(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	rows, err := h.Earnings.OfFamily(c.Request.Context(), brandID, memberID)
-	return struct {
-		commission.Account
-		FreeFen  money.Fen            `json:"free_fen"`
-		Accounts []commission.Account `json:"accounts"`
-	}{sum, sum.FreeFen(), rows}, err
+	return earningsView{sum, sum.FreeFen(), rows}, err
 }
 
 func (h *Handler) memberEarningLines() gin.HandlerFunc {
@@ -180,7 +198,7 @@ func (h *Handler) taxReport(c *gin.Context) {
 		return
 	}
 	if c.Query("format") != "csv" {
-		web.Listed(c, lines, next)
+		h.namedTaxes(c, lines, next)
 		return
 	}
 	rows := [][]string{{"提现编号", "会员编号", "税前（分）", "代扣税（分）", "实付（分）", "说明", "商户单号", "到账时间"}}
@@ -199,6 +217,29 @@ func (h *Handler) taxReport(c *gin.Context) {
 	}
 	c.Header("Content-Disposition", `attachment; filename="tax-`+strconv.Itoa(month)+`.csv"`)
 	c.Data(http.StatusOK, "text/csv; charset=utf-8", []byte(b.String()))
+}
+
+// namedTax is a line of the tax list with whose it is.
+type namedTax struct {
+	withdrawal.TaxLine
+	Who who `json:"who"`
+}
+
+func (h *Handler) namedTaxes(c *gin.Context, lines []withdrawal.TaxLine, next string) {
+	brandID, err := brandAsked(c)
+	name := h.names(c.Request.Context())
+	var named []namedTax
+	if err == nil {
+		named, err = each(lines, func(l withdrawal.TaxLine) (namedTax, error) {
+			whose, err := name(brandID, l.MemberID)
+			return namedTax{l, whose}, err
+		})
+	}
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	web.Listed(c, named, next)
 }
 
 func (h *Handler) taxLines(c *gin.Context) (lines []withdrawal.TaxLine, month int, next string, err error) {

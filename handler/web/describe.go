@@ -1,8 +1,12 @@
 package web
 
 import (
+	"net/url"
 	"reflect"
+	"slices"
 	"strings"
+
+	"siyu/model/fault"
 )
 
 // Description says what a route takes and gives, for the document that clients are
@@ -14,7 +18,7 @@ type Description struct {
 	Out     reflect.Type // what stands under "data"; nil with Said: nothing
 	Many    bool         // Out is the item of a paged list
 	Counted bool         // the list can say how many there are (?total=1)
-	Type    string       // media type of an answer that is no JSON
+	Types   []string     // media types of an answer that is a file, beside Out where there is one
 	Said    bool
 }
 
@@ -39,6 +43,17 @@ func (r Route) Asks(names ...string) Route {
 	return r
 }
 
+// Check refuses a query that names what is not among a parameter's choices: a misspelt
+// state must not look like an empty list. Fault: Invalid bad_field.
+func (d Description) Check(query url.Values) error {
+	for _, p := range d.Query {
+		if v := query.Get(p.Name); v != "" && p.Choices != nil && !slices.Contains(p.Choices, v) {
+			return fault.Invalidf("bad_field", "参数 %s 只能是 %s", p.Name, strings.Join(p.Choices, "、")).With("field", p.Name)
+		}
+	}
+	return nil
+}
+
 // Takes says what the JSON body is, by a zero value of its type.
 func (r Route) Takes(in any) Route { r.Doc.In = reflect.TypeOf(in); return r }
 
@@ -55,8 +70,9 @@ func (r Route) Lists(item any) Route {
 // Counts says that a list also tells how many there are when ?total=1 asks for it.
 func (r Route) Counts() Route { r.Doc.Counted = true; return r }
 
-// File says that the answer is no JSON but a file of this media type.
-func (r Route) File(media string) Route { r.Doc.Type, r.Doc.Said = media, true; return r }
+// File says that the answer is no JSON but a file of one of these media types; after Gives
+// or Lists that it may be one.
+func (r Route) File(media ...string) Route { r.Doc.Types, r.Doc.Said = media, true; return r }
 
 // Upload says that the body is multipart: a file under the first name, texts under the rest.
 func (r Route) Upload(names ...string) Route { r.Doc.Files = names; return r }

@@ -109,8 +109,12 @@ func (r Route) query() []Parameter {
 
 // answer is the envelope of what a route gives.
 func (d *Schemas) answer(r Route) (Object, error) {
-	if r.Doc.Type != "" {
-		return Object{"description": "文件", "content": Object{r.Doc.Type: Object{"schema": Object{"type": "string", "format": "binary"}}}}, nil
+	content := Object{}
+	for _, media := range r.Doc.Types {
+		content[media] = Object{"schema": Object{"type": "string", "format": "binary"}}
+	}
+	if r.Doc.Types != nil && r.Doc.Out == nil {
+		return Object{"description": "文件", "content": content}, nil
 	}
 	out := Object{"type": "null"}
 	if r.Doc.Out != nil {
@@ -127,5 +131,6 @@ func (d *Schemas) answer(r Route) (Object, error) {
 		}
 		body = Closed(properties, required...)
 	}
-	return Object{"description": "成功", "content": Object{"application/json": Object{"schema": body}}}, nil
+	content["application/json"] = Object{"schema": body}
+	return Object{"description": "成功", "content": content}, nil
 }

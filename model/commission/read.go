@@ -30,6 +30,23 @@ type Filter struct {
 // of a family, or of all when it is empty. All that is in it may be shown to operators; who shows it
 // to an earner masks the referee.
 func (s *Store) Accruals(ctx context.Context, brandID id.ID, family []id.ID, f Filter, before id.ID, limit int) ([]Accrual, error) {
+	list := []Accrual{}
+	if err := db.PageOf(s.accrualsIn(ctx, brandID, f), "commission_accrual", "earner_id", family, before, limit).Find(&list).Error; err != nil {
+		return nil, fmt.Errorf("commission: accruals: %w", err)
+	}
+	return list, nil
+}
+
+// CountAccruals counts what Accruals pages, up to db.MaxTotal.
+func (s *Store) CountAccruals(ctx context.Context, brandID id.ID, family []id.ID, f Filter) (n int, more bool, err error) {
+	q := s.accrualsIn(ctx, brandID, f)
+	if len(family) > 0 {
+		q = q.Where("earner_id IN ?", family)
+	}
+	return db.Total(q.Model(&Accrual{}))
+}
+
+func (s *Store) accrualsIn(ctx context.Context, brandID id.ID, f Filter) *gorm.DB {
 	q := s.DB.Read(ctx)
 	if brandID != 0 {
 		q = q.Where("brand_id = ?", brandID)
@@ -51,11 +68,7 @@ func (s *Store) Accruals(ctx context.Context, brandID id.ID, family []id.ID, f F
 			q = q.Where(w.where, w.value)
 		}
 	}
-	list := []Accrual{}
-	if err := db.PageOf(q, "commission_accrual", "earner_id", family, before, limit).Find(&list).Error; err != nil {
-		return nil, fmt.Errorf("commission: accruals: %w", err)
-	}
-	return list, nil
+	return q
 }
 
 // Why is all that led to an accrual and all that became of it.
@@ -123,6 +136,15 @@ func (s *Store) Statements(ctx context.Context, brandID id.ID, family []id.ID, b
 		return nil, fmt.Errorf("commission: statements: %w", err)
 	}
 	return list, nil
+}
+
+// CountStatements counts what Statements pages, up to db.MaxTotal.
+func (s *Store) CountStatements(ctx context.Context, brandID id.ID, family []id.ID) (n int, more bool, err error) {
+	q := s.DB.Read(ctx).Model(&Statement{}).Where("brand_id = ? AND state = ?", brandID, Closed)
+	if len(family) > 0 {
+		q = q.Where("earner_id IN ?", family)
+	}
+	return db.Total(q)
 }
 
 // LateClaws pages what a statement took back of earlier ones, newest first.

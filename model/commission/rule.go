@@ -164,10 +164,22 @@ type Version struct {
 // TableName names the table for GORM.
 func (Version) TableName() string { return "commission_version" }
 
+// listed makes empty lists of missing ones: all goods, and no roles, are lists too.
+func (t Terms) listed() Terms {
+	if t.ProductIDs == nil {
+		t.ProductIDs = []id.ID{}
+	}
+	if t.Roles == nil {
+		t.Roles = []string{}
+	}
+	return t
+}
+
 func (v *Version) read() error {
 	if err := json.Unmarshal([]byte(v.Body), &v.Terms); err != nil {
 		return fmt.Errorf("commission: rule %d version %d: %w", v.RuleID, v.Version, err)
 	}
+	v.Terms = v.Terms.listed()
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (s *Store) Create(ctx context.Context, brandID id.ID, t Terms, by id.ID) (R
 	if err := t.check(); err != nil {
 		return Rule{}, err
 	}
-	r := Rule{ID: s.DB.NewID(), BrandID: brandID, State: Draft, Version: 1, Budget: int64(t.BudgetFen), CreatedAt: s.DB.Now(), Terms: t}
+	r := Rule{ID: s.DB.NewID(), BrandID: brandID, State: Draft, Version: 1, Budget: int64(t.BudgetFen), CreatedAt: s.DB.Now(), Terms: t.listed()}
 	err := s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		if err := tx.Create(&r).Error; err != nil {
 			return err
@@ -66,7 +66,7 @@ func (s *Store) Revise(ctx context.Context, ruleID id.ID, read int, t Terms, by 
 	case r.Terms.Trigger != t.Trigger || r.Terms.Level != t.Level || r.Terms.Pay != t.Pay:
 		return Rule{}, bad("trigger", "触发方式、层级和发放方式不能修改，请新建规则")
 	}
-	r.Version, r.Terms = read+1, t
+	r.Version, r.Terms = read+1, t.listed()
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		u := tx.Exec("UPDATE commission_rule SET version = ? WHERE id = ? AND version = ? AND state <> ?", r.Version, r.ID, read, Ended)
 		if u.Error != nil {

@@ -108,6 +108,24 @@ type Filter struct {
 
 // List pages cases, newest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Case, error) {
+	q := s.narrowed(ctx, f)
+	if f.Before != 0 {
+		q = q.Where("opened_at < (SELECT opened_at FROM fraud_case WHERE id = ?) OR (opened_at = (SELECT opened_at FROM fraud_case WHERE id = ?) AND id < ?)", f.Before, f.Before, f.Before)
+	}
+	out := []Case{}
+	err := q.Order("opened_at DESC, id DESC").Limit(f.Limit).Find(&out).Error
+	for i := range out {
+		out[i].Title = Titles()[out[i].Kind]
+	}
+	return out, err
+}
+
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.narrowed(ctx, f).Model(&Case{}))
+}
+
+func (s *Store) narrowed(ctx context.Context, f Filter) *gorm.DB {
 	q := s.db.Read(ctx)
 	if f.BrandID != 0 {
 		q = q.Where("brand_id = ?", f.BrandID)
@@ -121,15 +139,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Case, error) {
 	if f.ReferrerID != 0 {
 		q = q.Where("referrer_id = ?", f.ReferrerID)
 	}
-	if f.Before != 0 {
-		q = q.Where("opened_at < (SELECT opened_at FROM fraud_case WHERE id = ?) OR (opened_at = (SELECT opened_at FROM fraud_case WHERE id = ?) AND id < ?)", f.Before, f.Before, f.Before)
-	}
-	out := []Case{}
-	err := q.Order("opened_at DESC, id DESC").Limit(f.Limit).Find(&out).Error
-	for i := range out {
-		out[i].Title = Titles()[out[i].Kind]
-	}
-	return out, err
+	return q
 }
 
 // People pages the people of a case by their ids, after one of them (0: from the first).

@@ -207,6 +207,19 @@ type AlarmFilter struct {
 
 // Alarms pages alarms, newest first.
 func (s *Store) Alarms(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
+	out := []Alarm{}
+	if err := db.Page(s.alarmsIn(ctx, f), "community_alarm", f.Before, f.Limit).Find(&out).Error; err != nil {
+		return nil, fmt.Errorf("group: alarms: %w", err)
+	}
+	return out, nil
+}
+
+// CountAlarms counts what Alarms pages, up to db.MaxTotal.
+func (s *Store) CountAlarms(ctx context.Context, f AlarmFilter) (n int, more bool, err error) {
+	return db.Total(s.alarmsIn(ctx, f).Model(&Alarm{}))
+}
+
+func (s *Store) alarmsIn(ctx context.Context, f AlarmFilter) *gorm.DB {
 	q := s.db.Read(ctx)
 	if f.BrandID != 0 {
 		q = q.Where("brand_id = ?", f.BrandID)
@@ -220,11 +233,7 @@ func (s *Store) Alarms(ctx context.Context, f AlarmFilter) ([]Alarm, error) {
 	if f.State != "" {
 		q = q.Where("state = ?", f.State)
 	}
-	out := []Alarm{}
-	if err := db.Page(q, "community_alarm", f.Before, f.Limit).Find(&out).Error; err != nil {
-		return nil, fmt.Errorf("group: alarms: %w", err)
-	}
-	return out, nil
+	return q
 }
 
 // Answer closes one alarm with a note; closing it again changes nothing. Faults: Invalid

@@ -37,6 +37,7 @@ type Load struct {
 // a new community with him as its candidate leader.
 type Branch struct {
 	MemberID id.ID       `json:"member_id"`
+	Name     string      `json:"name,omitempty"` // as operators see him, filled in by who shows it
 	Direct   int         `json:"direct"`
 	Cities   []CityCount `json:"cities"` // of his people, most first; "" = not known
 }

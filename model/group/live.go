@@ -254,11 +254,24 @@ func (s *Store) code(ctx context.Context, where string, arg any) (LiveCode, erro
 	return l, nil
 }
 
-// Codes pages the live codes of a brand, newest first, without their targets.
+// Codes pages the live codes of a brand, newest first, with their targets.
 func (s *Store) Codes(ctx context.Context, brandID, before id.ID, limit int) ([]LiveCode, error) {
 	out := []LiveCode{}
 	if err := db.Page(s.db.Read(ctx).Where("brand_id = ?", brandID), "live_code", before, limit).Find(&out).Error; err != nil {
 		return nil, fmt.Errorf("group: live codes: %w", err)
+	}
+	place := map[id.ID]int{}
+	ids := make([]id.ID, len(out))
+	for i, l := range out {
+		ids[i], place[l.ID], out[i].Targets = l.ID, i, []Target{}
+	}
+	var targets []Target
+	if err := s.db.Read(ctx).Where("live_code_id IN ?", ids).Order("live_code_id, place_no, id").Find(&targets).Error; err != nil {
+		return nil, fmt.Errorf("group: live codes: %w", err)
+	}
+	for _, t := range targets {
+		at := &out[place[t.LiveCodeID]].Targets
+		*at = append(*at, t)
 	}
 	return out, nil
 }

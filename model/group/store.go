@@ -197,6 +197,19 @@ type Filter struct {
 
 // List pages communities, newest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Community, error) {
+	out := []Community{}
+	if err := db.Page(s.narrowed(ctx, f), "community", f.Before, f.Limit).Find(&out).Error; err != nil {
+		return nil, fmt.Errorf("group: list: %w", err)
+	}
+	return out, nil
+}
+
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.narrowed(ctx, f).Model(&Community{}))
+}
+
+func (s *Store) narrowed(ctx context.Context, f Filter) *gorm.DB {
 	q := s.db.Read(ctx)
 	for _, w := range []struct {
 		on    bool
@@ -211,11 +224,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Community, error) {
 			q = q.Where(w.where, w.value)
 		}
 	}
-	out := []Community{}
-	if err := db.Page(q, "community", f.Before, f.Limit).Find(&out).Error; err != nil {
-		return nil, fmt.Errorf("group: list: %w", err)
-	}
-	return out, nil
+	return q
 }
 
 // ReportSize says how many people are in a community now. Places handed out long enough

@@ -49,15 +49,24 @@ var errCandidate = fault.New(fault.NotFound, "leader_candidate_not_found", "æ²¡æ
 
 // Candidates lists those of a brand in a state ("" = all), newest first.
 func (s *Store) Candidates(ctx context.Context, brandID id.ID, state string, before id.ID, limit int) ([]Candidate, error) {
+	out := []Candidate{}
+	if err := db.Page(s.candidatesIn(ctx, brandID, state), "leader_candidate", before, limit).Find(&out).Error; err != nil {
+		return nil, fmt.Errorf("leader: candidates: %w", err)
+	}
+	return out, nil
+}
+
+// CountCandidates counts what Candidates pages, up to db.MaxTotal.
+func (s *Store) CountCandidates(ctx context.Context, brandID id.ID, state string) (n int, more bool, err error) {
+	return db.Total(s.candidatesIn(ctx, brandID, state).Model(&Candidate{}))
+}
+
+func (s *Store) candidatesIn(ctx context.Context, brandID id.ID, state string) *gorm.DB {
 	q := s.DB.Read(ctx).Where("brand_id = ?", brandID)
 	if state != "" {
 		q = q.Where("state = ?", state)
 	}
-	out := []Candidate{}
-	if err := db.Page(q, "leader_candidate", before, limit).Find(&out).Error; err != nil {
-		return nil, fmt.Errorf("leader: candidates: %w", err)
-	}
-	return out, nil
+	return q
 }
 
 // Invitations lists the brands' open invitations to the human behind a member.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/id"
@@ -207,6 +209,19 @@ type Filter struct {
 
 // List pages a brand's leaders, clerks and staff, newest first.
 func (s *Store) List(ctx context.Context, f Filter, before id.ID, limit int) ([]Leader, error) {
+	out := []Leader{}
+	if err := db.Page(s.narrowed(ctx, f), "leader", before, limit).Find(&out).Error; err != nil {
+		return nil, fmt.Errorf("leader: list: %w", err)
+	}
+	return out, nil
+}
+
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.narrowed(ctx, f).Model(&Leader{}))
+}
+
+func (s *Store) narrowed(ctx context.Context, f Filter) *gorm.DB {
 	q := s.DB.Read(ctx).Where("brand_id = ?", f.BrandID)
 	switch {
 	case len(f.States) > 0:
@@ -223,9 +238,5 @@ func (s *Store) List(ctx context.Context, f Filter, before id.ID, limit int) ([]
 	if f.Name != "" {
 		q = q.Where("SUBSTR(name, 1, ?) = ?", len([]rune(f.Name)), f.Name)
 	}
-	out := []Leader{}
-	if err := db.Page(q, "leader", before, limit).Find(&out).Error; err != nil {
-		return nil, fmt.Errorf("leader: list: %w", err)
-	}
-	return out, nil
+	return q
 }

@@ -85,8 +85,8 @@ type Programme struct {
 	CreatedAt   clock.Instant `json:"created_at"`
 }
 
-// body is what a version holds, and what an operator sends.
-type body struct {
+// Draft is what a version holds, and what an operator sends.
+type Draft struct {
 	Version     int        `json:"version"`
 	Open        bool       `json:"open"`
 	Questions   []Question `json:"questions"`
@@ -108,7 +108,7 @@ const (
 // Invalid leader_unlawful, with the article of law, for a fee, a deposit, a duty to buy,
 // head counts and pay by team; Invalid leader_input, leader_programme.
 func ReadProgramme(raw []byte) (Programme, error) {
-	var b body
+	var b Draft
 	if err := strict(raw, &b, unlawful); err != nil {
 		return Programme{}, err
 	}
@@ -116,7 +116,7 @@ func ReadProgramme(raw []byte) (Programme, error) {
 	return p, p.check()
 }
 
-func (b body) programme() Programme {
+func (b Draft) programme() Programme {
 	p := Programme{Version: b.Version, Open: b.Open, Questions: b.Questions, Levels: b.Levels, Candidates: b.Candidates, ReapplyDays: b.ReapplyDays}
 	if p.Questions == nil {
 		p.Questions = []Question{}
@@ -241,7 +241,7 @@ func programme(tx *gorm.DB, brandID id.ID) (Programme, error) {
 	if err := tx.Raw("SELECT * FROM leader_programme WHERE brand_id = ? ORDER BY version DESC LIMIT 1", brandID).Scan(&rows).Error; err != nil {
 		return Programme{}, fmt.Errorf("leader: programme: %w", err)
 	}
-	var b body
+	var b Draft
 	if len(rows) == 0 {
 		p := b.programme()
 		p.BrandID = brandID
@@ -262,11 +262,11 @@ var errChanged = fault.New(fault.Conflict, "leader_programme_changed", "群主�
 // leader_programme, leader_unlawful; Conflict leader_programme_changed,
 // leader_agreement_missing.
 func (s *Store) Save(ctx context.Context, p Programme, by id.ID) (Programme, error) {
-	p = body{p.Version, p.Open, p.Questions, p.Levels, p.Candidates, p.ReapplyDays}.of(p.BrandID)
+	p = Draft{p.Version, p.Open, p.Questions, p.Levels, p.Candidates, p.ReapplyDays}.of(p.BrandID)
 	if err := p.check(); err != nil {
 		return Programme{}, err
 	}
-	text, err := json.Marshal(body{p.Version + 1, p.Open, p.Questions, p.Levels, p.Candidates, p.ReapplyDays})
+	text, err := json.Marshal(Draft{p.Version + 1, p.Open, p.Questions, p.Levels, p.Candidates, p.ReapplyDays})
 	if err != nil {
 		return Programme{}, err
 	}
@@ -295,7 +295,7 @@ func (s *Store) Save(ctx context.Context, p Programme, by id.ID) (Programme, err
 	return s.Programme(ctx, p.BrandID)
 }
 
-func (b body) of(brandID id.ID) Programme {
+func (b Draft) of(brandID id.ID) Programme {
 	p := b.programme()
 	p.BrandID = brandID
 	return p

@@ -60,8 +60,8 @@ type Task struct {
 // TableName names the table for GORM.
 func (Task) TableName() string { return "leader_task" }
 
-// taskInput is what an operator writes.
-type taskInput struct {
+// TaskDraft is what an operator writes.
+type TaskDraft struct {
 	BrandID    id.ID  `json:"brand_id"`
 	Title      string `json:"title"`
 	Text       string `json:"text"`
@@ -77,7 +77,7 @@ var errTask = fault.New(fault.NotFound, "leader_task_not_found", "没有这个�
 // ReadTask reads what an operator wrote. Faults: Invalid leader_unlawful, with the reason,
 // for a task that pays; Invalid leader_input, unlawful_words.
 func ReadTask(raw []byte) (Task, error) {
-	var in taskInput
+	var in TaskDraft
 	if err := strict(raw, &in, pays); err != nil {
 		return Task{}, err
 	}

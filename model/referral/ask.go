@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gorm.io/gorm"
+
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/fault"
@@ -288,6 +290,25 @@ type Filter struct {
 
 // Bindings lists bindings of a brand with the ended ones, newest first: the history.
 func (s *Store) Bindings(ctx context.Context, brandID id.ID, f Filter) ([]Binding, error) {
+	list := []Binding{}
+	q, err := s.bindingsIn(ctx, brandID, f)
+	if err != nil {
+		return nil, err
+	}
+	err = db.Page(q, "referral_binding", f.Before, f.Limit).Find(&list).Error
+	return list, wrap("bindings", err)
+}
+
+// CountBindings counts what Bindings pages, up to db.MaxTotal.
+func (s *Store) CountBindings(ctx context.Context, brandID id.ID, f Filter) (n int, more bool, err error) {
+	q, err := s.bindingsIn(ctx, brandID, f)
+	if err != nil {
+		return 0, false, err
+	}
+	return db.Total(q.Model(&Binding{}))
+}
+
+func (s *Store) bindingsIn(ctx context.Context, brandID id.ID, f Filter) (*gorm.DB, error) {
 	q := s.DB.Read(ctx).Where("brand_id = ?", brandID)
 	for _, by := range []struct {
 		column string
@@ -305,7 +326,5 @@ func (s *Store) Bindings(ctx context.Context, brandID id.ID, f Filter) ([]Bindin
 	if f.State != "" {
 		q = q.Where("state = ?", f.State)
 	}
-	list := []Binding{}
-	err := db.Page(q, "referral_binding", f.Before, f.Limit).Find(&list).Error
-	return list, wrap("bindings", err)
+	return q, nil
 }

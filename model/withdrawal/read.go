@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/db"
@@ -31,7 +33,24 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Withdrawal, error) {
 	return s.list(ctx, f, members)
 }
 
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	q := s.narrowed(ctx, f)
+	if f.MemberID != 0 {
+		q = q.Where("member_id = ?", f.MemberID)
+	}
+	return db.Total(q.Model(&Withdrawal{}))
+}
+
 func (s *Store) list(ctx context.Context, f Filter, members []id.ID) ([]Withdrawal, error) {
+	list := []Withdrawal{}
+	if err := db.PageOf(s.narrowed(ctx, f), "withdrawal", "member_id", members, f.Before, f.Limit).Find(&list).Error; err != nil {
+		return nil, fmt.Errorf("withdrawal: list: %w", err)
+	}
+	return list, nil
+}
+
+func (s *Store) narrowed(ctx context.Context, f Filter) *gorm.DB {
 	q := s.DB.Read(ctx)
 	if f.BrandID != 0 {
 		q = q.Where("brand_id = ?", f.BrandID)
@@ -39,11 +58,7 @@ func (s *Store) list(ctx context.Context, f Filter, members []id.ID) ([]Withdraw
 	if f.State != "" {
 		q = q.Where("state = ?", f.State)
 	}
-	list := []Withdrawal{}
-	if err := db.PageOf(q, "withdrawal", "member_id", members, f.Before, f.Limit).Find(&list).Error; err != nil {
-		return nil, fmt.Errorf("withdrawal: list: %w", err)
-	}
-	return list, nil
+	return q
 }
 
 // Mine pages the withdrawals of the human with a brand (0: with all), newest first.
