@@ -187,6 +187,8 @@ func impersonal() map[string]string {
 		"commission_order": program, "commission_refund": "订单号和退回的商品，不指向任何人",
 		"identity_blocked": "很多人共用的号码（前台电话等），不属于某一个人；手机号只有加密摘要",
 		"event_batch":      "投递中的事件副本，投递完即删", "event_dead": "没有对上任何会员的上报",
+		"recon_day": office, "merchant_balance": office, "recon_line": "微信账单的流水，只有单号和金额", "recon_item": "对账差异，只有单号和金额",
+		"payout_day": "按日合计", "ledger_trial": program, "ledger_sum": program,
 		"crm_import": imported, "crm_file": imported, "crm_error": imported,
 	}
 }
