@@ -27,7 +27,10 @@ import (
 	"siyu/model/crm"
 	"siyu/model/event"
 	"siyu/model/export"
+	"siyu/model/extract"
+	"siyu/model/find"
 	"siyu/model/fraud"
+	"siyu/model/goal"
 	"siyu/model/group"
 	"siyu/model/identity"
 	"siyu/model/insight"
@@ -35,11 +38,13 @@ import (
 	"siyu/model/ledger"
 	"siyu/model/member"
 	"siyu/model/operator"
+	"siyu/model/outbox"
 	"siyu/model/phone"
 	"siyu/model/points"
 	"siyu/model/poster"
 	"siyu/model/product"
 	"siyu/model/profile"
+	"siyu/model/progress"
 	"siyu/model/redpacket"
 	"siyu/model/referral"
 	"siyu/model/reply"
@@ -89,10 +94,17 @@ type Deps struct {
 	Referrals   *referral.Store
 	Groups      *group.Store
 	WeCom       *wecom.Store
+	Goals       *goal.Store
+	Extracts    *extract.Store
+	Progress    *progress.Store
+	Find        *find.Store
+	Outbox      *outbox.Store
 	Cookies     web.Cookies
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
 	PublicHost string
+	// Sandbox: WeChat is the simulator, so demo data may be cleared.
+	Sandbox bool
 	// PerMinute is how many requests an operator may make in a minute, over all his
 	// sessions; 0: 1200. A page makes about ten.
 	PerMinute uint16
@@ -171,6 +183,11 @@ func (h *Handler) Routes() []web.Route {
 		h.referralRoutes(),
 		h.groupRoutes(),
 		h.wecomRoutes(),
+		h.homeRoutes(),
+		h.extractRoutes(),
+		h.jobRoutes(),
+		h.trailRoutes(),
+		h.searchRoutes(),
 	)
 }
 

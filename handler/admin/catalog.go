@@ -36,7 +36,9 @@ func (h *Handler) brandsOf(c *gin.Context, o operator.Operator) ([]brand.Brand, 
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, b)
+		if b.ArchivedAt == 0 {
+			out = append(out, b)
+		}
 	}
 	return out, nil
 }

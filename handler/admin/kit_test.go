@@ -28,6 +28,7 @@ import (
 	"siyu/model/event"
 	"siyu/model/export"
 	"siyu/model/fraud"
+	"siyu/model/goal"
 	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/leader"
@@ -82,7 +83,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, scans, products, brands, nil),
 		Packets: packets, Ledger: book, Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
 		Points: accounts, Tiers: tier.New(d, members, accounts), Identities: people, Members: members, Phones: phone.New(d, box),
-		APIKeys: apikey.New(d, box),
+		APIKeys: apikey.New(d, box), Goals: goal.New(d), Sandbox: true,
 		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test", PerMinute: 60_000, // tests stand still in time
 	}
 	campaigns.UseLevels(deps.Tiers)

@@ -175,6 +175,7 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.postersKeyed())
 		maps.Copy(keyed, o.referralKeyed())
 		maps.Copy(keyed, o.waysKeyed())
+		maps.Copy(keyed, o.homeKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}

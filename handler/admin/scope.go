@@ -26,12 +26,14 @@ func scopes() map[string]scope {
 		"brands":   {brand: true},
 		"accounts": {table: "account"}, "apikeys": {table: "api_key"}, "batches": {table: "batch"}, "campaigns": {table: "campaign"},
 		"claims": {table: "claim"}, "commission/accruals": {table: "commission_accrual"}, "commission/rules": {table: "commission_rule"},
-		"commission/statements": {table: "commission_statement"}, "commission/owed": {}, "exports": {table: "export"}, "fraud/cases": {table: "fraud_case"},
+		"commission/statements": {table: "commission_statement"}, "commission/owed": {}, "home": {}, "exports": {table: "export"}, "fraud/cases": {table: "fraud_case"},
 		"group-alarms": {table: "community_alarm"}, "group-capacity": {}, "group-templates": {table: "community_template"}, "groups": {table: "community"},
 		"keywords": {table: "keyword_reply"}, "leader-candidates": {table: "leader_candidate"}, "leader-materials": {table: "leader_material"},
 		"leader-tasks": {table: "leader_task"}, "leaders": {table: "leader"}, "live-codes": {table: "live_code"}, "payouts": {table: "payout"},
 		"poster-pictures": {table: "poster_picture"}, "posters": {table: "poster_template"}, "products": {table: "product"}, "wecom-ways": {table: "wecom_way"},
 		"withdrawals": {table: "withdrawal"},
+
+		"extracts": {asks: true}, "jobs": {asks: true}, "search": {asks: true}, "trails": {asks: true},
 
 		// The house's: people, the operators, the book, what everybody did.
 		"members": house, "identity": house, "rights": house, "imports": house, "import-mappings": house, "profile-fields": house, "events": house, "referral": house,

@@ -48,6 +48,8 @@ type Brand struct {
 	SupportPhone string        `json:"support_phone"` // shown on every verdict
 	CreatedAt    clock.Instant `json:"created_at"`
 	UpdatedAt    clock.Instant `json:"updated_at"`
+	Demo         bool          `json:"demo"`        // made by siyu demo
+	ArchivedAt   clock.Instant `json:"archived_at"` // since when no list shows it
 }
 
 // TableName names the table for GORM.
@@ -148,7 +150,7 @@ func (s *Store) Create(ctx context.Context, b Brand) (Brand, error) {
 	if err := b.check(); err != nil {
 		return Brand{}, err
 	}
-	b.ID, b.CreatedAt, b.UpdatedAt = s.db.NewID(), s.db.Now(), s.db.Now()
+	b.ID, b.CreatedAt, b.UpdatedAt, b.Demo, b.ArchivedAt = s.db.NewID(), s.db.Now(), s.db.Now(), false, 0
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error { return tx.Create(&b).Error })
 	if !db.IsDuplicate(err) {
 		return b, err
@@ -169,7 +171,7 @@ func (s *Store) Update(ctx context.Context, b Brand) (Brand, error) {
 	if err != nil {
 		return Brand{}, err
 	}
-	b.Slug, b.CreatedAt, b.UpdatedAt = old.Slug, old.CreatedAt, s.db.Now()
+	b.Slug, b.CreatedAt, b.UpdatedAt, b.Demo, b.ArchivedAt = old.Slug, old.CreatedAt, s.db.Now(), old.Demo, old.ArchivedAt
 	if err := b.check(); err != nil {
 		return Brand{}, err
 	}
@@ -200,10 +202,10 @@ func (s *Store) BySlug(ctx context.Context, slug string) (Brand, error) {
 	return b, err
 }
 
-// List pages brands, newest first; before 0 starts at the newest.
+// List pages brands that are not archived, newest first; before 0 starts at the newest.
 func (s *Store) List(ctx context.Context, before id.ID, limit int) ([]Brand, error) {
 	out := []Brand{}
-	err := db.Page(s.db.Read(ctx), "brand", before, limit).Find(&out).Error
+	err := db.Page(s.db.Read(ctx).Where("archived_at = 0"), "brand", before, limit).Find(&out).Error
 	return out, err
 }
 

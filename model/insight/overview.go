@@ -11,16 +11,18 @@ import (
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/money"
+	"siyu/model/tally"
 )
 
 // Store reads.
 type Store struct {
-	db   *db.DB
-	maps mapCache
+	db    *db.DB
+	tally *tally.Store
+	maps  mapCache
 }
 
 // New makes a store.
-func New(d *db.DB) *Store { return &Store{db: d} }
+func New(d *db.DB) *Store { return &Store{db: d, tally: tally.New(d)} }
 
 // PayoutLine is how many payouts of the last thirty days are in a state, and their
 // amount.

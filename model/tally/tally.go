@@ -81,6 +81,18 @@ func (s *Store) Points(ctx context.Context, brandID id.ID, metric, kind string, 
 	return out, nil
 }
 
+// House is Points over all brands.
+func (s *Store) House(ctx context.Context, metric, kind string, from, until clock.Instant) ([]Point, error) {
+	out := []Point{}
+	args := []any{metric, kind, from, until}
+	err := s.db.Read(ctx).Raw(fmt.Sprintf(both, "brand_id IN (SELECT id FROM brand UNION SELECT 0) AND metric = ? AND kind = ? AND slot_at >= ? AND slot_at < ?", "slot_at, dim ORDER BY slot_at, dim"),
+		append(args, args...)...).Scan(&out).Error
+	if err != nil {
+		return nil, fmt.Errorf("tally: %s of the house: %w", metric, err)
+	}
+	return out, nil
+}
+
 // Sum adds up slots that begin in [from, until), per dim.
 func (s *Store) Sum(ctx context.Context, brandID id.ID, metric, kind string, from, until clock.Instant) (map[string]Point, error) {
 	list, err := s.Points(ctx, brandID, metric, kind, from, until)

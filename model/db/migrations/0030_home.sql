@@ -55,7 +55,3 @@ CREATE TABLE brand_setup (
 -- demo: made by siyu demo, not by people. archived_at: no longer shown.
 ALTER TABLE brand ADD COLUMN demo SMALLINT NOT NULL DEFAULT 0;
 ALTER TABLE brand ADD COLUMN archived_at BIGINT NOT NULL DEFAULT 0;
-
--- Which payouts a person must look at, and how many members are no longer active.
-CREATE INDEX payout_review ON payout (review, brand_id, created_at);
-CREATE INDEX member_state ON member (state);

@@ -1,0 +1,101 @@
+package insight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"siyu/model/clock"
+	"siyu/model/id"
+)
+
+// waitingMost is where counting stops: a longer queue is no better news.
+const waitingMost = 10_000
+
+// Waiting is one kind of thing that waits for a person.
+type Waiting struct {
+	Kind       string        `json:"kind"`
+	Permission string        `json:"permission"` // who may do something about it
+	Path       string        `json:"path"`       // the panel's page for it
+	Count      int64         `json:"count"`
+	More       bool          `json:"more"`      // more than Count
+	OldestAt   clock.Instant `json:"oldest_at"` // none: not known
+	DueAt      clock.Instant `json:"due_at"`    // the law's deadline of the first; none: there is no law
+	Urgent     bool          `json:"urgent"`
+}
+
+// queue is where one kind waits. rows selects the moments since when, by an index, and
+// may ask for @brand, @me and @since.
+type queue struct {
+	kind, permission, path string
+	rows                   string
+	since                  time.Duration // how far back it matters; 0: for ever
+	due                    bool          // the moments are deadlines
+	patience               time.Duration // what waits longer is urgent; 0: at once
+}
+
+// queues is the list in the order of the page: money and the law first.
+func queues() []queue {
+	const day = 24 * time.Hour
+	return []queue{
+		{"payout_review", "payout:write", "/money/payouts?review=true", "SELECT created_at AS at FROM payout WHERE review = 1 AND brand_id = @brand", 0, false, day},
+		{"withdrawal", "withdrawal:approve", "/leaders/withdrawals?state=requested", "SELECT created_at AS at FROM withdrawal WHERE brand_id = @brand AND state = 'requested'", 0, false, day},
+		{"rights", "rights:write", "/members/rights?state=requested", "SELECT due_at AS at FROM rights_request WHERE state = 'requested'", 0, true, 3 * day},
+		{"campaign_approval", "campaign:publish", "/campaigns?stage=waiting", "SELECT created_at AS at FROM campaign_approval WHERE brand_id = @brand AND state = 'submitted'", 0, false, day},
+		{"batch_request", "code:approve", "/goods/batches?state=waiting", "SELECT created_at AS at FROM batch_request WHERE brand_id = @brand AND state = 'waiting'", 0, false, day},
+		{"points_adjustment", "points:approve", "/members/adjustments?state=requested", "SELECT created_at AS at FROM points_adjustment WHERE state = 'requested' AND brand_id = @brand", 0, false, day},
+		{"fraud", "fraud:decide", "/leaders/fraud?state=open", "SELECT opened_at AS at FROM fraud_case WHERE brand_id = @brand AND state = 'open'", 0, false, 2 * day},
+		{"diversion", "scan:read", "/goods/diversions?state=open", "SELECT created_at AS at FROM diversion WHERE brand_id = @brand AND state = 'open'", 0, false, 7 * day},
+		{"report", "scan:read", "/goods/reports?state=open", "SELECT r.created_at AS at FROM report r LEFT JOIN batch b ON b.id = r.batch_id WHERE r.state = 'open' AND (b.brand_id = @brand OR b.id IS NULL)", 0, false, 2 * day},
+		{"merge_review", "identity:merge", "/members/reviews?state=open", "SELECT created_at AS at FROM identity_review WHERE state = 'open'", 0, false, 7 * day},
+		{"leader_application", "leader:approve", "/leaders/applications?state=applied", "SELECT created_at AS at FROM leader WHERE brand_id = @brand AND state = 'applied'", 0, false, 2 * day},
+		{"group_alarm", "group:write", "/leaders/alarms?state=open", "SELECT created_at AS at FROM community_alarm WHERE brand_id = @brand AND state = 'open'", 0, false, 2 * day},
+		{"dead_letter", "event:replay", "/settings/letters?state=waiting", "SELECT created_at AS at FROM event_dead WHERE state = 'waiting' AND brand_id = @brand", 0, false, 7 * day},
+		{"export_failed", "export:write", "/jobs", "SELECT finished_at AS at FROM export WHERE state = 'failed' AND brand_id = @brand AND finished_at >= @since", 7 * day, false, day},
+		{"extract_failed", "", "/jobs", "SELECT finished_at AS at FROM extract WHERE by_id = @me AND state = 'failed' AND finished_at >= @since AND finished_at > (SELECT COALESCE(MAX(seen_at), 0) FROM job_seen WHERE operator_id = @me)", 7 * day, false, day},
+		{"notice_refused", "health:read", "/settings/accounts", "SELECT n.received_at AS at FROM notice n JOIN account a ON a.id = n.account_id WHERE n.state = 2 AND n.received_at >= @since AND a.brand_id = @brand", day, false, 0},
+		{"backlog", "health:read", "/jobs", "SELECT due_at AS at FROM outbox WHERE state = 0 AND due_at < @since", 10 * time.Minute, false, 0},
+	}
+}
+
+// Waiting lists what waits for a person in a brand, of what allowed says he may do
+// something about; me is he. Kinds with nothing are left out.
+func (s *Store) Waiting(ctx context.Context, brandID, me id.ID, allowed func(permission string) bool) ([]Waiting, error) {
+	now, out := s.db.Now(), []Waiting{}
+	for _, q := range queues() {
+		if q.permission != "" && !allowed(q.permission) {
+			continue
+		}
+		var got struct {
+			N      int64
+			Oldest clock.Instant
+		}
+		stmt := "SELECT COUNT(*) AS n, COALESCE(MIN(at), 0) AS oldest FROM (" + q.rows + " LIMIT @most) AS few"
+		err := s.db.Read(ctx).Raw(stmt, map[string]any{"brand": brandID, "me": me, "since": now.Add(-q.since), "most": waitingMost + 1}).Scan(&got).Error
+		if err != nil {
+			return nil, fmt.Errorf("insight: waiting %s: %w", q.kind, err)
+		}
+		if got.N == 0 {
+			continue
+		}
+		w := Waiting{Kind: q.kind, Permission: q.permission, Path: q.path, Count: min(got.N, waitingMost), More: got.N > waitingMost, OldestAt: got.Oldest}
+		if q.due {
+			w.DueAt, w.OldestAt = got.Oldest, 0
+			w.Urgent = got.Oldest < now.Add(q.patience)
+		} else {
+			w.Urgent = got.Oldest < now.Add(-q.patience)
+		}
+		out = append(out, w)
+	}
+	slices.SortStableFunc(out, func(a, b Waiting) int {
+		switch {
+		case a.Urgent == b.Urgent:
+			return 0
+		case a.Urgent:
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
