@@ -132,7 +132,12 @@ func (d *demoWorld) seed(ctx context.Context, p *process) error {
 			return err
 		}
 	}
-	if err := d.accounts(ctx, p); err != nil {
+	if d.brand.ArchivedAt != 0 { // somebody put the demo's data away: it does not come back
+		d.shelf = nil
+		p.sim.SetCodes(func() []simulator.DemoCode { return d.codes(p) })
+		return d.operator(ctx, p)
+	}
+	if err := errors.Join(e.Brands.MarkDemo(ctx, d.brand.ID), d.accounts(ctx, p)); err != nil {
 		return err
 	}
 	for _, g := range d.shelf {
@@ -334,12 +339,16 @@ func (d *demoWorld) codes(p *process) []simulator.DemoCode {
 			add(fmt.Sprintf("%s 第 %d 瓶", g.name, serial), g.batch.ID, serial)
 		}
 	}
-	out = append(out, d.liveCodes(ctx, p)...)
+	if d.live != 0 {
+		out = append(out, d.liveCodes(ctx, p)...)
+	}
 	if last.ID != 0 {
 		add("已被领过的一瓶", last.BatchID, last.Serial)
 	}
-	add("还没激活的一瓶", d.shelf[0].batch.ID, d.shelf[0].asleep)
-	add("已作废的码", d.shelf[0].batch.ID, d.shelf[0].dead)
+	for _, g := range d.shelf[:min(1, len(d.shelf))] {
+		add("还没激活的一瓶", g.batch.ID, g.asleep)
+		add("已作废的码", g.batch.ID, g.dead)
+	}
 	return append(out, simulator.DemoCode{Label: "伪造的码", URL: d.url("0123456789ABCDEF")})
 }
 
