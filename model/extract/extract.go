@@ -72,6 +72,7 @@ type Extract struct {
 	Downloads    int               `json:"downloads"`
 	MaxDownloads int               `json:"max_downloads"`
 	ByID         id.ID             `json:"by_id"`
+	Brands       string            `json:"-"` // ids with commas: only rows of these; "": of all
 	CreatedAt    clock.Instant     `json:"created_at"`
 	StartedAt    clock.Instant     `json:"started_at"`
 	MovedAt      clock.Instant     `json:"moved_at"`
@@ -118,5 +119,6 @@ var (
 	errFinished = fault.New(fault.Conflict, "extract_finished", "导出任务已经结束，不能取消")
 	errNotReady = fault.New(fault.Conflict, "extract_not_ready", "文件还没有生成，或已过期，请重新导出")
 	errUsed     = fault.New(fault.Exhausted, "downloads_used", "下载次数已用完，请重新导出")
+	errScope    = fault.New(fault.Forbidden, "extract_scope", "您的数据范围是部分品牌，而这份名单不分品牌，请联系管理员导出")
 	errTooMany  = fault.NewInvalid("extract_rows", "超过 500 万行，请按时间分几次导出")
 )

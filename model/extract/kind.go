@@ -107,6 +107,9 @@ func (k kind) where(x Extract) (text string, args []any, err error) {
 	if k.fixed != "" {
 		b.WriteString(" AND " + k.fixed)
 	}
+	if x.Brands != "" { // our own: ids with commas
+		b.WriteString(" AND " + k.brand() + " IN (" + x.Brands + ")")
+	}
 	names := make([]string, 0, len(x.Filter))
 	for name := range x.Filter {
 		names = append(names, name)
@@ -146,6 +149,16 @@ func (k kind) where(x Extract) (text string, args []any, err error) {
 		}
 	}
 	return b.String(), args, nil
+}
+
+// brand is the SQL of a row's brand; "" where rows have none.
+func (k kind) brand() string {
+	for _, f := range k.filters {
+		if f.name == "brand_id" {
+			return strings.TrimSuffix(f.sql, " = ?")
+		}
+	}
+	return ""
 }
 
 func instant(text string) (at clock.Instant, err error) {

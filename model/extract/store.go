@@ -23,10 +23,12 @@ type Request struct {
 	Filter map[string]string // query parameters of the list
 	Reason string
 	By     id.ID
+	Brands []id.ID // the data scope of who asks; none: all brands
 }
 
 // Ask puts a list on the list of jobs; a worker writes it.
-// Faults: Invalid extract_kind, bad_field, reason_missing; Exhausted extract_many.
+// Faults: Invalid extract_kind, bad_field, reason_missing; Forbidden extract_scope, for a
+// list that is of no brand; Exhausted extract_many.
 func (s *Store) Ask(ctx context.Context, r Request) (Extract, error) {
 	k, err := kindOf(r.Kind)
 	if err != nil {
@@ -41,6 +43,13 @@ func (s *Store) Ask(ctx context.Context, r Request) (Extract, error) {
 	if err := k.check(kept); err != nil {
 		return Extract{}, err
 	}
+	brands := make([]string, len(r.Brands))
+	for i, b := range r.Brands {
+		brands[i] = b.String()
+	}
+	if len(brands) > 0 && k.brand() == "" {
+		return Extract{}, errScope
+	}
 	reason := strings.TrimSpace(r.Reason)
 	if n := utf8.RuneCountInString(reason); n < 2 || n > 200 {
 		return Extract{}, errReason
@@ -49,7 +58,7 @@ func (s *Store) Ask(ctx context.Context, r Request) (Extract, error) {
 	if err != nil {
 		return Extract{}, err
 	}
-	x := Extract{ID: s.DB.NewID(), Kind: k.name, Filter: kept, FilterJSON: string(text), Reason: reason, State: Waiting, Total: -1, ByID: r.By, CreatedAt: s.DB.Now()}
+	x := Extract{ID: s.DB.NewID(), Kind: k.name, Filter: kept, FilterJSON: string(text), Reason: reason, State: Waiting, Total: -1, ByID: r.By, Brands: strings.Join(brands, ","), CreatedAt: s.DB.Now()}
 	err = s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		var active int64
 		if err := tx.Model(&Extract{}).Where("by_id = ? AND state IN ?", r.By, []string{Waiting, Running}).Count(&active).Error; err != nil {
