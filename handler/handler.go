@@ -12,6 +12,7 @@ import (
 	"siyu/handler/consumer"
 	"siyu/handler/leader"
 	"siyu/handler/openapi"
+	"siyu/handler/panel"
 	"siyu/handler/web"
 )
 
@@ -20,6 +21,7 @@ type Audiences struct {
 	Consumer *consumer.Handler
 	Leader   *leader.Handler
 	Admin    *admin.Handler
+	Panel    *panel.Panel
 	Callback *callback.Handler
 	Open     *openapi.Handler
 	Ops      []web.Route // health and metrics, for machines
@@ -32,6 +34,7 @@ func (a Audiences) Routes() []web.Route {
 	all = append(all, a.Leader.Routes()...)
 	all = append(all, a.Callback.Routes()...)
 	all = append(all, a.Open.Routes()...)
+	all = append(all, a.Panel.Routes()...)
 	return append(all, a.Admin.Routes()...)
 }
 
@@ -43,7 +46,12 @@ func front() []web.Route {
 
 // New builds the engine with every audience on it.
 func New(o web.Options, a Audiences) (http.Handler, error) {
-	o.NotFound = a.Consumer.NotFound
+	// The panel's pages are found here: a wildcard below /admin would clash with its API.
+	o.NotFound = func(c *gin.Context) {
+		if !a.Panel.Answer(c) {
+			a.Consumer.NotFound(c)
+		}
+	}
 	e, err := web.NewEngine(o)
 	if err != nil {
 		return nil, err
@@ -54,6 +62,7 @@ func New(o web.Options, a Audiences) (http.Handler, error) {
 	a.Leader.Mount(e)
 	web.Mount(e, a.Callback.Routes(), nil)
 	web.Mount(e, a.Open.Routes(), nil)
+	web.Mount(e, a.Panel.Routes(), nil)
 	a.Admin.Mount(e)
 	return e, nil
 }

@@ -1,10 +1,10 @@
-// Package panel holds the operators' panel (管理后台) as it was built. Its sources are
+// Package admin holds the operators' panel (管理后台) as it was built. Its sources are
 // TypeScript and need Node; the program does not: without a build the folder dist/app is
 // missing, and whoever serves the panel says how to make it.
 //
 // Vite builds into dist/app, so that it never deletes dist/.gitignore, the one file of
 // dist that is committed: go:embed needs something to embed.
-package panel
+package admin
 
 import (
 	"embed"

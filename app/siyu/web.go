@@ -7,13 +7,14 @@ import (
 	"os"
 	"strings"
 
-	panel "siyu/app/admin"
+	adminapp "siyu/app/admin"
 	"siyu/app/h5"
 	"siyu/handler"
 	"siyu/handler/admin"
 	"siyu/handler/callback"
 	"siyu/handler/consumer"
 	"siyu/handler/openapi"
+	"siyu/handler/panel"
 	"siyu/handler/web"
 	"siyu/model/scan"
 )
@@ -50,18 +51,17 @@ func (p *process) audiences() (handler.Audiences, error) {
 	office := admin.New(admin.Deps{Clock: e.Clock, Operators: e.Operators, Audit: e.Audit, Replay: e.Replay, Brands: e.Brands, Products: e.Products,
 		Codes: e.Codes, Exports: e.Exports, Campaigns: e.Campaigns, Claims: e.Claims, Packets: e.Packets, Ledger: e.Ledger, Scans: e.Scans,
 		Replies: e.Replies, Insight: e.Insight, Consents: e.Consents, Rights: e.Rights, Points: e.Accounts, Tiers: e.Tiers, Commission: e.Commission, Earnings: e.Earnings, Withdrawals: e.Withdrawals, Profiles: e.Profiles, Imports: e.Imports, Identities: e.Identities, Members: e.Members, Phones: e.Phones,
-		Events: e.Events, Purchases: e.Purchases, Intake: e.Intake, APIKeys: e.APIKeys, Fraud: e.Fraud, Groups: e.Groups, Posters: e.Posters, Referrals: e.Referrals, Leaders: e.Leaders, WeCom: e.WeCom, Goals: e.Goals, Sandbox: p.cfg.Simulator, Cookies: cookies, PublicHost: u.Host})
+		Events: e.Events, Purchases: e.Purchases, Intake: e.Intake, APIKeys: e.APIKeys, Fraud: e.Fraud, Groups: e.Groups, Posters: e.Posters, Referrals: e.Referrals, Leaders: e.Leaders, WeCom: e.WeCom, Goals: e.Goals, Turnout: e.Turnout, Samples: people, Sandbox: p.cfg.Simulator, Extracts: e.Extracts, Progress: e.Progress, Find: e.Find, Outbox: e.Outbox, Cookies: cookies, PublicHost: u.Host})
 	wx := callback.New(callback.Deps{Clock: e.Clock, Accounts: e.Brands, Keys: who, Payments: p.wechat, Notices: e.Notices, Replay: e.Replay, Teller: e.Replies, Greeter: e.Invites})
 	partners, err := openapi.New(openapi.Deps{Clock: e.Clock, Keys: e.APIKeys, Intake: e.Intake})
 	if err != nil {
 		return handler.Audiences{}, err
 	}
-	app, built := panel.App()
-	pages, err := admin.NewPanel(app, built)
+	operators, err := panel.New(adminapp.App())
 	if err != nil {
 		return handler.Audiences{}, err
 	}
-	return handler.Audiences{Consumer: people, Leader: leaders, Admin: office, Panel: pages, Callback: wx, Open: partners,
+	return handler.Audiences{Consumer: people, Leader: leaders, Admin: office, Panel: operators, Callback: wx, Open: partners,
 		Ops: opsRoutes(p.cfg, p.reg, e.DB.Pool().PingContext, p.queue.Ready)}, nil
 }
 
