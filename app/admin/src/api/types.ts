@@ -19,11 +19,9 @@ type Responses<M extends Method, P> = Operation<M, P> extends { responses: infer
 /** The whole answer of a route that succeeded. */
 export type Answer<M extends Method, P> =
   Responses<M, P> extends infer R
-    ? R extends { 200: infer A }
+    ? R extends { '2XX': infer A }
       ? JSONOf<A>
-      : R extends { 201: infer A }
-        ? JSONOf<A>
-        : undefined
+      : undefined
     : never;
 
 /** Its data: what is inside of {"data": …}. */
