@@ -35,7 +35,18 @@ func (h *Handler) endSession(c *gin.Context, e *audit.Entry) (any, error) {
 
 func (h *Handler) myTOTP(c *gin.Context) (any, error) {
 	on, left, err := h.Operators.TOTP(c.Request.Context(), current(c).Operator.ID)
-	return gin.H{"on": on, "recovery_left": left}, err
+	return totpState{on, left}, err
+}
+
+// totpState is an operator's own second factor.
+type totpState struct {
+	On           bool `json:"on"`
+	RecoveryLeft int  `json:"recovery_left"` // codes for a lost phone that were not used yet
+}
+
+// recoveryCodes are shown once.
+type recoveryCodes struct {
+	Recovery []string `json:"recovery"`
 }
 
 type totpInput struct {
@@ -59,7 +70,7 @@ func (h *Handler) confirmTOTP(c *gin.Context, e *audit.Entry) (any, error) {
 	}
 	e.ObjectID = e.ActorID
 	list, err := h.Operators.ConfirmTOTP(c.Request.Context(), current(c), in.Code)
-	return gin.H{"recovery": list}, err
+	return recoveryCodes{list}, err
 }
 
 func (h *Handler) stopTOTP(c *gin.Context, e *audit.Entry) (any, error) {

@@ -19,6 +19,7 @@ import (
 	"siyu/model/audit"
 	"siyu/model/brand"
 	"siyu/model/campaign"
+	"siyu/model/campaign/turnout"
 	"siyu/model/claim"
 	"siyu/model/clock"
 	"siyu/model/code"
@@ -34,6 +35,7 @@ import (
 	"siyu/model/group"
 	"siyu/model/identity"
 	"siyu/model/insight"
+	"siyu/model/issuance"
 	"siyu/model/leader"
 	"siyu/model/ledger"
 	"siyu/model/member"
@@ -47,6 +49,7 @@ import (
 	"siyu/model/progress"
 	"siyu/model/redpacket"
 	"siyu/model/referral"
+	"siyu/model/region"
 	"siyu/model/reply"
 	"siyu/model/rights"
 	"siyu/model/scan"
@@ -65,6 +68,8 @@ type Deps struct {
 	Products    *product.Store
 	Codes       *code.Store
 	Exports     *export.Store
+	Issues      *issuance.Store
+	Regions     *region.Store
 	Campaigns   *campaign.Store
 	Claims      *claim.Store
 	Packets     *redpacket.Store
@@ -95,6 +100,8 @@ type Deps struct {
 	Groups      *group.Store
 	WeCom       *wecom.Store
 	Goals       *goal.Store
+	Turnout     *turnout.Store
+	Samples     Sampler
 	Extracts    *extract.Store
 	Progress    *progress.Store
 	Find        *find.Store
@@ -115,6 +122,7 @@ type Handler struct {
 	Deps
 	tries   *scan.Throttle // log-ins per address
 	reveals *scan.Throttle // telephone numbers shown, per operator
+	samples *scan.Throttle // pictures of single codes shown, per operator
 	rates   *scan.Throttle // requests, per operator
 }
 
@@ -132,7 +140,7 @@ func New(d Deps) *Handler {
 		d.PerMinute = requestsPerMinute
 	}
 	return &Handler{Deps: d, rates: scan.NewThrottle(d.Clock, d.PerMinute, time.Minute), tries: scan.NewThrottle(d.Clock, loginsPerAddress, 10*time.Minute),
-		reveals: scan.NewThrottle(d.Clock, revealsPerOperator, time.Hour)}
+		reveals: scan.NewThrottle(d.Clock, revealsPerOperator, time.Hour), samples: scan.NewThrottle(d.Clock, samplesPerOperator, time.Hour)}
 }
 
 // Base is where the routes live.
@@ -167,7 +175,12 @@ func Document() ([]byte, error) {
 // for fetching a file with a ticket that a POST gave out.
 func (h *Handler) Routes() []web.Route {
 	return slices.Concat(
+		h.sessionRoutes(),
+		h.settingsRoutes(),
 		h.goodsRoutes(),
+		h.codeRoutes(),
+		h.issuanceRoutes(),
+		h.regionRoutes(),
 		h.eventRoutes(),
 		h.pointsRoutes(),
 		h.commissionRoutes(),
@@ -184,6 +197,7 @@ func (h *Handler) Routes() []web.Route {
 		h.groupRoutes(),
 		h.wecomRoutes(),
 		h.homeRoutes(),
+		h.campaignRoutes(),
 		h.extractRoutes(),
 		h.jobRoutes(),
 		h.trailRoutes(),
@@ -191,76 +205,9 @@ func (h *Handler) Routes() []web.Route {
 	)
 }
 
-// goodsRoutes: staff, brands, goods, codes, campaigns and money.
+// goodsRoutes: money and health.
 func (h *Handler) goodsRoutes() []web.Route {
 	return []web.Route{
-		at(post, "/login", Public, "登录", h.login),
-		at(post, "/logout", Session, "退出登录", h.logout),
-		at(get, "/me", Session, "我是谁、能做什么", web.Answer(h.me)),
-		at(post, "/me/password", Session, "修改自己的密码", h.secret("operator.change_password", ok, h.changePassword)),
-		at(get, "/me/sessions", Session, "我的登录", web.Answer(h.mySessions)),
-		at(del, "/me/sessions/:session", Session, "结束我的一个登录", h.write("operator.end_own_session", ok, h.endMySession)),
-		at(get, "/me/totp", Session, "我的两步验证", web.Answer(h.myTOTP)),
-		at(post, "/me/totp", Session, "开启两步验证：取得密钥(要密码)", h.secret("operator.begin_totp", ok, h.beginTOTP)),
-		at(post, "/me/totp/confirm", Session, "开启两步验证：用第一个动态码确认，返回备用码", h.secret("operator.confirm_totp", ok, h.confirmTOTP)),
-		at(post, "/me/totp/stop", Session, "关闭自己的两步验证(要密码和动态码)", h.secret("operator.stop_totp", ok, h.stopTOTP)),
-
-		at(get, "/operators", operator.OperatorRead, "操作员列表", h.listOperators()),
-		at(post, "/operators", operator.OperatorWrite, "新增操作员", h.secret("operator.create", created, h.createOperator)),
-		at(put, "/operators/:id", operator.OperatorWrite, "修改、停用操作员", h.write("operator.update", ok, h.updateOperator)),
-		at(post, "/operators/:id/password", operator.OperatorWrite, "重设操作员密码", h.secret("operator.set_password", ok, h.setPassword)),
-		at(get, "/operators/:id/sessions", operator.OperatorRead, "操作员的登录", web.Answer(h.operatorSessions)),
-		at(del, "/operators/:id/sessions/:session", operator.OperatorWrite, "结束操作员的一个登录", h.write("operator.end_session", ok, h.endSession)),
-		at(post, "/operators/:id/totp/reset", operator.OperatorWrite, "操作员丢了手机：关闭他的两步验证并结束登录", h.write("operator.reset_totp", ok, h.resetTOTP)),
-		at(get, "/roles", operator.OperatorRead, "角色与权限表", web.Answer(h.roles)),
-
-		at(get, "/brands", operator.BrandRead, "品牌列表", h.listBrands()),
-		at(post, "/brands", operator.BrandWrite, "新增品牌", h.write("brand.create", created, h.createBrand)),
-		at(get, "/brands/:id", operator.BrandRead, "品牌详情", web.Answer(h.getBrand)),
-		at(put, "/brands/:id", operator.BrandWrite, "修改品牌", h.write("brand.update", ok, h.updateBrand)),
-		at(get, "/brands/:id/accounts", operator.AccountRead, "品牌的微信账号", web.Answer(h.listAccounts)),
-		at(put, "/brands/:id/accounts", operator.AccountWrite, "新增或修改微信账号(密钥只写不读)", h.secret("account.save", ok, h.saveAccount)),
-		at(get, "/accounts/:id", operator.AccountRead, "微信账号详情", web.Answer(h.getAccount)),
-		at(get, "/accounts/:id/keywords", operator.ReplyRead, "关键词回复列表", h.listKeywords()),
-		at(put, "/accounts/:id/keywords", operator.ReplyWrite, "新增或修改关键词回复", h.write("keyword.save", ok, h.saveKeyword)),
-		at(del, "/keywords/:id", operator.ReplyWrite, "删除关键词回复", h.write("keyword.delete", ok, h.deleteKeyword)),
-
-		at(get, "/products", operator.ProductRead, "商品列表", h.listProducts()),
-		at(post, "/products", operator.ProductWrite, "新增商品", h.write("product.create", created, h.createProduct)),
-		at(get, "/products/:id", operator.ProductRead, "商品详情", web.Answer(h.getProduct)),
-		at(put, "/products/:id", operator.ProductWrite, "修改商品", h.write("product.update", ok, h.updateProduct)),
-
-		at(get, "/brands/:id/keys", operator.CodeRead, "码密钥版本", web.Answer(h.listKeys)),
-		at(post, "/brands/:id/keys", operator.KeyWrite, "轮换码密钥", h.write("key.rotate", created, h.rotateKey)),
-		at(get, "/batches", operator.CodeRead, "码批次列表", h.listBatches()),
-		at(post, "/batches", operator.CodeWrite, "新增码批次", h.write("batch.create", created, h.createBatch)),
-		at(get, "/batches/:id", operator.CodeRead, "码批次详情", web.Answer(h.getBatch)),
-		at(get, "/batches/:id/ranges", operator.CodeRead, "激活、召回、作废记录", web.Answer(h.listRanges)),
-		at(post, "/batches/:id/ranges", operator.CodeWrite, "按序号激活、召回、作废", h.write("batch.set_range", created, h.setRange)),
-		at(get, "/batches/:id/states", operator.CodeRead, "各段序号的当前状态", web.Answer(h.states)),
-		at(get, "/codes/explain", operator.CodeRead, "解释一个码", web.Answer(h.explain)),
-		at(get, "/scans/flagged", operator.ScanRead, "扫码异常的码", web.Answer(h.listFlagged)),
-		at(get, "/reports", operator.ScanRead, "消费者举报", h.listReports()),
-
-		at(get, "/exports", operator.ExportRead, "导出任务列表", h.listExports()),
-		at(post, "/exports", operator.ExportWrite, "新建导出任务", h.write("export.create", created, h.createExport)),
-		at(get, "/exports/:id", operator.ExportRead, "导出任务进度", web.Answer(h.getExport)),
-		at(post, "/exports/:id/cancel", operator.ExportWrite, "取消导出任务", h.write("export.cancel", ok, h.cancelExport)),
-		at(post, "/exports/:id/password", operator.ExportPassword, "查看压缩包密码(仅一次)", h.secret("export.take_password", ok, h.takePassword)),
-		at(post, "/exports/:id/parts/:part/ticket", operator.ExportDownload, "取得下载凭证", h.secret("export.ticket", created, h.ticket)),
-		at(get, "/exports/:id/parts/:part/file", operator.ExportDownload, "凭证下载码包(限次)", h.download),
-
-		at(get, "/campaigns", operator.CampaignRead, "活动列表", h.listCampaigns()),
-		at(post, "/campaigns", operator.CampaignWrite, "新建活动草稿", h.write("campaign.create", created, h.createCampaign)),
-		at(get, "/campaigns/:id", operator.CampaignRead, "活动详情", web.Answer(h.getCampaign)),
-		at(put, "/campaigns/:id", operator.CampaignWrite, "修改活动草稿", h.write("campaign.update", ok, h.updateCampaign)),
-		at(get, "/campaigns/:id/preview", operator.CampaignRead, "发布预览：支出与中奖数", web.Answer(h.previewCampaign)),
-		at(post, "/campaigns/:id/publish", operator.CampaignPublish, "发布活动", h.write("campaign.publish", ok, h.publishCampaign)),
-		at(post, "/campaigns/:id/pause", operator.CampaignPublish, "暂停活动", h.write("campaign.pause", ok, h.pauseCampaign)),
-		at(post, "/campaigns/:id/resume", operator.CampaignPublish, "恢复活动", h.write("campaign.resume", ok, h.resumeCampaign)),
-		at(post, "/campaigns/:id/end", operator.CampaignPublish, "结束活动并公开种子", h.write("campaign.end", ok, h.endCampaign)),
-		at(get, "/campaigns/:id/draw", operator.CampaignRead, "抽奖种子与验证", web.Answer(h.draw)),
-
 		at(get, "/claims", operator.ClaimRead, "领取记录", h.listClaims()),
 		at(get, "/payouts", operator.PayoutRead, "打款单列表", h.listPayouts()),
 		at(get, "/payouts/:id", operator.PayoutRead, "打款单详情", web.Answer(h.getPayout)),
@@ -268,7 +215,6 @@ func (h *Handler) goodsRoutes() []web.Route {
 		at(put, "/payouts/:id/review", operator.PayoutWrite, "标记、取消人工复核", h.write("payout.review", ok, h.reviewPayout)),
 		at(get, "/ledger/trial-balance", operator.LedgerRead, "试算平衡", web.Answer(h.trialBalance)),
 
-		at(get, "/audit", operator.AuditRead, "操作记录", h.listAudit()),
 		at(get, "/overview", operator.HealthRead, "运行概览", web.Answer(h.overview)),
 	}
 }

@@ -119,6 +119,7 @@ type about struct {
 	Permissions []string          `json:"permissions"`
 	CSRF        string            `json:"csrf"`
 	ExpiresAt   time.Time         `json:"expires_at"`
+	IdleS       int64             `json:"idle_s"` // the session ends after so many seconds without a request
 }
 
 func (h *Handler) describe(s operator.Session) about {
@@ -127,7 +128,20 @@ func (h *Handler) describe(s operator.Session) about {
 		open := h.openToConfined()
 		can = slices.DeleteFunc(can, func(p string) bool { return !open[p] })
 	}
-	return about{s.Operator, can, s.CSRF, s.ExpiresAt.Time()}
+	return about{s.Operator, can, s.CSRF, s.ExpiresAt.Time(), int64(h.Operators.Idle().Seconds())}
+}
+
+// whoever answers null where nobody is logged in: the panel asks at its start, and a 401
+// there would stand in the browser's console as an error.
+func (h *Handler) whoever(c *gin.Context) (any, error) {
+	s, err := h.session(c)
+	if fault.KindOf(err) == fault.Unauthenticated {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.describe(s), nil
 }
 
 func (h *Handler) me(c *gin.Context) (any, error) { return h.describe(current(c)), nil }

@@ -108,6 +108,9 @@ func New(d *db.DB, o Options) *Store {
 	return &Store{db: d, o: o, slots: make(chan struct{}, 2), ghosts: map[string]slowing{}}
 }
 
+// Idle is how long a session lasts without use.
+func (s *Store) Idle() time.Duration { return s.o.Idle }
+
 // Draft is what a new operator is made of.
 type Draft struct {
 	Login    string   `json:"login"`
