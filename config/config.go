@@ -35,6 +35,7 @@ type Config struct {
 	WeChat         WeChat
 	Pay            Pay
 	Export         Export
+	Codes          Codes
 	TrustedProxies []netip.Prefix // only these may say whom they speak for
 	Places         string         // CSV of CIDR,province,city,lat,lon; empty: no places
 	Font           string         // "regular" or "regular,bold", files of a font with Chinese; empty: the system's
@@ -124,6 +125,13 @@ func (w Window) Has(minute int) bool {
 type Export struct {
 	Days      int // a finished file is deleted after this
 	Downloads int // how often one may be fetched
+}
+
+// Codes says what batches of codes need.
+type Codes struct {
+	DirectMost    int64 // codes of a batch that needs no second person
+	PackHours     int   // a pack that nobody fetched for so long raises an alarm
+	ActivateHours int   // so does a batch of which nothing was activated
 }
 
 // Log is how the program reports.

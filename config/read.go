@@ -95,6 +95,11 @@ func read(r *reader) Config {
 		Days:      int(r.number("SIYU_EXPORT_DAYS", 7, 1, 90, "days a print file is kept")),
 		Downloads: int(r.number("SIYU_EXPORT_DOWNLOADS", 3, 1, 100, "how often a print file may be fetched")),
 	}
+	c.Codes = Codes{
+		DirectMost:    r.number("SIYU_CODES_DIRECT", 1000, 1, 100_000_000, "codes of a batch that needs no approval by a second person"),
+		PackHours:     int(r.number("SIYU_PACK_ALARM_HOURS", 24, 1, 8760, "hours until a pack of codes that nobody fetched raises an alarm")),
+		ActivateHours: int(r.number("SIYU_ACTIVATE_ALARM_HOURS", 72, 1, 8760, "hours until a batch that nobody activated raises an alarm")),
+	}
 	c.TrustedProxies = readPrefixes(r)
 	c.Places = r.text("SIYU_PLACES", "", "CSV of CIDR,province,city,lat,lon")
 	c.Font = r.text("SIYU_FONT", "", "font file (.ttf, .otf, .ttc) with Chinese for posters as PNG, its bold one after a comma; default: the system's, e.g. of fonts-noto-cjk")

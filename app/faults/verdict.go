@@ -227,7 +227,7 @@ func (t *town) compareBills(ctx context.Context, v *verdict) error {
 // compareFiles reads every print file that is said to be ready.
 func (t *town) compareFiles(ctx context.Context) (wrong []string, err error) {
 	for before := id.ID(0); ; {
-		page, err := t.exports.List(ctx, t.brand.ID, before, 100)
+		page, err := t.exports.List(ctx, export.Filter{BrandID: t.brand.ID}, before, 100)
 		if err != nil || len(page) == 0 {
 			return wrong, err
 		}

@@ -81,6 +81,8 @@ type environment struct {
 	contactStores
 	jobStores
 	homeStores
+	campaignStores
+	goodsStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -113,8 +115,10 @@ func (e *environment) build() {
 	e.Members, e.Consents, e.Products = member.New(d, e.Identities), consent.New(d), product.New(d)
 	e.Codes = code.New(d, e.Box)
 	e.Campaigns = campaign.New(d, e.Box, e.Ledger, e.Brands)
+	e.buildCampaigns()
 	e.Exports = export.New(export.Deps{DB: d, Box: e.Box, Codes: e.Codes, Products: e.Products, Brands: e.Brands, Outbox: e.Outbox,
 		Data: e.Config.Data, Keep: time.Duration(e.Config.Export.Days) * 24 * time.Hour, Times: e.Config.Export.Downloads})
+	e.buildGoods()
 	e.Packets, e.Points = redpacket.New(d, e.Ledger, e.Outbox), points.New(e.Ledger)
 	e.Scans = scan.New(d, e.Consents)
 	e.Claims = claim.New(d, e.Campaigns, e.Packets, e.Points, e.Outbox, e.Scans, e.Products, e.Brands, e.Members)

@@ -54,7 +54,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
 	wg.Go(func() {
-		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), e.homeChores()))
+		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), e.homeChores(), e.goodsChores(), e.campaignChores()))
 	})
 	return func() {
 		cancel()

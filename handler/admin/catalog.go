@@ -130,7 +130,23 @@ func (h *Handler) saveAccount(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) listProducts() gin.HandlerFunc {
-	return ofBrand(func(p product.Product) id.ID { return p.ID }, h.Products.List)
+	filter := func(c *gin.Context) (product.Filter, error) {
+		brandID, err := brandOf(c)
+		return product.Filter{BrandID: brandID, Text: queryText(c, "q")}, err
+	}
+	return counted(func(p product.Product) id.ID { return p.ID }, func(c *gin.Context, p web.Page) ([]product.Product, error) {
+		f, err := filter(c)
+		if err != nil {
+			return nil, err
+		}
+		return h.Products.List(c.Request.Context(), f, p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		f, err := filter(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Products.Count(c.Request.Context(), f)
+	})
 }
 
 type productInput struct {

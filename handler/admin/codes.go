@@ -2,11 +2,6 @@ package admin
 
 import (
 	"context"
-	"fmt"
-	"mime"
-	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -17,8 +12,39 @@ import (
 	"siyu/model/export"
 	"siyu/model/fault"
 	"siyu/model/id"
-	"siyu/model/scan"
+	"siyu/model/operator"
+	"siyu/model/product"
 )
+
+// codeRoutes: products, batches, their states and print packs.
+func (h *Handler) codeRoutes() []web.Route {
+	return []web.Route{
+		at(get, "/products", operator.ProductRead, "商品列表", h.listProducts()).Asks("brand_id", "q?").Lists(product.Product{}).Counts(),
+		at(post, "/products", operator.ProductWrite, "新增商品", h.write("product.create", created, h.createProduct)).Takes(productInput{}).Gives(product.Product{}),
+		at(get, "/products/:id", operator.ProductRead, "商品详情", web.Answer(h.getProduct)).Gives(product.Product{}),
+		at(put, "/products/:id", operator.ProductWrite, "修改商品", h.write("product.update", ok, h.updateProduct)).Takes(productInput{}).Gives(product.Product{}),
+
+		at(get, "/brands/:id/keys", operator.CodeRead, "码密钥版本", web.Answer(h.listKeys)).Gives([]code.Key{}),
+		at(post, "/brands/:id/keys", operator.KeyWrite, "轮换码密钥", h.write("key.rotate", created, h.rotateKey)).Takes(reasonInput{}).Gives(keyView{}),
+		at(get, "/batches", operator.CodeRead, "码批次列表", h.listBatches()).Asks("brand_id", "product_id?", "q?").Lists(batchLine{}).Counts(),
+		at(post, "/batches", operator.CodeWrite, "新增小批次(大批次须申请审批)", h.write("batch.create", created, h.createBatch)).Takes(batchInput{}).Gives(code.Batch{}),
+		at(get, "/batches/:id", operator.CodeRead, "码批次详情", web.Answer(h.getBatch)).Gives(code.Batch{}),
+		at(get, "/batches/:id/ranges", operator.CodeRead, "激活、撤销、召回、作废记录", web.Answer(h.listRanges)).Gives([]code.Range{}),
+		at(post, "/batches/:id/ranges", operator.CodeWrite, "按序号激活、撤销激活、召回、作废", h.write("batch.set_range", created, h.setRange)).Takes(rangeInput{}).Gives(code.Range{}),
+		at(get, "/batches/:id/effect", operator.CodeRead, "激活等操作的影响预览(不执行)", web.Answer(h.effect)).
+			Asks("from_serial", "until_serial", "state:activated|revoked|recalled|voided", "effective_at?").Gives(code.Effect{}),
+		at(get, "/batches/:id/states", operator.CodeRead, "各段序号的当前状态", web.Answer(h.states)).Asks("at?").Gives([]code.Span{}),
+
+		at(get, "/exports", operator.ExportRead, "码包列表", h.listExports()).Asks("brand_id", "batch_id?", "state?:waiting|running|ready|failed|cancelled|expired").Lists(export.Export{}).Counts(),
+		at(post, "/exports", operator.ExportWrite, "生成码包", h.write("export.create", created, h.createExport)).Takes(exportInput{}).Gives(export.Export{}),
+		at(get, "/exports/:id", operator.ExportRead, "码包进度", web.Answer(h.getExport)).Gives(export.Export{}),
+		at(post, "/exports/:id/cancel", operator.ExportWrite, "取消生成码包", h.write("export.cancel", ok, h.cancelExport)).Gives(export.Export{}),
+		at(get, "/exports/:id/downloads", operator.ExportRead, "码包下载记录(谁、何时、IP)", web.Answer(h.takings)).Gives([]export.Taking{}),
+		at(post, "/exports/:id/password", operator.ExportPassword, "查看压缩包密码(仅一次，下载者不能看)", h.secret("export.take_password", ok, h.takePassword)).Gives(passwordView{}),
+		at(post, "/exports/:id/parts/:part/ticket", operator.ExportDownload, "取得下载凭证", h.secret("export.ticket", created, h.ticket)).Gives(ticketView{}),
+		at(get, "/exports/:id/parts/:part/file", operator.ExportDownload, "凭证下载码包(限次)", h.download).Asks("ticket").File("application/zip"),
+	}
+}
 
 func (h *Handler) listKeys(c *gin.Context) (any, error) { return one(c, h.Codes.Keys) }
 
@@ -31,14 +57,70 @@ func (h *Handler) rotateKey(c *gin.Context, e *audit.Entry) (any, error) {
 		return nil, err
 	}
 	slot, err := h.Codes.RotateKey(c.Request.Context(), brandID)
-	e.After = map[string]any{"slot": slot, "brand_id": brandID}
-	return e.After, err
+	out := keyView{slot, brandID}
+	e.After = out
+	return out, err
+}
+
+type keyView struct {
+	Slot    int   `json:"slot"`
+	BrandID id.ID `json:"brand_id"`
+}
+
+// batchLine is a batch in a list.
+type batchLine struct {
+	code.Batch
+	Product string           `json:"product"`
+	Counts  map[string]int64 `json:"counts"` // codes by state
 }
 
 func (h *Handler) listBatches() gin.HandlerFunc {
-	return ofBrand(func(b code.Batch) id.ID { return b.ID }, func(ctx context.Context, brandID, before id.ID, limit int) ([]code.Batch, error) {
-		return h.Codes.Batches(ctx, code.Filter{BrandID: brandID}, before, limit)
+	filter := func(c *gin.Context) (code.Filter, error) {
+		brandID, err := brandOf(c)
+		if err != nil {
+			return code.Filter{}, err
+		}
+		productID, err := web.QueryID(c, "product_id")
+		return code.Filter{BrandID: brandID, ProductID: productID, Text: queryText(c, "q")}, err
+	}
+	return counted(func(b batchLine) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]batchLine, error) {
+		f, err := filter(c)
+		if err != nil {
+			return nil, err
+		}
+		ctx := c.Request.Context()
+		list, err := h.Codes.Batches(ctx, f, p.Before, p.Limit)
+		if err != nil {
+			return nil, err
+		}
+		name := h.productNames(ctx)
+		return each(list, func(b code.Batch) (batchLine, error) {
+			product, err := name(b.ProductID)
+			return batchLine{b, product, h.Codes.Counts(b.ID)}, err
+		})
+	}, func(c *gin.Context) (int, bool, error) {
+		f, err := filter(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Codes.CountBatches(c.Request.Context(), f)
 	})
+}
+
+// productNames makes a look-up of products' names for one answer.
+func (h *Handler) productNames(ctx context.Context) func(productID id.ID) (string, error) {
+	known := map[id.ID]string{}
+	return func(productID id.ID) (string, error) {
+		if name, ok := known[productID]; ok {
+			return name, nil
+		}
+		p, err := h.Products.Get(ctx, productID)
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return "", err
+		}
+		known[productID] = p.Name
+		return p.Name, nil
+	}
 }
 
 type batchInput struct {
@@ -55,6 +137,9 @@ func (h *Handler) createBatch(c *gin.Context, e *audit.Entry) (any, error) {
 	}
 	p, err := h.Products.Get(c.Request.Context(), in.ProductID)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.Issues.Direct(in.Count); err != nil {
 		return nil, err
 	}
 	b, err := h.Codes.CreateBatch(c.Request.Context(), code.Batch{BrandID: p.BrandID, ProductID: p.ID, Count: in.Count, Name: in.Name})
@@ -93,159 +178,35 @@ func (h *Handler) setRange(c *gin.Context, e *audit.Entry) (any, error) {
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}
-	r, err := h.Codes.SetRange(c.Request.Context(), code.Range{BatchID: e.ObjectID, From: in.From, Until: in.Until,
+	declare := h.Codes.SetRange
+	if in.State == code.Revoked {
+		declare = h.Issues.Revoke
+	}
+	r, err := declare(c.Request.Context(), code.Range{BatchID: e.ObjectID, From: in.From, Until: in.Until,
 		State: in.State, EffectiveAt: in.EffectiveAt, Reason: in.Reason})
 	e.After = r
 	return r, err
 }
 
-func (h *Handler) explain(c *gin.Context) (any, error) {
-	return h.Codes.Explain(c.Request.Context(), c.Query("text"))
-}
-
-func (h *Handler) listFlagged(c *gin.Context) (any, error) {
-	before, err := queryTime(c, "before")
+// effect tells what setRange would do, before anybody confirms it.
+func (h *Handler) effect(c *gin.Context) (any, error) {
+	batchID, err := web.ParamID(c, "id")
 	if err != nil {
 		return nil, err
 	}
-	limit, err := web.Limit(c)
-	if err != nil {
+	r := code.Range{BatchID: batchID, State: c.Query("state")}
+	if r.EffectiveAt, err = queryTime(c, "effective_at"); err != nil {
 		return nil, err
 	}
-	return h.Scans.Flagged(c.Request.Context(), before, limit)
-}
-
-func (h *Handler) listReports() gin.HandlerFunc {
-	return list(func(r scan.Report) id.ID { return r.ID }, func(c *gin.Context, p web.Page) ([]scan.Report, error) {
-		return h.Scans.Reports(c.Request.Context(), p.Before, p.Limit)
-	})
-}
-
-func (h *Handler) listExports() gin.HandlerFunc {
-	return ofBrand(func(e export.Export) id.ID { return e.ID }, func(ctx context.Context, brandID, before id.ID, limit int) ([]export.Export, error) {
-		return h.Exports.List(ctx, export.Filter{BrandID: brandID}, before, limit)
-	})
-}
-
-type exportInput struct {
-	BatchID id.ID          `json:"batch_id"`
-	From    int64          `json:"from_serial"`
-	Until   int64          `json:"until_serial"` // exclusive; both 0: the whole batch
-	Kind    string         `json:"kind"`
-	Form    string         `json:"url_form"`
-	Options export.Options `json:"options"`
-	Reason  string         `json:"reason"`
-}
-
-func (h *Handler) createExport(c *gin.Context, e *audit.Entry) (any, error) {
-	var in exportInput
-	if err := web.Bind(c, &in); err != nil {
+	if r.From, err = queryNumber(c, "from_serial"); err != nil {
 		return nil, err
 	}
-	x, err := h.Exports.Request(c.Request.Context(), export.Request{BatchID: in.BatchID, From: in.From, Until: in.Until,
-		Kind: in.Kind, Form: in.Form, Options: in.Options, By: e.ActorID})
-	e.ObjectID, e.After = x.ID, x
-	return x, err
-}
-
-func (h *Handler) getExport(c *gin.Context) (any, error) { return one(c, h.Exports.Get) }
-
-func (h *Handler) cancelExport(c *gin.Context, e *audit.Entry) (any, error) {
-	before, err := h.Exports.Get(c.Request.Context(), e.ObjectID)
-	if err != nil {
+	if r.Until, err = queryNumber(c, "until_serial"); err != nil {
 		return nil, err
 	}
-	after, err := h.Exports.Cancel(c.Request.Context(), e.ObjectID)
-	e.Before, e.After = before, after
-	return after, err
-}
-
-// hand is who takes a file or its password.
-func hand(c *gin.Context) export.Hand {
-	o := current(c).Operator
-	return export.Hand{ID: o.ID, Login: o.Login, IP: web.ClientIP(c)}
-}
-
-type passwordView struct {
-	Password string `json:"password"`
-}
-
-func (h *Handler) takePassword(c *gin.Context, e *audit.Entry) (any, error) {
-	password, err := h.Exports.TakePassword(c.Request.Context(), e.ObjectID, hand(c))
-	return passwordView{password}, err
-}
-
-// ticketLife is how long a ticket opens its file: long enough for a browser to
-// follow the link it was just given.
-const ticketLife = time.Minute
-
-const ticketPurpose = "admin export ticket"
-
-// ticketFor binds a ticket to one file and one operator.
-func ticketFor(c *gin.Context) string {
-	return c.Param("id") + "/" + c.Param("part") + "/" + current(c).Operator.ID.String()
-}
-
-// ticket lets the browser fetch a file by a plain link, which cannot carry the CSRF
-// header; without one a foreign page could use up the downloads by an image tag.
-func (h *Handler) ticket(c *gin.Context, e *audit.Entry) (any, error) {
-	x, err := h.Exports.Get(c.Request.Context(), e.ObjectID)
-	if err != nil {
-		return nil, err
+	e, err := h.Codes.Effect(c.Request.Context(), r)
+	if err == nil && r.State == code.Revoked {
+		err = h.Issues.Unused(c.Request.Context(), r)
 	}
-	if err := x.MayDownload(e.ActorID); err != nil {
-		return nil, err
-	}
-	part, err := strconv.Atoi(c.Param("part"))
-	if err != nil || part < 1 || part > len(x.Parts) {
-		return nil, fault.New(fault.NotFound, "part_unknown", "没有这个分卷")
-	}
-	e.After = map[string]int{"part": part}
-	t := h.Cookies.Signer.Sign(ticketPurpose, ticketFor(c), ticketLife)
-	return ticketView{fmt.Sprintf("%s/exports/%s/parts/%d/file?ticket=%s", Base, x.ID, part, t)}, nil
-}
-
-type ticketView struct {
-	URL string `json:"url"`
-}
-
-func (h *Handler) download(c *gin.Context) {
-	what, ok := h.Cookies.Signer.Open(ticketPurpose, c.Query("ticket"))
-	if !ok || what != ticketFor(c) {
-		web.Fail(c, fault.New(fault.Forbidden, "ticket", "下载凭证无效或已过期，请重新点击下载"))
-		return
-	}
-	exportID, err := web.ParamID(c, "id")
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	part, _ := strconv.Atoi(c.Param("part")) // the ticket was only given for a number
-	d, err := h.Exports.Open(c.Request.Context(), exportID, part, hand(c))
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	defer func() { _ = d.Content.Close() }() // only read
-	s := current(c)
-	err = h.Audit.Record(c.Request.Context(), audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
-		Action: "export.download", Object: "export", ObjectID: exportID, After: map[string]any{"part": d.Part.Part, "name": d.Name, "left": d.Left}})
-	if err != nil {
-		web.Fail(c, err) // a download that nobody knows of does not happen
-		return
-	}
-	c.Header("Cache-Control", "no-store")
-	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.Name}))
-	c.DataFromReader(http.StatusOK, d.Bytes, "application/zip", d.Content, nil)
-}
-
-// queryTime reads an optional RFC 3339 time; absent is 0.
-func queryTime(c *gin.Context, name string) (clock.Instant, error) {
-	var at clock.Instant
-	if s := c.Query(name); s != "" {
-		if err := at.UnmarshalJSON([]byte(`"` + s + `"`)); err != nil {
-			return 0, fault.Invalidf("bad_field", "参数 %s 应为 RFC 3339 时间", name).With("field", name)
-		}
-	}
-	return at, nil
+	return e, err
 }

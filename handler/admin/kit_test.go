@@ -19,6 +19,7 @@ import (
 	"siyu/model/audit"
 	"siyu/model/brand"
 	"siyu/model/campaign"
+	"siyu/model/campaign/turnout"
 	"siyu/model/claim"
 	"siyu/model/clock"
 	"siyu/model/code"
@@ -27,10 +28,13 @@ import (
 	"siyu/model/db"
 	"siyu/model/event"
 	"siyu/model/export"
+	"siyu/model/extract"
+	"siyu/model/find"
 	"siyu/model/fraud"
 	"siyu/model/goal"
 	"siyu/model/identity"
 	"siyu/model/insight"
+	"siyu/model/issuance"
 	"siyu/model/leader"
 	"siyu/model/ledger"
 	"siyu/model/member"
@@ -39,8 +43,10 @@ import (
 	"siyu/model/phone"
 	"siyu/model/points"
 	"siyu/model/product"
+	"siyu/model/progress"
 	"siyu/model/redpacket"
 	"siyu/model/referral"
+	"siyu/model/region"
 	"siyu/model/replay"
 	"siyu/model/reply"
 	"siyu/model/rights"
@@ -83,9 +89,11 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, scans, products, brands, nil),
 		Packets: packets, Ledger: book, Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
 		Points: accounts, Tiers: tier.New(d, members, accounts), Identities: people, Members: members, Phones: phone.New(d, box),
-		APIKeys: apikey.New(d, box), Goals: goal.New(d), Sandbox: true,
+		APIKeys: apikey.New(d, box), Goals: goal.New(d), Turnout: turnout.New(d), Samples: blank{}, Sandbox: true,
 		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test", PerMinute: 60_000, // tests stand still in time
 	}
+	deps.Regions = region.New(d)
+	deps.Issues = issuance.New(issuance.Deps{DB: d, Codes: codes, Exports: deps.Exports, Products: products, Brands: brands, Regions: deps.Regions})
 	campaigns.UseLevels(deps.Tiers)
 	deps.Events = event.New(d, out)
 	deps.Profiles, deps.Imports = newProfiles(d, box, deps)

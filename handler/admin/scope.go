@@ -24,8 +24,8 @@ func scopes() map[string]scope {
 	return map[string]scope{
 		"me": {free: true}, "logout": {free: true}, "poster-builtins": {free: true}, "consent-purposes": {free: true},
 		"brands":   {brand: true},
-		"accounts": {table: "account"}, "apikeys": {table: "api_key"}, "batches": {table: "batch"}, "campaigns": {table: "campaign"},
-		"claims": {table: "claim"}, "commission/accruals": {table: "commission_accrual"}, "commission/rules": {table: "commission_rule"},
+		"accounts": {table: "account"}, "apikeys": {table: "api_key"}, "batches": {table: "batch"}, "batch-requests": {table: "batch_request"}, "batch-alarms": {}, "territories": {table: "territory"}, "diversions": {table: "diversion"}, "provinces": {free: true}, "campaigns": {table: "campaign"}, "campaign-approvals": {},
+		"claims": {table: "claim"}, "codes": {asks: true}, "scans": {}, "commission/accruals": {table: "commission_accrual"}, "commission/rules": {table: "commission_rule"},
 		"commission/statements": {table: "commission_statement"}, "commission/owed": {}, "home": {}, "exports": {table: "export"}, "fraud/cases": {table: "fraud_case"},
 		"group-alarms": {table: "community_alarm"}, "group-capacity": {}, "group-templates": {table: "community_template"}, "groups": {table: "community"},
 		"keywords": {table: "keyword_reply"}, "leader-candidates": {table: "leader_candidate"}, "leader-materials": {table: "leader_material"},
@@ -37,8 +37,8 @@ func scopes() map[string]scope {
 
 		// The house's: people, the operators, the book, what everybody did.
 		"members": house, "identity": house, "rights": house, "imports": house, "import-mappings": house, "profile-fields": house, "events": house, "referral": house,
-		"points": house, "tiers": house, "data-map": house, "operators": house, "roles": house, "audit": house, "ledger": house, "overview": house, "codes": house,
-		"reports": house, "scans": house,
+		"points": house, "tiers": house, "data-map": house, "operators": house, "roles": house, "audit": house, "ledger": house, "overview": house,
+		"reports": house,
 	}
 }
 

@@ -204,13 +204,13 @@ func TestForms(t *testing.T) {
 				t.Fatal(a.Code, bare(a.Body.String()))
 			}
 			cam.get(cam.next(a)).says(t, 200, "举报已收到")
-			list, err := s.scans.Reports(t.Context(), 0, 1)
+			list, err := s.scans.Reports(t.Context(), "", 0, 1)
 			if err != nil || len(list) != 1 || list[0].TokenText != "AAAAAAAAAAAAAAAA" || list[0].Note != "瓶盖内的码是假的" || list[0].BatchID != 0 {
 				t.Errorf("%+v %v", list, err)
 			}
 			clk.Advance(time.Second) // the next report is the newest
 			cam.post(page, "/q/"+s.token(5)+"/report", nil)
-			list, err = s.scans.Reports(t.Context(), 0, 1)
+			list, err = s.scans.Reports(t.Context(), "", 0, 1)
 			if err != nil || list[0].BatchID != s.Batch.ID || list[0].Serial != 5 || list[0].TokenText != "" {
 				t.Errorf("a live token was copied: %+v %v", list, err)
 			}

@@ -15,7 +15,7 @@ func owners() map[string]string {
 		"keyword_reply": "SELECT a.brand_id FROM keyword_reply k JOIN account a ON a.id = k.account_id WHERE k.id = ?",
 		"report":        "SELECT b.brand_id FROM report r JOIN batch b ON b.id = r.batch_id WHERE r.id = ?",
 	}
-	for _, table := range []string{"account", "api_key", "batch", "campaign", "claim", "commission_accrual", "commission_rule", "commission_statement",
+	for _, table := range []string{"account", "api_key", "batch", "batch_request", "diversion", "territory", "campaign", "claim", "commission_accrual", "commission_rule", "commission_statement",
 		"community", "community_alarm", "community_template", "export", "fraud_case", "leader", "leader_candidate", "leader_material", "leader_task",
 		"live_code", "payout", "points_adjustment", "poster_template", "poster_picture", "product", "referral_code", "referral_export", "wecom_way", "withdrawal"} {
 		of[table] = "SELECT brand_id FROM " + table + " WHERE id = ?"

@@ -24,8 +24,12 @@ const (
 	ProductRead     = "product:read"
 	ProductWrite    = "product:write"
 	CodeRead        = "code:read"
-	CodeWrite       = "code:write" // batches, activation, voiding, recall
-	KeyWrite        = "key:write"  // rotation of code keys
+	CodeWrite       = "code:write"      // batches, activation, voiding, recall
+	CodeApprove     = "code:approve"    // applications for batches, never one's own
+	CodeSample      = "code:sample"     // the picture of a single code
+	DiversionWrite  = "diversion:write" // sales territories; decisions about diverted goods
+	ReportWrite     = "report:write"    // what was done about consumers' reports
+	KeyWrite        = "key:write"       // rotation of code keys
 	ExportRead      = "export:read"
 	ExportWrite     = "export:write"
 	ExportDownload  = "export:download"
@@ -33,6 +37,8 @@ const (
 	CampaignRead    = "campaign:read"
 	CampaignWrite   = "campaign:write"
 	CampaignPublish = "campaign:publish" // publish, pause, resume, end: money moves
+	CampaignApprove = "campaign:approve" // the second person
+	CampaignPolicy  = "campaign:policy"  // up to how much one person publishes
 	ScanRead        = "scan:read"        // abnormal codes, consumers' reports
 	ClaimRead       = "claim:read"
 	PayoutRead      = "payout:read"
@@ -111,11 +117,11 @@ type Role struct {
 func Roles() []Role {
 	return []Role{
 		{Admin, "管理员", Permissions()},
-		{Operations, "运营", []string{ExtractMake, HomeRead, HomeWrite, PosterRead, PosterWrite, BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, ExportRead, ExportWrite, ExportDownload,
+		{Operations, "运营", []string{ExtractMake, HomeRead, HomeWrite, PosterRead, PosterWrite, BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, CodeSample, DiversionWrite, ReportWrite, ExportRead, ExportWrite, ExportDownload,
 			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, MemberBlock, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, WeComRead, WeComWrite, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite, CommissionRead, CommissionWrite, WithdrawalRead}},
-		{Approver, "审批", []string{ExtractMake, HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, ExportRead, ExportPassword, CampaignRead, CampaignPublish, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish, WithdrawalRead, WithdrawalPolicy}},
+		{Approver, "审批", []string{ExtractMake, HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CodeApprove, ExportRead, ExportPassword, CampaignRead, CampaignPublish, CampaignApprove, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish, WithdrawalRead, WithdrawalPolicy}},
 		{Finance, "财务", []string{ExtractMake, HomeRead, BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead, CommissionRead, CommissionClaw, WithdrawalRead, WithdrawalApprove}},
-		{Support, "客服", []string{HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead, CommissionRead, WithdrawalRead}},
+		{Support, "客服", []string{HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ReportWrite, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead, CommissionRead, WithdrawalRead}},
 		{Analyst, "分析", []string{HomeRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead, EventRead, GroupRead, ReferralRead, LeaderRead}},
 		{Legal, "法务", []string{ExtractMake, HomeRead, BrandRead, ProductRead, AuditRead, CommissionRead, CommissionLegal}},
 	}
@@ -123,8 +129,8 @@ func Roles() []Role {
 
 // Permissions lists all of them.
 func Permissions() []string {
-	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, KeyWrite,
-		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, ScanRead, ClaimRead,
+	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, CodeApprove, CodeSample, DiversionWrite, ReportWrite, KeyWrite,
+		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, CampaignApprove, CampaignPolicy, ScanRead, ClaimRead,
 		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
 		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, CommissionRead, CommissionWrite, CommissionPublish, CommissionLegal, CommissionClaw, WithdrawalRead, WithdrawalApprove, WithdrawalPolicy, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, PosterRead, PosterWrite, HomeRead, HomeWrite, ExtractMake, JobAll, TaskRetry, OperatorRead, OperatorWrite}
 }

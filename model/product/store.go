@@ -103,13 +103,31 @@ func (s *Store) take(q *gorm.DB) (Product, error) {
 	return p, nil
 }
 
+// Filter narrows a list; zero fields do not.
+type Filter struct {
+	BrandID id.ID
+	Text    string // part of the name or the GTIN
+}
+
+func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
+	q := s.db.Read(ctx).Model(&Product{}).Where("brand_id = ?", f.BrandID)
+	if f.Text != "" {
+		q = q.Where("(name LIKE ? ESCAPE '!' OR gtin LIKE ? ESCAPE '!')", db.Containing(f.Text), db.Containing(f.Text))
+	}
+	return q
+}
+
 // List returns a page of a brand's products, newest first, after the product before
 // (0: from the newest).
-func (s *Store) List(ctx context.Context, brandID, before id.ID, limit int) ([]Product, error) {
+func (s *Store) List(ctx context.Context, f Filter, before id.ID, limit int) ([]Product, error) {
 	list := []Product{}
-	q := s.db.Read(ctx).Where("brand_id = ?", brandID)
-	if err := db.Page(q, "product", before, limit).Find(&list).Error; err != nil {
+	if err := db.Page(s.filtered(ctx, f), "product", before, limit).Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("product: list: %w", err)
 	}
 	return list, nil
+}
+
+// Count counts what List would list, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.filtered(ctx, f))
 }

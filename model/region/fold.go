@@ -20,10 +20,10 @@ const (
 	most   = 5000
 	rounds = 40
 	// least and longest bound a window; the first one begins with the ids themselves.
-	least   = int64(1000)
+	least = int64(1000)
 	// idTick is the unit of time in ids, milliseconds: windows that ended between two ticks
 	// would share the ids of the tick.
-	idTick = 4
+	idTick  = 4
 	longest = int64(366 * 24 * time.Hour / time.Millisecond)
 )
 

@@ -192,18 +192,6 @@ func (s *Store) list(ctx context.Context, before clock.Instant, limit int, where
 	return out, nil
 }
 
-// Flagged is the risk list: codes that became abnormal before a moment (0: now),
-// newest first.
-func (s *Store) Flagged(ctx context.Context, before clock.Instant, limit int) ([]Sight, error) {
-	q := s.db.Read(ctx).Where("flagged_at > 0")
-	if before != 0 {
-		q = q.Where("flagged_at < ?", before)
-	}
-	out := []Sight{}
-	err := q.Order("flagged_at DESC").Limit(min(max(limit, 1), db.MaxPage)).Find(&out).Error
-	return out, err
-}
-
 // PutExactPlace writes where a member says his newest scan of a code (within the
 // repeat window) was, in degrees. Faults: Forbidden consent_missing, Invalid
 // place_malformed, NotFound scan_not_found.

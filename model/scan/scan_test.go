@@ -113,7 +113,7 @@ func TestRecord(t *testing.T) {
 			if r := rows(4); r[0].Verdict != string(Abnormal) && r[1].Verdict != string(Abnormal) {
 				t.Errorf("the row does not say so: %+v", r[:2])
 			}
-			list, err := s.Flagged(ctx, 0, 10)
+			list, err := s.Flagged(ctx, Flags{}, 10)
 			if err != nil || len(list) != 1 || list[0].Serial != 4 {
 				t.Errorf("%+v %v", list, err)
 			}
@@ -248,7 +248,7 @@ func TestReport(t *testing.T) {
 		if _, err := s.PutReport(ctx, Report{Note: strings.Repeat("长", 501)}); codeOf(err) != "report_note" {
 			t.Error(err)
 		}
-		list, err := s.Reports(ctx, 0, 10)
+		list, err := s.Reports(ctx, "", 0, 10)
 		if err != nil || len(list) != 1 || list[0].Note != "买到假货" || len(list[0].TokenText) != 64 {
 			t.Errorf("%+v %v", list, err)
 		}
