@@ -18,11 +18,7 @@ type Responses<M extends Method, P> = Operation<M, P> extends { responses: infer
 
 /** The whole answer of a route that succeeded. */
 export type Answer<M extends Method, P> =
-  Responses<M, P> extends infer R
-    ? R extends { '2XX': infer A }
-      ? JSONOf<A>
-      : undefined
-    : never;
+  Responses<M, P> extends infer R ? (R extends { '2XX': infer A } ? JSONOf<A> : undefined) : never;
 
 /** Its data: what is inside of {"data": …}. */
 export type Data<M extends Method, P> = Answer<M, P> extends { data?: infer D } ? D : undefined;
