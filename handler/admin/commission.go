@@ -172,8 +172,12 @@ func (h *Handler) activateCommissionRule(c *gin.Context, e *audit.Entry) (any, e
 	if err != nil {
 		return nil, err
 	}
+	before, err := h.Commission.Rule(c.Request.Context(), ruleID)
+	if err != nil {
+		return nil, err
+	}
 	r, err := h.Commission.Activate(c.Request.Context(), ruleID, in.Version, e.ActorID)
-	e.ObjectID, e.After = ruleID, r
+	e.ObjectID, e.Before, e.After = ruleID, before, r
 	return r, err
 }
 
@@ -186,8 +190,12 @@ func (h *Handler) endCommissionRule(c *gin.Context, e *audit.Entry) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	before, err := h.Commission.Rule(c.Request.Context(), ruleID)
+	if err != nil {
+		return nil, err
+	}
 	r, err := h.Commission.End(c.Request.Context(), ruleID)
-	e.ObjectID, e.After = ruleID, r
+	e.ObjectID, e.Before, e.After = ruleID, before, r
 	return r, err
 }
 

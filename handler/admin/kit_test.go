@@ -44,6 +44,7 @@ import (
 	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/progress"
+	"siyu/model/reconcile"
 	"siyu/model/redpacket"
 	"siyu/model/referral"
 	"siyu/model/region"
@@ -87,9 +88,11 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Audit: audit.New(d), Replay: replay.New(d), Brands: brands, Products: products, Codes: codes,
 		Exports:   export.New(export.Deps{DB: d, Box: box, Codes: codes, Products: products, Brands: brands, Outbox: out, Data: t.TempDir()}),
 		Campaigns: campaigns, Claims: claim.New(d, campaigns, packets, points.New(book), out, scans, products, brands, nil),
-		Packets: packets, Ledger: book, Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
+		Packets: packets, Ledger: book, Reconcile: reconcile.New(d, packets, out), Scans: scans, Replies: reply.New(d, scans, packets, products), Insight: insight.New(d),
 		Points: accounts, Tiers: tier.New(d, members, accounts), Identities: people, Members: members, Phones: phone.New(d, box),
 		APIKeys: apikey.New(d, box), Goals: goal.New(d), Turnout: turnout.New(d), Samples: blank{}, Sandbox: true,
+		Progress: progress.New(d), Find: find.New(d, phone.New(d, box)), Outbox: out,
+		Extracts: extract.New(extract.Deps{DB: d, Box: box, Phones: phone.New(d, box), Outbox: out}),
 		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test", PerMinute: 60_000, // tests stand still in time
 	}
 	deps.Regions = region.New(d)

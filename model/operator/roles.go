@@ -44,6 +44,8 @@ const (
 	PayoutRead      = "payout:read"
 	PayoutWrite     = "payout:write"
 	LedgerRead      = "ledger:read"
+	ReconRead       = "recon:read"
+	ReconWrite      = "recon:write" // days against WeChat's bill, reasons for differences, alarms of balances
 	AuditRead       = "audit:read"
 	HealthRead      = "health:read"
 	ReplyRead       = "reply:read"
@@ -119,8 +121,8 @@ func Roles() []Role {
 		{Admin, "管理员", Permissions()},
 		{Operations, "运营", []string{ExtractMake, HomeRead, HomeWrite, PosterRead, PosterWrite, BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, CodeSample, DiversionWrite, ReportWrite, ExportRead, ExportWrite, ExportDownload,
 			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, MemberBlock, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, WeComRead, WeComWrite, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite, CommissionRead, CommissionWrite, WithdrawalRead}},
-		{Approver, "审批", []string{ExtractMake, HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CodeApprove, ExportRead, ExportPassword, CampaignRead, CampaignPublish, CampaignApprove, ClaimRead, PayoutRead, LedgerRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish, WithdrawalRead, WithdrawalPolicy}},
-		{Finance, "财务", []string{ExtractMake, HomeRead, BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead, CommissionRead, CommissionClaw, WithdrawalRead, WithdrawalApprove}},
+		{Approver, "审批", []string{ExtractMake, HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CodeApprove, ExportRead, ExportPassword, CampaignRead, CampaignPublish, CampaignApprove, ClaimRead, PayoutRead, LedgerRead, ReconRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish, WithdrawalRead, WithdrawalPolicy}},
+		{Finance, "财务", []string{ExtractMake, HomeRead, BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, ReconRead, ReconWrite, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead, CommissionRead, CommissionClaw, WithdrawalRead, WithdrawalApprove}},
 		{Support, "客服", []string{HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ReportWrite, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead, CommissionRead, WithdrawalRead}},
 		{Analyst, "分析", []string{HomeRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead, EventRead, GroupRead, ReferralRead, LeaderRead}},
 		{Legal, "法务", []string{ExtractMake, HomeRead, BrandRead, ProductRead, AuditRead, CommissionRead, CommissionLegal}},
@@ -131,7 +133,7 @@ func Roles() []Role {
 func Permissions() []string {
 	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, CodeApprove, CodeSample, DiversionWrite, ReportWrite, KeyWrite,
 		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, CampaignApprove, CampaignPolicy, ScanRead, ClaimRead,
-		PayoutRead, PayoutWrite, LedgerRead, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
+		PayoutRead, PayoutWrite, LedgerRead, ReconRead, ReconWrite, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
 		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, CommissionRead, CommissionWrite, CommissionPublish, CommissionLegal, CommissionClaw, WithdrawalRead, WithdrawalApprove, WithdrawalPolicy, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, PosterRead, PosterWrite, HomeRead, HomeWrite, ExtractMake, JobAll, TaskRetry, OperatorRead, OperatorWrite}
 }
 

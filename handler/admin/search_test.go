@@ -1,0 +1,127 @@
+package admin_test
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"testing"
+
+	"gorm.io/gorm"
+
+	"siyu/model/audit"
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/db/dbtest"
+	"siyu/model/find"
+	"siyu/model/operator"
+)
+
+func TestSearch(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := newOffice(t, d, clk)
+		support := o.as(t, "support", operator.Support)
+		member := o.somebody(t, "oSearchedForHisOpenID0001", "13800138099")
+		if err := d.InTx(context.Background(), func(tx *gorm.DB) error {
+			return tx.Exec(`INSERT INTO leader (id, brand_id, member_id, role, state, rev, level, level_month, name, region, community, phone_hash, shop_name, employee_no, signed_version, reason, created_at, changed_at, active_at, may_apply_at)
+				VALUES (77, ?, ?, 'leader', 'active', 0, 1, 0, '王群主', '武汉', '', '', '', '', 0, '', 1, 1, 1, 0)`, o.brand.ID, member.ID).Error
+		}); err != nil {
+			t.Fatal(err)
+		}
+		ask := func(p *person, q string) map[string][]find.Hit {
+			t.Helper()
+			var out struct{ Hits []find.Hit }
+			p.do("GET", "/search?q="+url.QueryEscape(q), "").into(t, &out)
+			by := map[string][]find.Hit{}
+			for _, x := range out.Hits {
+				by[x.Kind] = append(by[x.Kind], x)
+			}
+			return by
+		}
+		pay, err := o.deps.Packets.Get(context.Background(), o.pay.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := o.deps.Codes.TokenOf(o.batch.ID, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, x := range map[string]struct {
+			q, kind string
+			want    string
+		}{
+			"a product by a part of its name":         {"啤酒", find.Product, o.product.ID.String()},
+			"a product by its bar code":               {"6901234567892", find.Product, o.product.ID.String()},
+			"a batch by name":                         {"批次", find.Batch, ""},
+			"a campaign by name in full-width spaces": {"　活动　", find.Campaign, ""},
+			"a payout by its bill":                    {pay.BillNo, find.Payout, o.pay.ID.String()},
+			"a code by its token":                     {token, find.Code, o.batch.ID.String()},
+			"a code by its address":                   {"https://q.laojing.cn/q/" + token, find.Code, o.batch.ID.String()},
+			"a leader by the beginning of his name":   {"王群", find.Leader, "77"},
+			"a member by his number":                  {member.ID.String(), find.Member, member.ID.String()},
+			"a member by his telephone":               {"138 0013 8099", find.Member, member.ID.String()},
+			"a member by full-width digits":           {"１３８００１３８０９９", find.Member, member.ID.String()},
+			"a member by the end of his telephone":    {"8099", find.Member, member.ID.String()},
+			"an operator by name":                     {"fin-1", find.Operator, o.operator.ID.String()},
+		} {
+			t.Run(name, func(t *testing.T) {
+				hits := ask(o.root, x.q)[x.kind]
+				if len(hits) == 0 || (x.want != "" && hits[0].ID.String() != x.want) {
+					t.Fatalf("%+v", hits)
+				}
+				for _, h := range hits {
+					if strings.Contains(h.Title+h.Subtitle, "13800138099") || strings.Contains(h.Title+h.Subtitle, "oSearched") {
+						t.Errorf("%+v", h)
+					}
+				}
+			})
+		}
+		t.Run("each kind is for those who may read it", func(t *testing.T) {
+			if got := ask(support, "fin-1"); len(got[find.Operator]) != 0 {
+				t.Errorf("%+v", got)
+			}
+			legal := o.as(t, "legal", operator.Legal)
+			got := ask(legal, "8099")
+			if len(got[find.Member]) != 0 {
+				t.Errorf("%+v", got)
+			}
+			if got := ask(legal, member.ID.String()); len(got) != 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+		t.Run("who looked somebody up by his telephone is known, the number is not", func(t *testing.T) {
+			var lines []audit.Line
+			o.root.do("GET", "/audit?action=member.look_up", "").into(t, &lines)
+			if len(lines) != 3 || lines[0].ObjectID != member.ID || lines[0].Actor != "root" {
+				t.Fatalf("%+v", lines)
+			}
+			for _, l := range lines {
+				for _, x := range l.Changes {
+					if strings.Contains(string(x.After), "8099") {
+						t.Error(string(x.After))
+					}
+				}
+			}
+		})
+		t.Run("a confined operator finds his brand's things only", func(t *testing.T) {
+			other := o.must("POST", "/brands", `{"slug":"other","name":"别家","code_host":"q.other.cn"}`)
+			p := o.confined(t, "confined", other.ID)
+			for _, q := range []string{"啤酒", "批次", token, pay.BillNo, member.ID.String(), "8099", "王群"} {
+				if got := ask(p, q); len(got) != 0 {
+					t.Errorf("%s: %+v", q, got)
+				}
+			}
+		})
+		t.Run("wild cards are letters, and nothing or too much is refused", func(t *testing.T) {
+			for _, q := range []string{"%", "_____", "' OR 1=1 --", `\%`} {
+				if got := ask(o.root, q); len(got) != 0 {
+					t.Errorf("%s: %+v", q, got)
+				}
+			}
+			for _, q := range []string{"", " ", strings.Repeat("长", 101)} {
+				if a := o.root.do("GET", "/search?q="+url.QueryEscape(q), ""); a.Error.Code != "search_text" {
+					t.Error(a.Raw)
+				}
+			}
+		})
+	})
+}
