@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -13,10 +12,76 @@ import (
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
+	"siyu/model/operator"
 )
 
+// campaignRoutes: activities from the first draft to the archive.
+func (h *Handler) campaignRoutes() []web.Route {
+	write := func(name string, status int, do action) gin.HandlerFunc { return h.write("campaign."+name, status, do) }
+	return []web.Route{
+		at(get, "/campaigns", operator.CampaignRead, "活动列表", h.listCampaigns()).
+			Asks("brand_id", "stage?:draft|pending|scheduled|running|paused|ended|archived", "product_id?", "from?", "until?", "q?").Lists(campaign.Campaign{}).Counts(),
+		at(post, "/campaigns", operator.CampaignWrite, "新建活动草稿", write("create", created, h.createCampaign)).Takes(campaignInput{}).Gives(campaign.Campaign{}),
+		at(get, "/campaigns/:id", operator.CampaignRead, "活动详情", web.Answer(h.getCampaign)).Gives(campaign.Campaign{}),
+		at(put, "/campaigns/:id", operator.CampaignWrite, "修改活动草稿", write("update", ok, h.updateCampaign)).Takes(campaignInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/copy", operator.CampaignWrite, "复制为新的草稿", write("copy", created, h.copyCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/archive", operator.CampaignWrite, "归档已结束的活动或不要的草稿", write("archive", ok, h.archiveCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/unarchive", operator.CampaignWrite, "取消归档", write("unarchive", ok, h.unarchiveCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
+		at(get, "/campaigns/:id/preview", operator.CampaignRead, "发布预览：支出与中奖数", web.Answer(h.previewCampaign)).Gives(campaign.Preview{}),
+		at(get, "/campaigns/:id/check", operator.CampaignRead, "发布前检查：规则、法律与微信要求", web.Answer(h.checkCampaign)).Gives([]campaign.Finding{}),
+		at(get, "/campaigns/:id/dry-run", operator.CampaignRead, "试运行：模拟抽奖与预算走势，不写任何数据", web.Answer(h.rehearse)).Asks("draws?", "per_day?", "stop_fen?").Gives(campaign.Rehearsal{}),
+		at(get, "/campaigns/:id/page", operator.CampaignRead, "消费者页面预览(草稿也可)", h.campaignPage).Asks("show?:scan|rules|won").File("text/html"),
+		at(get, "/campaigns/:id/approval", operator.CampaignRead, "审批：冻结的内容、与上次批准的差别、历次申请", web.Answer(h.campaignDossier)).Gives(dossier{}),
+		at(get, "/campaign-approvals", operator.CampaignRead, "待审批的活动", h.listApprovals()).Asks("brand_id").Lists(campaign.Approval{}),
+		at(post, "/campaigns/:id/submit", operator.CampaignWrite, "提交审批(冻结内容)", write("submit", ok, h.submitCampaign)).Takes(submitInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/withdraw", operator.CampaignWrite, "撤回审批申请", write("withdraw", ok, h.withdrawCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/approve", operator.CampaignApprove, "批准活动(提交人和最后修改的人不能)", write("approve", ok, h.approveCampaign)).Takes(decisionInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/refuse", operator.CampaignApprove, "退回活动(写明理由)", write("refuse", ok, h.refuseCampaign)).Takes(decisionInput{}).Gives(campaign.Campaign{}),
+		at(get, "/brands/:id/campaign-policy", operator.CampaignRead, "活动审批额度", web.Answer(h.getCampaignPolicy)).Gives(campaign.Policy{}),
+		at(put, "/brands/:id/campaign-policy", operator.CampaignPolicy, "修改活动审批额度", h.write("campaign_policy.set", ok, h.setCampaignPolicy)).Takes(campaignPolicyInput{}).Gives(campaign.Policy{}),
+		at(post, "/campaigns/:id/publish", operator.CampaignPublish, "发布活动", write("publish", ok, h.publishCampaign)).Takes(publishInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/cancel", operator.CampaignPublish, "取消排期：开始前退回草稿，释放预算", write("cancel", ok, h.cancelCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/pause", operator.CampaignPublish, "暂停活动", write("pause", ok, h.pauseCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/resume", operator.CampaignPublish, "恢复活动", write("resume", ok, h.resumeCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
+		at(post, "/campaigns/:id/end", operator.CampaignPublish, "结束活动并公开种子", write("end", ok, h.endCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
+		at(get, "/campaigns/:id/live", operator.CampaignRead, "活动数据：领取、中奖、资金、地区", web.Answer(h.liveCampaign)).Gives(liveNumbers{}),
+		at(get, "/campaigns/:id/draw", operator.CampaignRead, "抽奖种子与验证(码值，或批次加序号)", web.Answer(h.draw)).Asks("code?", "batch_id?", "serial?").Gives(drawn{}),
+	}
+}
+
+// campaignFilter reads the filters of the list.
+func campaignFilter(c *gin.Context) (f campaign.Filter, err error) {
+	if f.BrandID, err = web.QueryID(c, "brand_id"); err != nil {
+		return f, err
+	}
+	if f.BrandID == 0 {
+		return f, errNeeds
+	}
+	if f.ProductID, err = web.QueryID(c, "product_id"); err != nil {
+		return f, err
+	}
+	if f.From, err = queryTime(c, "from"); err != nil {
+		return f, err
+	}
+	f.Until, err = queryTime(c, "until")
+	f.Stage, f.Q = c.Query("stage"), c.Query("q")
+	return f, err
+}
+
 func (h *Handler) listCampaigns() gin.HandlerFunc {
-	return ofBrand(func(x campaign.Campaign) id.ID { return x.ID }, h.Campaigns.List)
+	return counted(func(x campaign.Campaign) id.ID { return x.ID }, func(c *gin.Context, p web.Page) ([]campaign.Campaign, error) {
+		f, err := campaignFilter(c)
+		if err != nil {
+			return nil, err
+		}
+		return h.Campaigns.Find(c.Request.Context(), f, p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		f, err := campaignFilter(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Campaigns.Count(c.Request.Context(), f)
+	})
 }
 
 type campaignInput struct {
@@ -32,6 +97,7 @@ func (h *Handler) createCampaign(c *gin.Context, e *audit.Entry) (any, error) {
 	if _, err := h.Brands.Get(c.Request.Context(), in.BrandID); err != nil {
 		return nil, err
 	}
+	in.EditedBy = e.ActorID
 	x, err := h.Campaigns.Create(c.Request.Context(), in.Form)
 	e.ObjectID, e.After = x.ID, x
 	return x, err
@@ -45,6 +111,7 @@ func (h *Handler) updateCampaign(c *gin.Context, e *audit.Entry) (any, error) {
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}
+	in.EditedBy = e.ActorID
 	return h.campaign(c, e, func(ctx context.Context, campaignID id.ID) (campaign.Campaign, error) {
 		return h.Campaigns.Update(ctx, campaignID, in.Form)
 	})
@@ -108,43 +175,4 @@ func (h *Handler) campaign(c *gin.Context, e *audit.Entry, change func(context.C
 	after, err := change(c.Request.Context(), e.ObjectID)
 	e.Before, e.After = before, after
 	return after, err
-}
-
-// drawn is what anybody needs to check a draw. Before the end only the hash is there.
-type drawn struct {
-	SeedHash     string          `json:"seed_hash"`
-	SeedRevealed string          `json:"seed_revealed"`
-	Terms        string          `json:"terms"`
-	Prize        *campaign.Prize `json:"prize"` // of the asked code
-}
-
-// draw shows the seed's hash, after the end the seed, and with ?batch_id=&serial=
-// recomputes one code's prize from the revealed seed.
-func (h *Handler) draw(c *gin.Context) (any, error) {
-	campaignID, err := web.ParamID(c, "id")
-	if err != nil {
-		return nil, err
-	}
-	x, err := h.Campaigns.Get(c.Request.Context(), campaignID)
-	if err != nil {
-		return nil, err
-	}
-	out := drawn{SeedHash: x.SeedHash, SeedRevealed: x.SeedRevealed, Terms: x.Terms}
-	if c.Query("serial") == "" {
-		return out, nil
-	}
-	if x.SeedRevealed == "" {
-		return nil, fault.New(fault.Conflict, "seed_sealed", "活动结束后才公开种子，此前任何人都不能得知码的奖项")
-	}
-	batchID, err := web.QueryID(c, "batch_id")
-	if err != nil {
-		return nil, err
-	}
-	serial, err := strconv.ParseInt(c.Query("serial"), 10, 64)
-	if err != nil {
-		return nil, fault.NewInvalid("bad_field", "参数 serial 不是序号").With("field", "serial")
-	}
-	prize, err := campaign.Recompute(x, x.SeedRevealed, batchID, serial)
-	out.Prize = &prize
-	return out, err
 }

@@ -142,6 +142,7 @@ type Frame struct {
 	RulesURL  string
 	Refresh   int    // seconds after which the page reloads where scripts are off; 0 = never
 	Sheet     string // style on top of app.css; "" none
+	Still     bool   // a picture of a page: no script, and nothing in it can be used
 	Seal      string // what the page's head says beside the brand; "" says 官方验证
 	Company   string // Render sets these three
 	CSS       template.CSS
@@ -162,6 +163,9 @@ func (p *Pages) Show(c *gin.Context, status int, name string, f Frame, pictures 
 // Render makes a page's text.
 func (p *Pages) Render(name string, f Frame) ([]byte, error) {
 	f.CSS, f.Script, f.Company = p.sheets[f.Sheet].css, p.script, p.company
+	if f.Still {
+		f.Script = ""
+	}
 	var b bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&b, name, f); err != nil {
 		return nil, fmt.Errorf("web: page %s: %w", name, err)
@@ -172,6 +176,23 @@ func (p *Pages) Render(name string, f Frame) ([]byte, error) {
 // Send answers with a page that was rendered before, without a sheet of its own.
 func (p *Pages) Send(c *gin.Context, status int, page []byte, pictures ...string) {
 	p.send(c, status, page, "", pictures)
+}
+
+// Framed answers with a still page for a frame of the panel: its style may be inline,
+// nothing else may be loaded or sent, and no other site may frame it.
+func Framed(c *gin.Context, page []byte) {
+	hd := c.Writer.Header()
+	hd.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+styleOf(page)+"'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox")
+	hd.Set("X-Frame-Options", "SAMEORIGIN")
+	hd.Set("Cache-Control", "no-store")
+	c.Data(http.StatusOK, "text/html; charset=utf-8", page)
+}
+
+// styleOf is the hash of a page's one inline style.
+func styleOf(page []byte) string {
+	_, css, _ := bytes.Cut(page, []byte("<style>"))
+	css, _, _ = bytes.Cut(css, []byte("</style>"))
+	return newSheet(css).hash
 }
 
 // send answers with a page. The policy allows our own script, the inline style by hash,

@@ -64,7 +64,7 @@ var cures = map[string][2]string{
 	"spend":     {"prizes", "减少数量或金额"},
 	"max_prize": {"prizes", "单个奖项降到 50000.00 元以内（《规范促销行为暂行规定》第十七条）"},
 	"rail":      {"prizes", "把金额改到微信允许的范围；2000 元起须实名，改为线下发放或拆成多个奖项"},
-	"account":   {"prizes", "选择本品牌的商户号；没有就先到“设置”里绑定"},
+	"account":   {"budget", "选择本品牌的商户号；没有就先到“设置”里绑定"},
 	"organiser": {"words", "填写主办方，与营业执照一致"},
 	"rules":     {"words", "写明谁能参加、怎么领、何时到账、逾期怎样"},
 	"induce":    {"words", "删去以关注、分享为条件的句子，写明“不关注也可领取”"},
@@ -179,10 +179,10 @@ func (a *advice) merchant() {
 		}
 	}
 	if len(missing) > 0 {
-		a.warn("secrets", "prizes", "account_id", "到“设置 → 微信账号”补全，否则红包发不出去", "商户号「%s」还缺密钥 %s", a.pay.Name, strings.Join(missing, "、"))
+		a.warn("secrets", "budget", "account_id", "到“设置 → 微信账号”补全，否则红包发不出去", "商户号「%s」还缺密钥 %s", a.pay.Name, strings.Join(missing, "、"))
 	}
 	if a.pay.Settings.Rail == brand.RailTransfer && a.pay.Settings.TransferSceneID == "" {
-		a.warn("transfer_scene", "prizes", "account_id", "到“设置 → 微信账号”填写；没有特别约定就用 1000 现金营销", "商户号「%s」没有填转账场景，将按 1000 现金营销发放", a.pay.Name)
+		a.warn("transfer_scene", "budget", "account_id", "到“设置 → 微信账号”填写；没有特别约定就用 1000 现金营销", "商户号「%s」没有填转账场景，将按 1000 现金营销发放", a.pay.Name)
 	}
 }
 
@@ -246,7 +246,7 @@ func (s *Store) adviseBalance(ctx context.Context, a *advice) error {
 	case err != nil:
 		return err
 	case known && fen < a.p.SpendFen:
-		a.warn("balance", "prizes", "account_id", "充值到能付最大支出，或先充一部分并盯住余额提醒", "商户号「%s」余额 %s 元（截至 %s），少于最大支出 %s 元", a.pay.Name, fen.Yuan(), seen.Local(), a.p.SpendFen.Yuan())
+		a.warn("balance", "budget", "account_id", "充值到能付最大支出，或先充一部分并盯住余额提醒", "商户号「%s」余额 %s 元（截至 %s），少于最大支出 %s 元", a.pay.Name, fen.Yuan(), seen.Local(), a.p.SpendFen.Yuan())
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func TestCheck(t *testing.T) {
 			_, err := k.Campaigns.Update(ctx, k.c.ID, bad)
 			k.ok(err)
 			found := k.check()
-			for code, step := range map[string]string{"unlawful": "words", "account": "prizes", "window": "scope", "max_prize": "prizes", "winners": "prizes"} {
+			for code, step := range map[string]string{"unlawful": "words", "account": "budget", "window": "scope", "max_prize": "prizes", "winners": "prizes"} {
 				if found[code].Level != campaign.Block || found[code].Step != step {
 					t.Errorf("%s: %+v", code, found[code])
 				}

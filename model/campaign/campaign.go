@@ -169,4 +169,5 @@ type OddsLine struct {
 	Winners int64     `json:"winners"`
 	Odds    string    `json:"odds"` // "1/1000" or "3.25%"
 	MaxFen  money.Fen `json:"max_fen"`
+	Points  int64     `json:"points"`
 }

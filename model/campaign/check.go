@@ -234,7 +234,7 @@ func (t Tier) prize() string {
 func oddsLines(tiers []Tier, codes int64) []OddsLine {
 	out := make([]OddsLine, 0, len(tiers))
 	for _, t := range tiers {
-		out = append(out, OddsLine{Name: t.Name, Kind: t.Kind, Prize: t.prize(), Winners: t.Winners, Odds: odds(t.Winners, codes), MaxFen: t.MaxFen})
+		out = append(out, OddsLine{Name: t.Name, Kind: t.Kind, Prize: t.prize(), Winners: t.Winners, Odds: odds(t.Winners, codes), MaxFen: t.MaxFen, Points: t.Points})
 	}
 	return out
 }
