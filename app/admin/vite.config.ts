@@ -26,5 +26,9 @@ export default defineConfig({
       ]),
     ),
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'] },
+  test: {
+    environment: 'happy-dom',
+    environmentOptions: { happyDOM: { url: 'http://panel.test/admin/' } },
+    include: ['src/**/*.test.{ts,tsx}'],
+  },
 });

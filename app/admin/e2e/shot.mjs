@@ -33,7 +33,13 @@ page.on('console', (m) => {
   if (m.type() === 'error' || m.type() === 'warning') console.log(`  console ${m.type()}: ${m.text()}`);
 });
 page.on('pageerror', (e) => console.log(`  page error: ${e.message}`));
-page.on('requestfailed', (r) => console.log(`  failed: ${r.method()} ${r.url()} ${r.failure()?.errorText}`));
+// A request that a newer one replaced is no failure.
+page.on(
+  'requestfailed',
+  (r) =>
+    r.failure()?.errorText !== 'net::ERR_ABORTED' &&
+    console.log(`  failed: ${r.method()} ${r.url()} ${r.failure()?.errorText}`),
+);
 page.on('response', (r) => {
   if (r.status() >= 400 && !(r.status() === 401 && r.url().endsWith('/me')))
     console.log(`  ${r.status()}: ${r.request().method()} ${r.url()}`);

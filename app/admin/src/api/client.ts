@@ -30,7 +30,11 @@ export function lastAnswer(): number {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the typed face is useGet and useWrite; this client only builds addresses
-const client = createClient<any>({ baseUrl: base, headers: { Accept: 'application/json' } });
+const client = createClient<any>({
+  baseUrl: base,
+  headers: { Accept: 'application/json' },
+  fetch: (request: Request) => fetch(request), // looked up at each call
+});
 
 /** call makes a request and returns the whole answer. Throws ApiError. */
 export async function call(verb: Verb, path: string, init: Call = {}): Promise<unknown> {

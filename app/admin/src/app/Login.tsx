@@ -47,7 +47,7 @@ export function Component() {
   if (done) return <Navigate to={to} replace />;
   const other: Language = i18n.language === 'en' ? 'zh-CN' : 'en';
   return (
-    <main style={{ minHeight: '100%', display: 'grid', placeItems: 'center', background: '#f5f7fa', padding: 16 }}>
+    <main style={{ minHeight: '100vh', display: 'grid', placeItems: 'center', background: '#f5f7fa', padding: 16 }}>
       <Card style={{ width: 'min(400px, 100%)' }}>
         <div style={{ display: 'flex', alignItems: 'center', gap: 12, marginBottom: 24 }}>
           <img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width={36} height={36} />

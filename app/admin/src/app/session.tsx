@@ -2,7 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
-import { ApiError, call } from '@/api';
+import { call } from '@/api';
 import { setSession } from '@/api/client';
 import { Broken } from '@/ui/Broken';
 import { Waiting } from '@/ui/Waiting';
@@ -69,16 +69,20 @@ export function Session({ children }: { children: ReactNode }) {
   useEffect(() => {
     let gone = false;
     setSession('', leave);
-    call('GET', '/me')
+    call('GET', '/session')
       .then((answer) => {
         if (gone) return;
-        const found = (answer as { data: Me }).data;
+        const found = (answer as { data: Me | null }).data;
+        if (!found) {
+          leave();
+          return;
+        }
         setSession(found.csrf, leave);
         setMe(found);
         setFailed(null);
       })
       .catch((error) => {
-        if (!gone && !(error instanceof ApiError && error.status === 401)) setFailed(error);
+        if (!gone) setFailed(error);
       });
     return () => {
       gone = true;

@@ -1,6 +1,6 @@
 import { ReloadOutlined } from '@ant-design/icons';
 import { Alert, Button, Select } from 'antd';
-import { type ReactNode, Suspense, useState } from 'react';
+import { type ReactNode, Suspense, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useNavigate, useSearchParams } from 'react-router';
 import { type Params, type PathOf, type Row, useList } from '@/api';
@@ -92,15 +92,28 @@ export function DataTable<P extends PathOf<'get'>>({
   const filtered = Object.keys(values).length > 0;
   const before = search.get(cursorParam) ?? '';
   const query = queryOf(filters, values);
+  // Counting costs: it is asked for once for what is filtered, not for every page of it.
+  const counted = JSON.stringify([params, query]);
+  const known = useRef<{ of: string; total?: number; more?: boolean }>({ of: '' });
+  const ask = before && known.current.of === counted ? undefined : 1;
   const { data, error, isPending, isFetching, isPlaceholderData, refetch } = useList(path, {
     params: {
       path: params?.path,
-      query: { ...(params?.query as object), ...query, before, limit: sizes.includes(size) ? size : fewest },
+      query: {
+        ...(params?.query as object),
+        ...query,
+        before,
+        total: ask,
+        limit: sizes.includes(size) ? size : fewest,
+      },
     } as unknown as Params<'get', P>,
     refetchInterval,
     enabled,
   });
   const rows = data?.data ?? [];
+  if (data?.total !== undefined && !isPlaceholderData)
+    known.current = { of: counted, total: data.total, more: data.total_more };
+  const { total, more } = known.current.of === counted ? known.current : { total: data?.total, more: data?.total_more };
   // The cursors of the pages before this one; a shared link has none, and then "back"
   // means the first page.
   const behind = (at.state as { behind?: string[] } | null)?.behind ?? [];
@@ -116,7 +129,6 @@ export function DataTable<P extends PathOf<'get'>>({
     clear();
     setSearch(writeFilters(search, filters, next), { state: null });
   };
-  const total = data?.total;
   const visible = shownColumns(columns, shown);
   const count = picked.all ? (total ?? 0) : picked.keys.length;
   const { ExportButton } = slots;
@@ -137,7 +149,7 @@ export function DataTable<P extends PathOf<'get'>>({
                 list={exportAs}
                 query={{ ...stringsOf(params?.query), ...query }}
                 total={total}
-                totalMore={data?.total_more}
+                totalMore={more}
               />
             </Suspense>
           ) : null}
@@ -160,10 +172,10 @@ export function DataTable<P extends PathOf<'get'>>({
               <strong>{t('table.picked', { count: formatCount(count) as never })}</strong>
               {selection.all && !picked.all && total !== undefined && total > picked.keys.length ? (
                 <Button type="link" size="small" onClick={() => setPicked({ ...picked, all: true })}>
-                  {t(data?.total_more ? 'table.pickAllMore' : 'table.pickAll', { total: formatCount(total) })}
+                  {t(more ? 'table.pickAllMore' : 'table.pickAll', { total: formatCount(total) })}
                 </Button>
               ) : null}
-              {selection.actions({ ...picked, count, more: picked.all && Boolean(data?.total_more), query, clear })}
+              {selection.actions({ ...picked, count, more: picked.all && Boolean(more), query, clear })}
               <Button type="link" size="small" onClick={clear}>
                 {t('table.unpick')}
               </Button>
@@ -204,9 +216,7 @@ export function DataTable<P extends PathOf<'get'>>({
       )}
       <div className="table-foot">
         <span className="muted" role="status">
-          {total !== undefined
-            ? t(data?.total_more ? 'table.totalMore' : 'table.total', { total: formatCount(total) })
-            : ''}
+          {total !== undefined ? t(more ? 'table.totalMore' : 'table.total', { total: formatCount(total) }) : ''}
         </span>
         {before || data?.next || rows.length > fewest ? (
           <div className="page-actions">

@@ -50,7 +50,11 @@ export function Layout({
         pageTitleRender={false}
         breadcrumbRender={false}
         actionsRender={() => tools}
-        token={{ pageContainer: { paddingInlinePageContainerContent: 0, paddingBlockPageContainerContent: 0 } }}
+        bgLayoutImgList={[]}
+        token={{
+          bgLayout: '#f5f6f8',
+          pageContainer: { paddingInlinePageContainerContent: 0, paddingBlockPageContainerContent: 0 },
+        }}
         contentStyle={{ padding: 0, minWidth: 0 }}
       >
         <main id="main" tabIndex={-1} style={{ outline: 'none' }}>

@@ -12,7 +12,7 @@ export function formatFen(fen: number | string | null | undefined): string {
 
 /** parseYuan reads what a person types (1,234.5, ￥１２．５) as fen; null if it is no amount. */
 export function parseYuan(text: string): number | null {
-  const plain = halfWidth(text).replace(/[,¥￥元\s]/g, '');
+  const plain = halfWidth(text).replace(/[,\u00a5\uffe5\u5143\s]/g, '');
   const m = /^(-?)(\d{1,12})(?:\.(\d{0,2}))?$/.exec(plain);
   if (!m) return null;
   const fen = Number(m[2]) * 100 + Number((m[3] ?? '').padEnd(2, '0') || '0');
