@@ -363,7 +363,7 @@ func (d *demoWorld) announce(p *process) error {
 
   手机页 (scan here)   http://%s/sim/phone
   一个可用的码 (code)  %s   粘贴到手机页的“扫一扫” · paste it there
-  后台接口 (API)       %s/admin/api/v1   用户 admin   密码 %s
+  管理后台 (panel)     %s/admin/   用户 admin   密码 %s
   数据目录 (data)      %s
 
   Ctrl-C 停止 · Ctrl-C stops it
