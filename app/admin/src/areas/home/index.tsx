@@ -4,6 +4,6 @@ import type { Area } from '@/app/area';
 export const area: Area = {
   key: 'home',
   icon: <DashboardOutlined />,
-  menu: [],
-  routes: [],
+  menu: [{ path: '/', title: 'menu.today', permission: 'home:read' }],
+  routes: [{ index: true, lazy: () => import('./today') }],
 };

@@ -1,0 +1,65 @@
+import { Form, InputNumber } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { useWrite } from '@/api';
+import { FormDrawer, MoneyInput } from '@/ui';
+import { type Home, shown } from './Cards';
+
+const metrics = ['new_members', 'members', 'scans', 'sales_fen'] as const;
+type Values = Partial<Record<(typeof metrics)[number], number | null>>;
+
+/** Targets are what the brand wants to reach this month. Empty is no target. */
+export function Targets({
+  brandId,
+  home,
+  open,
+  onClose,
+}: {
+  brandId: string;
+  home: Home;
+  open: boolean;
+  onClose: () => void;
+}) {
+  const { t } = useTranslation('home');
+  const set = useWrite('put', '/brands/{id}/targets', { quiet: true, invalidate: ['/home'], done: t('targets.done') });
+  const day = String(home.day ?? '');
+  const month = Number(day.slice(0, 6));
+  const before = Object.fromEntries((home.targets ?? []).map((x) => [x.metric, x.amount])) as Values;
+  const save = async (values: Values) => {
+    for (const metric of metrics) {
+      const amount = values[metric] ?? 0;
+      if (amount === (before[metric] ?? 0)) continue;
+      await set.mutateAsync({ params: { path: { id: brandId } }, body: { month, metric, amount } });
+    }
+  };
+  return (
+    <FormDrawer<Values>
+      title={t('targets.title', { year: day.slice(0, 4), month: Number(day.slice(4, 6)) })}
+      open={open}
+      onClose={onClose}
+      initial={before}
+      onSubmit={save}
+    >
+      <p className="muted">{t('targets.text')}</p>
+      {metrics.map((m) => (
+        <Form.Item
+          key={m}
+          name={m}
+          label={t(`targets.metrics.${m}`)}
+          extra={t('targets.sofar', { number: shown(m, home.month?.find((x) => x.metric === m)?.number) })}
+        >
+          {m === 'sales_fen' ? (
+            <MoneyInput placeholder={t('targets.empty')} />
+          ) : (
+            <InputNumber
+              min={0}
+              max={1_000_000_000}
+              precision={0}
+              style={{ width: '100%' }}
+              placeholder={t('targets.empty')}
+            />
+          )}
+        </Form.Item>
+      ))}
+    </FormDrawer>
+  );
+}
