@@ -77,11 +77,21 @@ type MonthNumber struct {
 // grown says which tally a growth is.
 var grown = []struct {
 	key, metric string
-	amount      bool // else how many
-	house       bool // of all brands
+	amount      bool   // else how many
+	house       bool   // of all brands
+	month       string // what a target calls it
 }{
-	{GrowScans, tally.Scan, false, false}, {GrowClaims, tally.Claim, false, false}, {GrowMembers, tally.Member, false, true},
-	{GrowPaid, tally.Paid, true, false}, {GrowPoints, tally.Issued, true, false}, {GrowSales, tally.Order, true, false},
+	{GrowScans, tally.Scan, false, false, "scans"}, {GrowClaims, tally.Claim, false, false, ""}, {GrowMembers, tally.Member, false, true, "new_members"},
+	{GrowPaid, tally.Paid, true, false, ""}, {GrowPoints, tally.Issued, true, false, ""}, {GrowSales, tally.Order, true, false, "sales_fen"},
+}
+
+func since(from clock.Instant, amount bool, days []tally.Point) (n int64) {
+	for _, p := range days {
+		if p.At >= from {
+			n += number(p, amount)
+		}
+	}
+	return n
 }
 
 const homeDays = 30
@@ -92,7 +102,9 @@ func (s *Store) Home(ctx context.Context, brandID id.ID) (Home, error) {
 	now := s.db.Now()
 	today := clock.DayOf(now)
 	midnight, _ := today.Bounds()
+	begins, _ := (today/100*100 + 1).Bounds() // of the month
 	first, _ := today.AddDays(1 - homeDays).Bounds()
+	first = min(first, begins)
 	h := Home{Day: today, Regions: []RegionNumber{}, Hours: make([]HourNumber, 24)}
 	var err error
 	if h.AsOf, err = s.tally.AsOf(ctx); err != nil {
@@ -116,6 +128,9 @@ func (s *Store) Home(ctx context.Context, brandID id.ID) (Home, error) {
 			return h, err
 		}
 		h.Growth = append(h.Growth, grow(g.key, g.amount, today, h.ComparedAt.Sub(midnight), days, slots))
+		if g.month != "" {
+			h.Month = append(h.Month, MonthNumber{g.month, since(begins, g.amount, days)})
+		}
 		if g.key == GrowScans {
 			hours(h.Hours, midnight, slots)
 		}
@@ -124,20 +139,7 @@ func (s *Store) Home(ctx context.Context, brandID id.ID) (Home, error) {
 		return h, err
 	}
 	h.Members, err = s.members(ctx)
-	month := today/100*100 + 1
-	h.Month = []MonthNumber{{"members", h.Members}}
-	for _, g := range h.Growth {
-		m := MonthNumber{Metric: map[string]string{GrowScans: "scans", GrowMembers: "new_members", GrowSales: "sales_fen"}[g.Key]}
-		if m.Metric == "" {
-			continue
-		}
-		for _, d := range g.Days {
-			if d.Day >= month {
-				m.Number += d.Number
-			}
-		}
-		h.Month = append(h.Month, m)
-	}
+	h.Month = append(h.Month, MonthNumber{"members", h.Members})
 	return h, err
 }
 
