@@ -197,7 +197,7 @@ func (c *Cron) end(ctx context.Context) error {
 }
 
 func (c *Cron) trial(ctx context.Context) error {
-	t, err := c.Ledger.TrialBalance(ctx)
+	t, err := c.Ledger.KeepTrial(ctx)
 	if err == nil && !t.Balanced {
 		c.Log.ErrorContext(ctx, "the book does not balance", "totals", t.Totals, "negative", t.Negative)
 	}

@@ -78,6 +78,7 @@ type environment struct {
 	leaderStores
 	commissionStores
 	withdrawalStores
+	moneyStores
 	contactStores
 	jobStores
 	homeStores
@@ -137,6 +138,7 @@ func (e *environment) build() {
 	e.buildWithdrawal()
 	e.buildDesk()
 	e.buildWeCom()
+	e.buildMoney()
 	e.buildRights()
 	e.buildJobs()
 	e.Insight = insight.New(d)

@@ -80,7 +80,7 @@ var floors = []floor{
 	{[]string{"scan", "points", "redpacket", "referral"}, "facts of one code and one member, and who brought whom"},
 	{[]string{"tier", "profile", "leader", "fraud", "issuance"}, "what is known of a member from facts"},
 	{[]string{"claim", "reply", "crm", "commission", "group", "poster"}, "what joins those facts"},
-	{[]string{"withdrawal", "wecom", "invite"}, "what is earned leaves the house, what WeCom says comes in, what a code says to who follows it"},
+	{[]string{"withdrawal", "wecom", "invite", "reconcile"}, "what is earned leaves the house, what WeCom says comes in, what a code says to who follows it"},
 	{[]string{"rights"}, "what the law lets a person ask of all of the above"},
 	{[]string{"claim/claimtest"}, "a whole campaign for tests"},
 	{[]string{"tally", "goal"}, "how many of what happened when, and what was hoped for"},

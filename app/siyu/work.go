@@ -29,13 +29,14 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	limits := job.PayLimits{RedpackPerSecond: p.cfg.Pay.RedpackPerSecond, TransferPerSecond: p.cfg.Pay.TransferPerSecond,
 		UserPacketsPerDay: p.cfg.Pay.UserPacketsPerDay, UserFenPerDay: p.cfg.Pay.UserFenPerDay, Night: p.cfg.Pay.Night.Has}
 	payouts := job.NewPayouts(e.Packets, p.wechat, who, e.Clock, job.NewRates(p.queue.rdb, p.log, clock.Wall), limits)
+	recon := p.reconciler()
 	notices := job.NewNotices(e.Notices, e.Packets, e.Followers)
 	messages := job.NewMessages(e.Messages, p.wechat, who)
 	runner := job.NewRunner(e.Outbox, p.wecomWorkers(map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
 		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: e.regrouped(),
 		job.TaskImport: imports(e.Imports), job.TaskRights: job.Rights(e.Rights),
-		job.TaskReferral: job.Lists(e.Referrals), job.TaskExtract: job.Extract(e.Extracts), job.TaskFraud: e.settleFraud, job.TaskWithdrawal: job.Withdrawals(e.Withdrawals, e.Messages, p.loyalty().Address),
+		job.TaskReferral: job.Lists(e.Referrals), job.TaskExtract: job.Extract(e.Extracts), job.TaskFraud: e.settleFraud, job.TaskReconcile: recon.Run, job.TaskWithdrawal: job.Withdrawals(e.Withdrawals, e.Messages, p.loyalty().Address),
 	}, notices), p.log, p.reg, clock.Wall)
 
 	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
@@ -54,7 +55,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
 	wg.Go(func() {
-		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), e.homeChores(), e.goodsChores(), e.campaignChores()))
+		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), e.homeChores(), e.goodsChores(), e.campaignChores(), recon.Chores()))
 	})
 	return func() {
 		cancel()

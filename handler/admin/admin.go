@@ -47,6 +47,7 @@ import (
 	"siyu/model/product"
 	"siyu/model/profile"
 	"siyu/model/progress"
+	"siyu/model/reconcile"
 	"siyu/model/redpacket"
 	"siyu/model/referral"
 	"siyu/model/region"
@@ -74,6 +75,7 @@ type Deps struct {
 	Claims      *claim.Store
 	Packets     *redpacket.Store
 	Ledger      *ledger.Ledger
+	Reconcile   *reconcile.Store
 	Scans       *scan.Store
 	Replies     *reply.Store
 	Insight     *insight.Store
@@ -202,18 +204,13 @@ func (h *Handler) Routes() []web.Route {
 		h.jobRoutes(),
 		h.trailRoutes(),
 		h.searchRoutes(),
+		h.moneyRoutes(),
 	)
 }
 
 // goodsRoutes: money and health.
 func (h *Handler) goodsRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/claims", operator.ClaimRead, "领取记录", h.listClaims()),
-		at(get, "/payouts", operator.PayoutRead, "打款单列表", h.listPayouts()),
-		at(get, "/payouts/:id", operator.PayoutRead, "打款单详情", web.Answer(h.getPayout)),
-		at(post, "/payouts/:id/query", operator.PayoutWrite, "向微信重新查询", h.write("payout.query", ok, h.queryPayout)),
-		at(put, "/payouts/:id/review", operator.PayoutWrite, "标记、取消人工复核", h.write("payout.review", ok, h.reviewPayout)),
-		at(get, "/ledger/trial-balance", operator.LedgerRead, "试算平衡", web.Answer(h.trialBalance)),
 
 		at(get, "/overview", operator.HealthRead, "运行概览", web.Answer(h.overview)),
 	}

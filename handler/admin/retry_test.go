@@ -104,39 +104,33 @@ const merchantBody = `{"kind":"merchant","app_id":"1900000001","name":"商户号
 func (o *office) keyed() map[string]retry {
 	of := func(kind string, n named, tail string) string { return "/" + kind + "/" + n.ID.String() + tail }
 	return map[string]retry{
-		"POST /brands":                {"/brands", `{"slug":"b2","name":"二","code_host":"b2.cn"}`, `{"slug":"b3","name":"三","code_host":"b3.cn"}`},
-		"PUT /brands/:id":             {of("brands", o.brand, ""), `{"slug":"laojing","name":"新","code_host":"q.laojing.cn"}`, `{"slug":"laojing","name":"更新","code_host":"q.laojing.cn"}`},
-		"POST /brands/:id/keys":       {of("brands", o.brand, "/keys"), `{"reason":"a"}`, `{"reason":"b"}`},
-		"PUT /accounts/:id/keywords":  {of("accounts", o.merchant, "/keywords"), `{"keyword":"红包","reply":"扫码"}`, `{"keyword":"积分","reply":"扫码"}`},
-		"DELETE /keywords/:id":        {of("keywords", o.keyword, ""), ``, `{}`},
-		"POST /accounts/:id/sync":     {of("accounts", o.corp, "/sync"), `{"kind":"chats"}`, `{"kind":"contacts"}`},
-		"POST /products":              {"/products", `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567885","name":"甲"}`, `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567878","name":"乙"}`},
-		"PUT /products/:id":           {of("products", o.product, ""), `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567892","name":"甲"}`, `{"name":"乙"}`},
-		"POST /batches":               {"/batches", `{"product_id":"` + o.product.ID.String() + `","count":5,"name":"一"}`, `{"product_id":"` + o.product.ID.String() + `","count":6,"name":"一"}`},
-		"POST /batches/:id/ranges":    {of("batches", o.batch, "/ranges"), `{"from_serial":1,"until_serial":10,"state":"activated"}`, `{"from_serial":1,"until_serial":11,"state":"activated"}`},
-		"POST /exports":               {"/exports", `{"batch_id":"` + o.batch.ID.String() + `","kind":"csv"}`, `{"batch_id":"` + o.batch.ID.String() + `","kind":"png"}`},
-		"POST /exports/:id/cancel":    {of("exports", o.waiting, "/cancel"), ``, `{}`},
-		"POST /campaigns":             {"/campaigns", o.form("新活动", o.batch), o.form("别的活动", o.batch)},
-		"PUT /campaigns/:id":          {of("campaigns", o.draft, ""), o.form("改名", o.batch), o.form("再改名", o.batch)},
-		"POST /campaigns/:id/publish": {of("campaigns", o.draft, "/publish"), `{"spend_fen":1000}`, `{"spend_fen":1001}`},
-		"POST /campaigns/:id/pause":   {of("campaigns", o.live, "/pause"), `{"reason":"a"}`, `{"reason":"b"}`},
-		"POST /campaigns/:id/resume":  {of("campaigns", o.paused, "/resume"), `{"reason":"a"}`, `{"reason":"b"}`},
-		"POST /campaigns/:id/end":     {of("campaigns", o.ending, "/end"), `{"reason":"a"}`, `{"reason":"b"}`},
-		"PUT /operators/:id":          {of("operators", o.operator, ""), `{"name":"甲","roles":["finance"],"state":"active"}`, `{"name":"乙","roles":["finance"],"state":"active"}`},
-		"POST /payouts/:id/query":     {of("payouts", o.pay, "/query"), `{"reason":"a"}`, `{"reason":"b"}`},
-		"PUT /payouts/:id/review":     {of("payouts", o.pay, "/review"), `{"on":true,"reason":"a"}`, `{"on":false,"reason":"b"}`},
+		"POST /brands":               {"/brands", `{"slug":"b2","name":"二","code_host":"b2.cn"}`, `{"slug":"b3","name":"三","code_host":"b3.cn"}`},
+		"PUT /brands/:id":            {of("brands", o.brand, ""), `{"slug":"laojing","name":"新","code_host":"q.laojing.cn"}`, `{"slug":"laojing","name":"更新","code_host":"q.laojing.cn"}`},
+		"POST /brands/:id/keys":      {of("brands", o.brand, "/keys"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"PUT /accounts/:id/keywords": {of("accounts", o.merchant, "/keywords"), `{"keyword":"红包","reply":"扫码"}`, `{"keyword":"积分","reply":"扫码"}`},
+		"DELETE /keywords/:id":       {of("keywords", o.keyword, ""), ``, `{}`},
+		"POST /accounts/:id/sync":    {of("accounts", o.corp, "/sync"), `{"kind":"chats"}`, `{"kind":"contacts"}`},
+		"POST /products":             {"/products", `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567885","name":"甲"}`, `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567878","name":"乙"}`},
+		"PUT /products/:id":          {of("products", o.product, ""), `{"brand_id":"` + o.brand.ID.String() + `","gtin":"6901234567892","name":"甲"}`, `{"name":"乙"}`},
+		"POST /batches":              {"/batches", `{"product_id":"` + o.product.ID.String() + `","count":5,"name":"一"}`, `{"product_id":"` + o.product.ID.String() + `","count":6,"name":"一"}`},
+		"POST /batches/:id/ranges":   {of("batches", o.batch, "/ranges"), `{"from_serial":1,"until_serial":10,"state":"activated"}`, `{"from_serial":1,"until_serial":11,"state":"activated"}`},
+		"POST /exports":              {"/exports", `{"batch_id":"` + o.batch.ID.String() + `","kind":"csv"}`, `{"batch_id":"` + o.batch.ID.String() + `","kind":"png"}`},
+		"POST /exports/:id/cancel":   {of("exports", o.waiting, "/cancel"), ``, `{}`},
+		"PUT /operators/:id":         {of("operators", o.operator, ""), `{"name":"甲","roles":["finance"],"state":"active"}`, `{"name":"乙","roles":["finance"],"state":"active"}`},
+		"POST /payouts/:id/query":    {of("payouts", o.pay, "/query"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"PUT /payouts/:id/review":    {of("payouts", o.pay, "/review"), `{"on":true,"reason":"a"}`, `{"on":false,"reason":"b"}`},
 	}
 }
 
 // exempts stand in the order in which they can be tried: the last one ends the session.
 func (o *office) exempts() []exempt {
 	part := "/exports/" + o.ready.ID.String()
-	return append(append(o.eventExempts(), o.identityExempts()...), []exempt{
+	return append(append(append(o.eventExempts(), o.identityExempts()...), o.jobsExempts()...), []exempt{
 		{"PUT /brands/:id/accounts", "/brands/" + o.brand.ID.String() + "/accounts", merchantBody, ""},
 		{"POST /operators", "/operators", `{"login":"new-1","name":"新","password":"` + password + `","roles":["finance"]}`, "operator_exists"},
 		{"POST /operators/:id/password", "/operators/" + o.operator.ID.String() + "/password", `{"password":"` + password + `!"}`, ""},
-		{"POST /exports/:id/password", part + "/password", "", "password_shown"},
 		{"POST /exports/:id/parts/:part/ticket", part + "/parts/1/ticket", "", ""},
+		{"POST /exports/:id/password", part + "/password", "", "password_shown"},
 		{"POST /members/:id/phone/reveal", "/members/" + o.somebody(o.t, "oReveal", "13800138099").ID.String() + "/phone/reveal", `{"reason":"回电"}`, ""},
 		{"POST /me/totp", "/me/totp", `{"password":"` + password + `"}`, ""},
 		{"POST /me/totp/confirm", "/me/totp/confirm", "", "totp_on"},
@@ -162,6 +156,7 @@ func TestRetries(t *testing.T) {
 		o := newOffice(t, d, clk)
 		keyed, secret := o.keyed(), map[string]bool{}
 		maps.Copy(keyed, o.eventKeyed())
+		maps.Copy(keyed, o.goodsKeyed())
 		maps.Copy(keyed, o.identityKeyed())
 		maps.Copy(keyed, o.pointsKeyed())
 		maps.Copy(keyed, o.commissionKeyed())
@@ -176,6 +171,9 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.referralKeyed())
 		maps.Copy(keyed, o.waysKeyed())
 		maps.Copy(keyed, o.homeKeyed())
+		maps.Copy(keyed, o.jobsKeyed())
+		maps.Copy(keyed, o.campaignKeyed())
+		maps.Copy(keyed, o.moneyKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}

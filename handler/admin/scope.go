@@ -31,7 +31,7 @@ func scopes() map[string]scope {
 		"keywords": {table: "keyword_reply"}, "leader-candidates": {table: "leader_candidate"}, "leader-materials": {table: "leader_material"},
 		"leader-tasks": {table: "leader_task"}, "leaders": {table: "leader"}, "live-codes": {table: "live_code"}, "payouts": {table: "payout"},
 		"poster-pictures": {table: "poster_picture"}, "posters": {table: "poster_template"}, "products": {table: "product"}, "wecom-ways": {table: "wecom_way"},
-		"withdrawals": {table: "withdrawal"},
+		"withdrawals": {table: "withdrawal"}, "reconcile/days": {table: "recon_day"}, "reconcile/items": {table: "recon_item"}, "balances": {table: "account"}, "payout-summary": {},
 
 		"extracts": {asks: true}, "jobs": {asks: true}, "search": {asks: true}, "trails": {asks: true},
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -37,13 +39,25 @@ type Filter struct {
 	BrandID    id.ID
 	CampaignID id.ID
 	MemberID   id.ID
+	Kind       string // cash, points, nothing
 	Before     id.ID
 	Limit      int
 }
 
 // List pages claims, newest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Claim, error) {
-	q := s.db.Read(ctx)
+	out := []Claim{}
+	err := db.Page(s.where(ctx, f), "claim", f.Before, f.Limit).Find(&out).Error
+	return out, err
+}
+
+// Count counts the claims of a list, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.where(ctx, f))
+}
+
+func (s *Store) where(ctx context.Context, f Filter) *gorm.DB {
+	q := s.db.Read(ctx).Model(&Claim{})
 	for _, c := range []struct {
 		column string
 		value  id.ID
@@ -52,9 +66,10 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Claim, error) {
 			q = q.Where(c.column+" = ?", c.value)
 		}
 	}
-	out := []Claim{}
-	err := db.Page(q, "claim", f.Before, f.Limit).Find(&out).Error
-	return out, err
+	if f.Kind != "" {
+		q = q.Where("kind = ?", f.Kind)
+	}
+	return q
 }
 
 // OfMembers pages the claims of a human's members, newest first.

@@ -17,7 +17,7 @@ func owners() map[string]string {
 	}
 	for _, table := range []string{"account", "api_key", "batch", "batch_request", "diversion", "territory", "campaign", "claim", "commission_accrual", "commission_rule", "commission_statement",
 		"community", "community_alarm", "community_template", "export", "fraud_case", "leader", "leader_candidate", "leader_material", "leader_task",
-		"live_code", "payout", "points_adjustment", "poster_template", "poster_picture", "product", "referral_code", "referral_export", "wecom_way", "withdrawal"} {
+		"live_code", "payout", "points_adjustment", "poster_template", "poster_picture", "product", "referral_code", "recon_day", "recon_item", "referral_export", "wecom_way", "withdrawal"} {
 		of[table] = "SELECT brand_id FROM " + table + " WHERE id = ?"
 	}
 	return of
@@ -41,4 +41,3 @@ func (s *Store) BrandOf(ctx context.Context, table string, objectID id.ID) (id.I
 	}
 	return brands[0], nil
 }
-

@@ -4,7 +4,8 @@
 // correction is the opposite entry. No account has a balance row, so no claim waits
 // for another; balances are sums.
 //
-// It owns the table ledger_entry.
+// It owns the tables ledger_entry, ledger_trial and ledger_sum; the last two are what the
+// trial balance last gave, for who must not wait for it.
 package ledger
 
 import (
@@ -221,22 +222,37 @@ type Trial struct {
 
 // TrialBalance sums the whole book from both sides independently.
 func (l *Ledger) TrialBalance(ctx context.Context) (Trial, error) {
-	t := Trial{Totals: map[string]int64{Fen: 0, Points: 0}, Lines: []TrialLine{}, Negative: []string{}}
-	type sum struct {
-		Unit, Kind string
-		Owner      id.ID
-		Debits     int64
-		Credits    int64
+	sums, err := l.sums(ctx)
+	if err != nil {
+		return Trial{}, err
 	}
-	var sums []sum
-	err := l.db.Read(ctx).Raw(`SELECT unit, kind, owner, SUM(d) AS debits, SUM(c) AS credits FROM (
+	return trialOf(sums), nil
+}
+
+// Sum is what went out of one account and into it.
+type Sum struct {
+	Unit    string `json:"unit"`
+	Kind    string `json:"kind"`
+	Owner   id.ID  `json:"owner"`
+	Debits  int64  `json:"debits"`
+	Credits int64  `json:"credits"`
+}
+
+// sums adds up every account, from both sides independently.
+func (l *Ledger) sums(ctx context.Context) (sums []Sum, err error) {
+	err = l.db.Read(ctx).Raw(`SELECT unit, kind, owner, SUM(d) AS debits, SUM(c) AS credits FROM (
 		SELECT unit, debit_kind AS kind, debit_owner AS owner, SUM(amount) AS d, 0 AS c FROM ledger_entry GROUP BY unit, debit_kind, debit_owner
 		UNION ALL
 		SELECT unit, credit_kind, credit_owner, 0, SUM(amount) FROM ledger_entry GROUP BY unit, credit_kind, credit_owner
 		) AS sides GROUP BY unit, kind, owner ORDER BY unit, kind, owner`).Scan(&sums).Error
 	if err != nil {
-		return Trial{}, fmt.Errorf("ledger: trial balance: %w", err)
+		return nil, fmt.Errorf("ledger: trial balance: %w", err)
 	}
+	return sums, nil
+}
+
+func trialOf(sums []Sum) Trial {
+	t := Trial{Totals: map[string]int64{Fen: 0, Points: 0}, Lines: []TrialLine{}, Negative: []string{}}
 	for _, s := range sums {
 		if n := len(t.Lines); n == 0 || t.Lines[n-1].Unit != s.Unit || t.Lines[n-1].Kind != s.Kind {
 			t.Lines = append(t.Lines, TrialLine{Unit: s.Unit, Kind: s.Kind})
@@ -253,5 +269,5 @@ func (l *Ledger) TrialBalance(ctx context.Context) (Trial, error) {
 		}
 	}
 	t.Balanced = t.Totals[Fen] == 0 && t.Totals[Points] == 0 && len(t.Negative) == 0
-	return t, nil
+	return t
 }

@@ -269,35 +269,71 @@ type Filter struct {
 	BrandID    id.ID
 	CampaignID id.ID
 	MemberID   id.ID
+	AccountID  id.ID
 	Purpose    string
+	Rail       string
 	State      string
 	Review     *bool
+	BillNo     string        // ours, or WeChat's, whole
+	From       clock.Instant // made at or after
+	Until      clock.Instant // made before
+	MinFen     money.Fen
+	MaxFen     money.Fen // inclusive
 	Before     id.ID
 	Limit      int
 }
 
-// List pages payouts, newest first.
-func (s *Store) List(ctx context.Context, f Filter) ([]Payout, error) {
-	q := s.db.Read(ctx)
+// maxAmountDays bounds the range of days that amounts are looked for in: they are found by
+// looking at every payout of it.
+const maxAmountDays = 31
+
+// where is the part of a list's query that a filter makes.
+func (s *Store) where(ctx context.Context, f Filter) (*gorm.DB, error) {
+	q := s.db.Read(ctx).Model(&Payout{})
 	for _, c := range []struct {
-		column string
-		value  id.ID
-	}{{"brand_id", f.BrandID}, {"campaign_id", f.CampaignID}, {"member_id", f.MemberID}} {
-		if c.value != 0 {
-			q = q.Where(c.column+" = ?", c.value)
+		sql   string
+		value any
+		given bool
+	}{{"brand_id = ?", f.BrandID, f.BrandID != 0}, {"campaign_id = ?", f.CampaignID, f.CampaignID != 0}, {"member_id = ?", f.MemberID, f.MemberID != 0},
+		{"account_id = ?", f.AccountID, f.AccountID != 0}, {"state = ?", f.State, f.State != ""}, {"purpose = ?", f.Purpose, f.Purpose != ""},
+		{"rail = ?", f.Rail, f.Rail != ""}, {"bill_no = ?", f.BillNo, f.BillNo != ""}, {"created_at >= ?", f.From, f.From != 0},
+		{"created_at < ?", f.Until, f.Until != 0}, {"amount_fen >= ?", f.MinFen, f.MinFen != 0}, {"amount_fen <= ?", f.MaxFen, f.MaxFen != 0}} {
+		if c.given {
+			q = q.Where(c.sql, c.value)
 		}
-	}
-	if f.State != "" {
-		q = q.Where("state = ?", f.State)
-	}
-	if f.Purpose != "" {
-		q = q.Where("purpose = ?", f.Purpose)
 	}
 	if f.Review != nil {
 		q = q.Where("review = ?", *f.Review)
 	}
+	if f.MinFen != 0 || f.MaxFen != 0 {
+		until := f.Until
+		if now := s.db.Now(); until == 0 || until > now {
+			until = now
+		}
+		if f.From == 0 || until.Sub(f.From) > (maxAmountDays+1)*24*time.Hour {
+			return nil, fault.Invalidf("amount_range", "按金额查找时，请把日期范围限制在 %d 天以内", maxAmountDays).With("field", "from")
+		}
+	}
+	return q, nil
+}
+
+// Count counts the payouts of a list, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	q, err := s.where(ctx, f)
+	if err != nil {
+		return 0, false, err
+	}
+	return db.Total(q)
+}
+
+// List pages payouts, newest first.
+func (s *Store) List(ctx context.Context, f Filter) ([]Payout, error) {
+	q, err := s.where(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	out := []Payout{}
-	err := db.Page(q, "payout", f.Before, f.Limit).Find(&out).Error
+	err = db.Page(q, "payout", f.Before, f.Limit).Find(&out).Error
 	return out, err
 }
 
