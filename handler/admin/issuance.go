@@ -28,9 +28,9 @@ func (h *Handler) issuanceRoutes() []web.Route {
 		at(get, "/batch-requests/:id/flow", operator.CodeRead, "批次全程：申请、审批、码包、激活", web.Answer(h.batchFlow)).Gives(flowView{}),
 		at(get, "/batch-alarms", operator.CodeRead, "无人下载的码包、迟迟未激活的批次", web.Answer(h.batchAlarms)).Asks("brand_id").Gives([]issuance.Alarm{}),
 
-		at(get, "/codes/explain", operator.CodeRead, "解释一个码", web.Answer(h.explain)).Asks("text").Gives(explained{}),
-		at(get, "/codes/story", operator.CodeRead, "一个码的全部经过", web.Answer(h.codeStory)).Asks("text?", "batch_id?", "serial?").Gives(storyView{}),
-		at(post, "/codes/decode", operator.CodeRead, "识别照片里的码(PNG、JPEG，multipart)", web.Upload(picture.MaxPhoto, h.secret("code.decode", ok, h.decodePhoto))).Upload("file").Gives(decoded{}),
+		at(get, "/codes/explain", operator.CodeRead, "解释一个码", web.Answer(h.explain)).Asks("text", "brand_id?").Gives(explained{}),
+		at(get, "/codes/story", operator.CodeRead, "一个码的全部经过", web.Answer(h.codeStory)).Asks("text?", "batch_id?", "serial?", "brand_id?").Gives(storyView{}),
+		at(post, "/codes/decode", Session, "识别照片里的码(PNG、JPEG，multipart)", web.Upload(picture.MaxPhoto, h.secret("code.decode", ok, h.decodePhoto))).Upload("file").Gives(decoded{}),
 		at(post, "/batches/:id/sample", operator.CodeSample, "查看单个码的样图(写明原因，每小时限次)", h.secret("batch.sample", ok, h.sampleCode)).Takes(sampleInput{}).Gives(sampleView{}),
 	}
 }

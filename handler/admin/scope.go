@@ -25,7 +25,7 @@ func scopes() map[string]scope {
 		"me": {free: true}, "logout": {free: true}, "poster-builtins": {free: true}, "consent-purposes": {free: true},
 		"brands":   {brand: true},
 		"accounts": {table: "account"}, "apikeys": {table: "api_key"}, "batches": {table: "batch"}, "batch-requests": {table: "batch_request"}, "batch-alarms": {}, "territories": {table: "territory"}, "diversions": {table: "diversion"}, "provinces": {free: true}, "campaigns": {table: "campaign"}, "campaign-approvals": {},
-		"claims": {table: "claim"}, "codes": {asks: true}, "scans": {}, "commission/accruals": {table: "commission_accrual"}, "commission/rules": {table: "commission_rule"},
+		"claims": {table: "claim"}, "codes": {}, "codes/decode": {free: true}, "scans": {}, "commission/accruals": {table: "commission_accrual"}, "commission/rules": {table: "commission_rule"},
 		"commission/statements": {table: "commission_statement"}, "commission/owed": {}, "home": {}, "exports": {table: "export"}, "fraud/cases": {table: "fraud_case"},
 		"group-alarms": {table: "community_alarm"}, "group-capacity": {}, "group-templates": {table: "community_template"}, "groups": {table: "community"},
 		"keywords": {table: "keyword_reply"}, "leader-candidates": {table: "leader_candidate"}, "leader-materials": {table: "leader_material"},

@@ -218,7 +218,7 @@ func (s *Store) Explain(_ context.Context, text string) (Explanation, error) {
 		return Explanation{}, err
 	}
 	v, gtin := snap.check(text)
-	e := Explanation{Genuine: v.OK, Reason: v.Reason.String(), Text: v.Reason.Text(), Slot: v.Slot}
+	e := Explanation{Genuine: v.OK, Reason: v.Reason.String(), Text: v.Reason.Text(), Slot: v.Slot, Life: []Mark{}}
 	if k := snap.keys[v.Slot]; k != nil {
 		e.Key = &k.Key
 	}
