@@ -33,7 +33,7 @@ func (h *Handler) jobRoutes() []web.Route {
 
 		at(get, "/me/views", Session, "我在某个列表保存的视图", web.Answer(h.myViews)).Asks("page").Gives([]operator.View{}),
 		at(put, "/me/views", Session, "保存视图(同名即覆盖)", h.write("operator.save_view", ok, h.saveView)).Takes(viewInput{}).Gives(operator.View{}),
-		at(del, "/me/views/:view", Session, "删除视图", h.write("operator.drop_view", ok, h.dropView)),
+		at(del, "/me/views/:view", Session, "删除视图", h.write("operator.drop_view", ok, h.dropView)).Gives(nil),
 	}
 }
 

@@ -125,6 +125,25 @@ func TestTakingOut(t *testing.T) {
 				t.Fatal(a.Raw)
 			}
 		})
+		t.Run("a confined operator takes out rows of his brands, and no list that has none", func(t *testing.T) {
+			var mine, other named
+			boss.do("POST", "/brands", `{"slug":"mine","name":"自家","code_host":"q.mine.cn"}`).into(t, &mine)
+			boss.do("POST", "/brands", `{"slug":"other","name":"别家","code_host":"q.other.cn"}`).into(t, &other)
+			plant(t, d, "leader", 91, mine.ID)
+			plant(t, d, "leader", 92, other.ID)
+			p := s.confined(t, "confined", mine.ID)
+			x := make(p, "leaders")
+			var b strings.Builder
+			got, err := s.deps.Extracts.Finished(ctx, x.ID)
+			if err != nil || got.Done != 1 || got.Seen != 2 || s.deps.Extracts.File(ctx, got, 1, &b) != nil || !strings.Contains(b.String(), "自家") || strings.Contains(b.String(), "别家") {
+				t.Fatal(got, err, b.String())
+			}
+			for _, body := range []string{`{"kind":"members","reason":"月度对账"}`, `{"kind":"audit","reason":"月度对账"}`, `{"kind":"payouts","reason":"月度对账","filter":{"brand_id":"` + other.ID.String() + `"}}`} {
+				if a := p.do("POST", "/extracts", body); a.Status != 403 {
+					t.Error(body, a.Raw)
+				}
+			}
+		})
 		t.Run("jobs of others are for who may see all", func(t *testing.T) {
 			x := make(boss, "audit")
 			for _, path := range []string{"/extracts/" + x.ID.String(), "/jobs/of/extract/" + x.ID.String()} {

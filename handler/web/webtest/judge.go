@@ -76,8 +76,12 @@ func (j *Judge) Check(name string, schema map[string]any, v any) string {
 		if n := float64(len(x)); n > number("maxItems", n) || n < number("minItems", n) {
 			return name + ": items"
 		}
+		items, said := schema["items"].(map[string]any)
 		for i, item := range x {
-			if why := j.Check(name, schema["items"].(map[string]any), item); why != "" {
+			if !said { // any JSON
+				break
+			}
+			if why := j.Check(name, items, item); why != "" {
 				return fmt.Sprintf("[%d] %s", i, why)
 			}
 		}

@@ -1,20 +1,21 @@
-import { useMe } from '@/app/session';
-import { useKept } from './kept';
+import { useGet, useWrite } from '@/api';
 
 /** A saved view (常用视图): a name for the filters of a list. */
 export type View = { id: string; name: string; search: string };
 
-/** useViews reads and writes the saved views of one list. */
+/** useViews reads and writes the operator's own saved views of one list; they are at the
+ * server, so he has them on every machine. */
 export function useViews(list: string): {
   views: readonly View[];
   save: (name: string, search: string) => void;
   remove: (id: string) => void;
 } {
-  const { me } = useMe();
-  const [views, setViews] = useKept<View[]>(`siyu.views.${me.operator.login}.${list}`, []);
+  const { data } = useGet('/me/views', { params: { query: { page: list } } });
+  const put = useWrite('put', '/me/views', { invalidate: ['/me/views'] });
+  const drop = useWrite('delete', '/me/views/{view}', { invalidate: ['/me/views'] });
   return {
-    views,
-    save: (name, search) => setViews([...views.filter((v) => v.name !== name), { id: name, name, search }]),
-    remove: (id) => setViews(views.filter((v) => v.id !== id)),
+    views: (data ?? []).map((v) => ({ id: String(v.id), name: v.name, search: v.query })),
+    save: (name, search) => put.mutate({ body: { page: list, name, query: search } }),
+    remove: (id) => drop.mutate({ params: { path: { view: id } as never } }),
   };
 }

@@ -1,9 +1,24 @@
 import { CloudServerOutlined } from '@ant-design/icons';
+import { lazy } from 'react';
 import type { Area } from '@/app/area';
+import { slots } from '@/app/slots';
+
+slots.Search = lazy(() => import('./palette/Search'));
+slots.Bell = lazy(() => import('./Bell'));
+slots.ExportButton = lazy(() => import('./ExportButton'));
 
 export const area: Area = {
   key: 'jobs',
   icon: <CloudServerOutlined />,
-  menu: [],
-  routes: [],
+  menu: [
+    { path: '/jobs', title: 'menu.jobs' },
+    { path: '/jobs/house', title: 'menu.house', permission: 'job:all' },
+    { path: '/jobs/tasks', title: 'menu.tasks', permission: 'task:retry' },
+  ],
+  routes: [
+    { path: 'jobs', lazy: () => import('./Jobs') },
+    { path: 'jobs/house', lazy: () => import('./House') },
+    { path: 'jobs/tasks', lazy: () => import('./Tasks') },
+    { path: 'jobs/:source/:id', lazy: () => import('./Job') },
+  ],
 };
