@@ -98,6 +98,7 @@ func newRig(t *testing.T, d *db.DB, clk *clock.Fake, rail string) *rig {
 	r.runner = job.NewRunner(w.Outbox, map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: job.NewNotices(w.Notices, w.Packets, nobody{}).Apply,
 		job.TaskWithdrawal: func(context.Context, id.ID) (job.Verdict, error) { return job.Verdict{}, nil },
+		job.TaskReconcile:  func(context.Context, id.ID) (job.Verdict, error) { return job.Verdict{}, nil },
 	}, quiet, prometheus.NewRegistry(), clock.Wall)
 	r.cron = &job.Cron{Relay: job.NewRelay(w.Outbox, nil, nowhere{}, quiet, time.Second), Outbox: w.Outbox, Packets: w.Packets, Campaigns: w.Campaigns, Ledger: w.Ledger,
 		Brands: w.Brands, Exports: nobody{}, Operators: nobody{}, Clock: clk, Log: quiet, Metrics: prometheus.NewRegistry()}

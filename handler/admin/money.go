@@ -28,7 +28,7 @@ func (h *Handler) moneyRoutes() []web.Route {
 			Asks("brand_id?", "campaign_id?", "member_id?", "kind?:cash|points|nothing").Lists(namedClaim{}).Counts(),
 		at(get, "/payouts", operator.PayoutRead, "打款单列表(按金额查找时日期范围不超过 31 天)", h.listPayouts()).
 			Asks("brand_id?", "campaign_id?", "member_id?", "account_id?", "state?:pending|sending|accepted|settled|returned|failed", "purpose?:claim|withdrawal",
-				"rail?:redpack|transfer", "review?:true|false", "bill_no?", "from?", "until?", "min_fen?", "max_fen?").Lists(namedPayout{}).Counts(),
+				"rail?:redpack|transfer", "review?:true|false", "bill_no?", "from?", "until?", "min_yuan?", "max_yuan?").Lists(namedPayout{}).Counts(),
 		at(get, "/payouts/:id", operator.PayoutRead, "打款单详情：经过、分录、对账", web.Answer(h.getPayout)).Gives(payoutView{}),
 		at(post, "/payouts/:id/query", operator.PayoutWrite, "向微信重新查询", h.write("payout.query", ok, h.queryPayout)).Takes(reasonInput{}).Gives(redpacket.Payout{}),
 		at(put, "/payouts/:id/review", operator.PayoutWrite, "标记、取消人工复核", h.write("payout.review", ok, h.reviewPayout)).Takes(reviewInput{}).Gives(redpacket.Payout{}),
@@ -175,12 +175,14 @@ func payoutFilter(c *gin.Context) (f redpacket.Filter, err error) {
 	if err = queryIDs(c, map[string]*id.ID{"brand_id": &f.BrandID, "campaign_id": &f.CampaignID, "member_id": &f.MemberID, "account_id": &f.AccountID}); err != nil {
 		return f, err
 	}
-	for name, to := range map[string]*money.Fen{"min_fen": &f.MinFen, "max_fen": &f.MaxFen} {
-		n, err := queryNumber(c, name)
-		if err != nil {
-			return f, err
+	for name, to := range map[string]*money.Fen{"min_yuan": &f.MinFen, "max_yuan": &f.MaxFen} {
+		text := queryText(c, name)
+		if text == "" {
+			continue
 		}
-		*to = money.Fen(n)
+		if *to, err = money.Parse(text); err != nil {
+			return f, fault.NewInvalid("bad_amount", "金额应为元，例如 1.88").With("field", name)
+		}
 	}
 	for name, to := range map[string]*clock.Instant{"from": &f.From, "until": &f.Until} {
 		if *to, err = queryTime(c, name); err != nil {
