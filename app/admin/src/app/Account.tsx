@@ -42,6 +42,7 @@ function Password() {
     <Section title={t('account.password.title')}>
       <Form
         form={form}
+        name="change-password"
         layout="vertical"
         style={{ maxWidth: 360 }}
         requiredMark={false}

@@ -89,7 +89,7 @@ export function SecondFactor() {
             </div>
           </>
         ) : (
-          <Form key={step?.at} layout="vertical" onFinish={next} requiredMark={false}>
+          <Form key={step?.at} name="second-factor" layout="vertical" onFinish={next} requiredMark={false}>
             {step?.at === 'scan' ? (
               <>
                 <p>{t('account.totp.scan')}</p>

@@ -1,5 +1,5 @@
 // Who is logged in, what he may do, and what happens when that ends.
-import { useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { call } from '@/api';
@@ -42,6 +42,12 @@ export function loginAddress(at: { pathname: string; search: string }): string {
   return to === '/' ? '/login' : `/login?to=${encodeURIComponent(to)}`;
 }
 
+/** forget drops what was read, once the pages that show it are gone: one that is still there
+ * would ask again without a session. */
+function forget(cache: QueryClient): void {
+  setTimeout(() => cache.clear());
+}
+
 /** Session asks who is logged in before anything is drawn. */
 export function Session({ children }: { children: ReactNode }) {
   const [me, setMe] = useState<Me | null>(null);
@@ -52,8 +58,8 @@ export function Session({ children }: { children: ReactNode }) {
   const cache = useQueryClient();
 
   const leave = useCallback(() => {
-    cache.clear();
     setMe(null);
+    forget(cache);
     navigate(
       loginAddress({
         pathname: window.location.pathname.replace(/^\/admin/, '') || '/',
@@ -94,8 +100,9 @@ export function Session({ children }: { children: ReactNode }) {
     try {
       await call('POST', '/logout');
     } finally {
-      cache.clear();
+      setMe(null);
       navigate('/login', { replace: true });
+      forget(cache);
     }
   }, [cache, navigate]);
 

@@ -1,5 +1,5 @@
 import { Button, Form, Input, Modal } from 'antd';
-import { cloneElement, type ReactElement, type ReactNode, useState } from 'react';
+import { cloneElement, type ReactElement, type ReactNode, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/error';
 import { FaultAlert } from './FormDrawer';
@@ -39,6 +39,7 @@ export function Danger({
   onConfirm,
 }: DangerProps) {
   const { t } = useTranslation('app');
+  const id = useId();
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
@@ -91,7 +92,7 @@ export function Danger({
       >
         <FaultAlert fault={fault} />
         {consequence ? <div style={{ marginBottom: 16 }}>{consequence}</div> : null}
-        <Form form={form} layout="vertical" onFinish={() => void go()}>
+        <Form form={form} name={id} layout="vertical" onFinish={() => void go()}>
           {children}
           {reason ? (
             <Form.Item

@@ -1,5 +1,5 @@
 import { Alert, App, Button, Drawer, Form, type FormInstance } from 'antd';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, errorText } from '@/api/error';
 import { Copy } from './Copy';
@@ -37,6 +37,8 @@ export function FormDrawer<V extends object>({
   const { modal } = App.useApp();
   const [own] = Form.useForm<V>();
   const form = given ?? own;
+  // Fields are named by their form too: two forms of a page may both have a "name".
+  const name = useId();
   const values = (Form.useWatch([], form) ?? {}) as Partial<V>;
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
@@ -76,8 +78,8 @@ export function FormDrawer<V extends object>({
     } catch (error) {
       setFault(error);
       if (error instanceof ApiError && error.field) {
-        const name = error.field.split('.') as never;
-        if (form.getFieldInstance(name) !== undefined) form.setFields([{ name, errors: [errorText(error)] }]);
+        const field = error.field.split('.') as never;
+        if (form.getFieldInstance(field) !== undefined) form.setFields([{ name: field, errors: [errorText(error)] }]);
       }
       if (!(error instanceof ApiError)) throw error;
     } finally {
@@ -106,6 +108,7 @@ export function FormDrawer<V extends object>({
       <FaultAlert fault={fault} />
       <Form<V>
         form={form}
+        name={name}
         layout="vertical"
         onFinish={(v) => void save(v)}
         onValuesChange={() => {

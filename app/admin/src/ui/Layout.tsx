@@ -41,10 +41,11 @@ export function Layout({
         menu={{ type: 'sub', autoClose: false }}
         menuProps={{ 'aria-label': menuLabel } as object}
         menuItemRender={(item, dom) => <Link to={item.path ?? '/'}>{dom}</Link>}
-        headerTitleRender={(logo, name) => (
-          <Link to="/" style={{ display: 'flex', alignItems: 'center', gap: 8 }}>
+        // Its own title is an h1, which belongs to the page.
+        headerTitleRender={(logo) => (
+          <Link to="/" className="site-name" aria-label={title}>
             {logo}
-            {name}
+            <span>{title}</span>
           </Link>
         )}
         pageTitleRender={false}
@@ -57,9 +58,10 @@ export function Layout({
         }}
         contentStyle={{ padding: 0, minWidth: 0 }}
       >
-        <main id="main" tabIndex={-1} style={{ outline: 'none' }}>
+        {/* ProLayout puts its content into a main of its own. */}
+        <div id="main" tabIndex={-1} style={{ outline: 'none' }}>
           {children}
-        </main>
+        </div>
       </ProLayout>
     </>
   );

@@ -1,5 +1,5 @@
 import { Button, Form, Steps } from 'antd';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/error';
 import { FaultAlert } from './FormDrawer';
@@ -35,6 +35,7 @@ export function StepWizard<V extends object>({
 }: StepWizardProps<V>) {
   const { t } = useTranslation('app');
   const [form] = Form.useForm<V>();
+  const id = useId();
   const [at, setAt] = useState(0);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
@@ -80,7 +81,14 @@ export function StepWizard<V extends object>({
       <div className="wizard">
         <div style={{ flex: 1, minWidth: 0 }}>
           <FaultAlert fault={fault} />
-          <Form<V> form={form} layout="vertical" initialValues={initial as never} onFinish={() => void next()} preserve>
+          <Form<V>
+            form={form}
+            name={id}
+            layout="vertical"
+            initialValues={initial as never}
+            onFinish={() => void next()}
+            preserve
+          >
             {steps[at]?.render(values)}
             <div className="page-actions" style={{ marginTop: 16 }}>
               {at > 0 ? (
