@@ -66,16 +66,16 @@ function Card({
   pick?: ReactNode;
   children: ReactNode;
 }) {
+  const { t } = useTranslation('home');
   return (
     <section className="stat home-card" aria-label={title}>
       <div className="home-card-head">
         <h2>
-          {title}{' '}
+          {pick ? t('growth.today') : title} {pick}{' '}
           <Tooltip title={about}>
             <InfoCircleOutlined tabIndex={0} aria-label={about} />
           </Tooltip>
         </h2>
-        {pick}
       </div>
       {children}
     </section>
@@ -151,7 +151,7 @@ function Change({
         {percent === null || percent === 0 ? (
           <span className="nums">{percent === 0 ? t('growth.same') : a > 0 ? t('growth.new') : '—'}</span>
         ) : (
-          <span className={`nums ${percent > 0 ? 'home-up' : 'home-down'}`}>
+          <span className="nums">
             {percent > 0 ? (
               <ArrowUpOutlined aria-label={t('growth.up')} />
             ) : (

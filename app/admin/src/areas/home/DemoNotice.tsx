@@ -18,8 +18,12 @@ export function DemoNotice({ brandId, name, setup }: { brandId: string; name: st
       className="home-demo"
       type="info"
       showIcon
-      title={t('demo.title')}
-      description={t('demo.text')}
+      title={
+        <>
+          {t('demo.title')}
+          <span className="muted">{t('demo.text')}</span>
+        </>
+      }
       action={
         setup.clearable ? (
           <Danger

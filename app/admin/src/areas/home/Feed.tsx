@@ -1,12 +1,19 @@
+import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Data } from '@/api';
 import { Broken, Money, Section, Time, Waiting } from '@/ui';
 
 type Item = NonNullable<NonNullable<Data<'get', '/home/recent'>>['items']>[number];
 
+/** How many lines are shown at first. */
+const few = 10;
+
 /** Feed is what just happened to the brand's codes; people are four digits. */
 export function Feed({ items, asOf, fault }: { items?: Item[] | null; asOf?: string | null; fault: unknown }) {
   const { t } = useTranslation('home');
+  const [all, setAll] = useState(false);
+  const rest = (items?.length ?? 0) - few;
   return (
     <Section
       title={t('feed.title')}
@@ -22,7 +29,7 @@ export function Feed({ items, asOf, fault }: { items?: Item[] | null; asOf?: str
       {!items && !fault ? <Waiting /> : null}
       {items && items.length === 0 ? <p className="home-calm muted">{t('feed.none')}</p> : null}
       <ol className="home-feed" aria-label={t('feed.title')} data-testid="feed">
-        {items?.map((x) => (
+        {items?.slice(0, all ? undefined : few).map((x) => (
           <li key={x.key} className="home-happened">
             <span className={`home-kind home-kind-${x.kind}`}>{t(`feed.kinds.${x.kind}`)}</span>
             <span className="home-feed-text">
@@ -44,6 +51,11 @@ export function Feed({ items, asOf, fault }: { items?: Item[] | null; asOf?: str
           </li>
         ))}
       </ol>
+      {rest > 0 ? (
+        <Button size="small" type="text" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? t('feed.fewer') : t('feed.more', { count: rest })}
+        </Button>
+      ) : null}
     </Section>
   );
 }
