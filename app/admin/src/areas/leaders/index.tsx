@@ -4,6 +4,23 @@ import type { Area } from '@/app/area';
 export const area: Area = {
   key: 'leaders',
   icon: <ApartmentOutlined />,
-  menu: [],
-  routes: [],
+  menu: [
+    { path: '/leaders/applications', title: 'menu.applications', permission: 'leader:read' },
+    { path: '/leaders/people', title: 'menu.people', permission: 'leader:read' },
+    { path: '/leaders/withdrawals', title: 'menu.withdrawals', permission: 'withdrawal:read' },
+    { path: '/leaders/fraud', title: 'menu.fraud', permission: 'fraud:read' },
+    { path: '/leaders/commission', title: 'menu.commission', permission: 'commission:read' },
+  ],
+  routes: [
+    { path: 'leaders/applications', lazy: () => import('./applications') },
+    { path: 'leaders/people', lazy: () => import('./people') },
+    { path: 'leaders/people/:id', lazy: () => import('./leader') },
+    { path: 'leaders/withdrawals', lazy: () => import('./withdrawals') },
+    { path: 'leaders/withdrawals/:id', lazy: () => import('./withdrawal') },
+    { path: 'leaders/fraud', lazy: () => import('./fraud') },
+    { path: 'leaders/fraud/:id', lazy: () => import('./fraudCase') },
+    { path: 'leaders/commission', lazy: () => import('./commission') },
+    { path: 'leaders/commission/accruals/:id', lazy: () => import('./accrual') },
+    { path: 'leaders/commission/statements/:id', lazy: () => import('./statement') },
+  ],
 };

@@ -1,0 +1,309 @@
+import { Button, DatePicker, Form, Space } from 'antd';
+import dayjs from 'dayjs';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { type Row, useList } from '@/api';
+import { addressOf } from '@/api/client';
+import { useBrandID } from '@/app/brand';
+import { useCan } from '@/app/session';
+import { DataTable, dayOf, Empty, Money, MoneyInput, Page, Section, StatCards, StateTag, Table, Time } from '@/ui';
+import { Act, BrandRules, Person, Tabs, useOptions, useWords } from './parts';
+import { useMerchants } from './sources';
+
+type Withdrawal = Row<'/withdrawals'>;
+
+export function Component() {
+  const { t } = useTranslation('leaders');
+  return (
+    <Page title={t('menu.withdrawals')} about={t('withdrawals.about')} watermark>
+      <Tabs
+        tabs={[
+          { key: 'queue', label: t('withdrawals.queue'), content: () => <List key="queue" state="requested" /> },
+          { key: 'all', label: t('withdrawals.all'), content: () => <List key="all" /> },
+          { key: 'tax', label: t('withdrawals.tax'), content: () => <Tax /> },
+          { key: 'policy', label: t('withdrawals.policy'), content: () => <Policy /> },
+        ]}
+      />
+    </Page>
+  );
+}
+
+function List({ state }: { state?: 'requested' }) {
+  const { t } = useTranslation('leaders');
+  const brand = useBrandID();
+  const can = useCan();
+  const states = useWords('withdrawalState');
+  const options = useOptions('withdrawalState').filter((o) => o.value !== 'paying');
+  return (
+    <DataTable
+      id={state ? 'leaders.withdrawals.queue' : 'leaders.withdrawals'}
+      path="/withdrawals"
+      enabled={Boolean(brand)}
+      params={{ query: { brand_id: brand, total: '1', ...(state ? { state } : {}) } }}
+      to={(w: Withdrawal) => `/leaders/withdrawals/${w.id}`}
+      exportAs="withdrawals"
+      filters={[
+        ...(state ? [] : [{ name: 'state', label: t('people.state'), kind: 'select' as const, options }]),
+        { name: 'member_id', label: t('people.member'), kind: 'id' },
+      ]}
+      columns={[
+        { key: 'amount', title: t('withdrawals.amount'), render: (w) => <Money fen={w.amount_fen} />, align: 'right' },
+        { key: 'who', title: t('withdrawals.who'), render: (w) => <Person who={w.who} id={w.member_id} /> },
+        {
+          key: 'tax',
+          title: t('withdrawals.taxFen'),
+          about: t('withdrawals.taxAbout'),
+          render: (w) => <Money fen={w.tax_fen} />,
+          align: 'right',
+        },
+        { key: 'net', title: t('withdrawals.net'), render: (w) => <Money fen={w.net_fen} />, align: 'right' },
+        {
+          key: 'state',
+          title: t('people.state'),
+          render: (w) => (
+            <StateTag
+              state={w.state}
+              labels={states}
+              tone={
+                w.state === 'requested'
+                  ? 'orange'
+                  : w.state === 'paid'
+                    ? 'green'
+                    : w.state === 'approved'
+                      ? 'blue'
+                      : undefined
+              }
+            />
+          ),
+        },
+        { key: 'at', title: t('withdrawals.at'), render: (w) => <Time at={w.created_at} /> },
+        { key: 'reason', title: t('form.reason'), render: (w) => w.reason || '—' },
+      ]}
+      actions={
+        can('withdrawal:approve')
+          ? (w) => (w.state === 'requested' ? <DecideWithdrawal w={w} small /> : null)
+          : undefined
+      }
+      refetchInterval={state ? 30_000 : false}
+      empty={{
+        title: t(state ? 'withdrawals.emptyQueue' : 'withdrawals.empty'),
+        text: t('withdrawals.emptyText'),
+        example: t('withdrawals.example'),
+      }}
+    />
+  );
+}
+
+/** DecideWithdrawal pays, with the tax as suggested or another one and why, or refuses. */
+export function DecideWithdrawal({
+  w,
+  small,
+}: {
+  w: { id: string; amount_fen: number; tax_fen: number; who: { name: string } };
+  small?: boolean;
+}) {
+  const { t } = useTranslation('leaders');
+  const [tax, setTax] = useState<number | null>(w.tax_fen);
+  const look = small ? ({ type: 'link', size: 'small' } as const) : ({} as const);
+  const other = tax !== null && tax !== w.tax_fen;
+  return (
+    <>
+      <Act
+        method="post"
+        path="/withdrawals/{id}/approve"
+        id={w.id}
+        danger={false}
+        invalidate={['/withdrawals']}
+        done={t('withdrawals.approved')}
+        reason={other}
+        body={(v) => ({
+          ...(v.tax_fen === null || v.tax_fen === undefined ? {} : { tax_fen: v.tax_fen }),
+          ...(v.reason ? { reason: v.reason } : {}),
+        })}
+        trigger={
+          <Button {...look} {...(small ? {} : { type: 'primary' as const })}>
+            {t('withdrawals.approve')}
+          </Button>
+        }
+        title={t('withdrawals.approveTitle', { name: w.who.name })}
+        confirm={t('withdrawals.approve')}
+        consequence={
+          <p>
+            {t('withdrawals.amount')}{' '}
+            <strong>
+              <Money fen={w.amount_fen} />
+            </strong>{' '}
+            − {t('withdrawals.taxFen')} <Money fen={tax ?? w.tax_fen} /> = {t('withdrawals.net')}{' '}
+            <strong>
+              <Money fen={w.amount_fen - (tax ?? w.tax_fen)} />
+            </strong>
+            <br />
+            <span className="muted">{t('withdrawals.approveText')}</span>
+          </p>
+        }
+      >
+        <Form.Item
+          name="tax_fen"
+          label={t('withdrawals.taxFen')}
+          initialValue={w.tax_fen}
+          extra={t('withdrawals.taxHelp')}
+        >
+          <MoneyInput onChange={setTax} />
+        </Form.Item>
+      </Act>
+      <Act
+        method="post"
+        path="/withdrawals/{id}/refuse"
+        id={w.id}
+        reason
+        invalidate={['/withdrawals']}
+        done={t('withdrawals.refused')}
+        trigger={
+          <Button {...look} danger>
+            {t('withdrawals.refuse')}
+          </Button>
+        }
+        title={t('withdrawals.refuseTitle', { name: w.who.name })}
+        consequence={t('withdrawals.refuseText')}
+      />
+    </>
+  );
+}
+
+function Tax() {
+  const { t } = useTranslation('leaders');
+  const brand = useBrandID();
+  const [month, setMonth] = useState(() => dayOf(new Date()).slice(0, 7).replace('-', ''));
+  const [after, setAfter] = useState<string[]>([]);
+  const at = after.at(-1) ?? '';
+  const query = { brand_id: brand, month, ...(at ? { after: at } : {}), limit: '100' };
+  const { data, isPending } = useList('/withdrawals/tax', { params: { query }, enabled: Boolean(brand) });
+  const rows = data?.data ?? [];
+  const sum = (of: (r: (typeof rows)[number]) => number) => rows.reduce((n, r) => n + of(r), 0);
+  return (
+    <>
+      <StatCards
+        items={[
+          { key: 'n', title: t('tax.count'), value: rows.length, note: data?.next ? t('tax.page') : undefined },
+          { key: 'gross', title: t('tax.gross'), value: <Money fen={sum((r) => r.amount_fen)} /> },
+          { key: 'tax', title: t('tax.tax'), value: <Money fen={sum((r) => r.tax_fen)} /> },
+        ]}
+      />
+      <Section
+        title={t('tax.title')}
+        extra={
+          <Space wrap>
+            <DatePicker
+              picker="month"
+              allowClear={false}
+              aria-label={t('tax.month')}
+              value={dayjs(`${month.slice(0, 4)}-${month.slice(4)}-01`)}
+              onChange={(d) => {
+                const picked = Array.isArray(d) ? d[0] : d;
+                if (picked) setMonth(picked.format('YYYYMM'));
+                setAfter([]);
+              }}
+            />
+            <Button
+              href={addressOf('/withdrawals/tax', { query: { ...query, format: 'csv' } })}
+              disabled={rows.length === 0}
+              download
+            >
+              {t('tax.csv')}
+            </Button>
+          </Space>
+        }
+      >
+        <Table
+          loading={isPending}
+          rows={rows}
+          to={(r) => `/leaders/withdrawals/${r.id}`}
+          columns={[
+            { key: 'id', title: t('withdrawals.number'), render: (r) => r.id },
+            { key: 'who', title: t('withdrawals.who'), render: (r) => <Person who={r.who} id={r.member_id} /> },
+            { key: 'gross', title: t('tax.gross'), align: 'right', render: (r) => <Money fen={r.amount_fen} /> },
+            { key: 'tax', title: t('tax.tax'), align: 'right', render: (r) => <Money fen={r.tax_fen} /> },
+            {
+              key: 'net',
+              title: t('withdrawals.net'),
+              align: 'right',
+              render: (r) => <Money fen={r.amount_fen - r.tax_fen} />,
+            },
+            { key: 'note', title: t('tax.note'), render: (r) => r.tax_note || '—' },
+            { key: 'bill', title: t('withdrawals.bill'), render: (r) => r.bill_no },
+            { key: 'at', title: t('tax.paidAt'), render: (r) => <Time at={r.finished_at} /> },
+          ]}
+          empty={<Empty title={t('tax.empty')} text={t('tax.emptyText')} example={t('tax.example')} />}
+        />
+        {after.length > 0 || data?.next ? (
+          <div className="table-foot">
+            <span />
+            <Space>
+              <Button disabled={after.length === 0} onClick={() => setAfter(after.slice(0, -1))}>
+                {t('page.previous')}
+              </Button>
+              <Button disabled={!data?.next} onClick={() => data?.next && setAfter([...after, data.next])}>
+                {t('page.next')}
+              </Button>
+            </Space>
+          </div>
+        ) : null}
+      </Section>
+    </>
+  );
+}
+
+function Policy() {
+  const { t } = useTranslation('leaders');
+  const merchants = useMerchants();
+  return (
+    <BrandRules
+      path="/brands/{id}/withdrawal-policy"
+      permission="withdrawal:policy"
+      object="withdrawal_policy"
+      title={t('withdrawals.policy')}
+      about={t('withdrawalPolicy.about')}
+      rules={[
+        {
+          name: 'account_id',
+          label: t('withdrawalPolicy.account'),
+          kind: 'select',
+          options: merchants,
+          help: t('withdrawalPolicy.accountHelp'),
+        },
+        { name: 'min_fen', label: t('withdrawalPolicy.min'), kind: 'money' },
+        { name: 'max_fen', label: t('withdrawalPolicy.max'), kind: 'money', help: t('withdrawalPolicy.maxHelp') },
+        { name: 'per_day', label: t('withdrawalPolicy.perDay'), kind: 'number', min: 1, max: 10 },
+        {
+          name: 'auto_approve_below_fen',
+          label: t('withdrawalPolicy.auto'),
+          kind: 'money',
+          help: t('withdrawalPolicy.autoHelp'),
+        },
+        {
+          name: 'tax',
+          label: t('withdrawalPolicy.tax'),
+          kind: 'select',
+          options: useOptions('taxKind'),
+          help: t('withdrawalPolicy.taxHelp'),
+        },
+        {
+          name: 'tax_bp',
+          label: t('withdrawalPolicy.taxBP'),
+          kind: 'number',
+          min: 0,
+          max: 4500,
+          help: t('withdrawalPolicy.taxBPHelp'),
+          when: (v) => v.tax === 'fixed',
+        },
+        {
+          name: 'job_type',
+          label: t('withdrawalPolicy.job'),
+          kind: 'text',
+          max: 32,
+          help: t('withdrawalPolicy.jobHelp'),
+        },
+      ]}
+    />
+  );
+}
