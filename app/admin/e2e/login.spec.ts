@@ -62,6 +62,7 @@ test('with the second factor on, a password alone opens nothing', async ({ page,
   // The code of this half minute was used to turn it on: a recovery code stands in.
   await page.getByLabel('动态验证码').fill(recovery);
   await page.getByRole('button', { name: '登录' }).click();
+  await expect(page).not.toHaveURL(/\/login/);
   await goTo(page, site, '/account');
   await expect(page.getByText('已开启，剩余 9 个备用码')).toBeVisible();
 });
