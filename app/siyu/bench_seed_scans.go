@@ -188,14 +188,12 @@ func (s *seeder) sights(ctx context.Context) error {
 }
 
 func (s *seeder) claims(ctx context.Context) error {
-	s.won, s.claimed = make([]int64, seedGoods), make([]int64, seedGoods)
 	return s.table(ctx, "claim", "id, batch_id, serial, brand_id, product_id, member_id, campaign_id, tier, kind, prize, cash_fen, points, day, created_at", func(l *dbbench.Lines) error {
 		s.eachClaim(func(c seedClaim) {
 			kind, prize, tier, b := campaign.Cash, "现金红包", 1, c.batch()
 			if c.cash == 0 {
 				kind, prize, tier = campaign.Points, "幸运积分", 2
 			}
-			s.won[b], s.claimed[b] = s.won[b]+c.cash, s.claimed[b]+1
 			l.Add(c.id, s.batches[b], c.serial(), s.brand, s.products[b], s.ids[c.member], s.campaigns[b], tier, kind, prize, c.cash, c.points, clock.DayOf(c.at), c.at)
 		})
 		return nil

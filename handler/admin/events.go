@@ -22,18 +22,18 @@ import (
 // eventRoutes: what happened to members, what could not be placed, and partners' keys.
 func (h *Handler) eventRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/members/:id/timeline", operator.EventRead, "会员的时间线", h.timeline),
-		at(get, "/members/:id/purchases", operator.EventRead, "会员的购买情况(须同意个性化画像)", web.Answer(h.purchases)),
-		at(post, "/members/:id/purchases/rebuild", operator.EventReplay, "由事件重算会员的购买情况", h.write("member.rebuild_purchases", ok, h.rebuildPurchases)),
-		at(get, "/events/dead", operator.EventRead, "死信列表", h.listLetters()),
-		at(get, "/events/dead/:id", operator.EventRead, "死信内容", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.Intake.Letter) })),
-		at(post, "/events/dead/:id/replay", operator.EventReplay, "改正并重放死信", h.write("event.replay_dead", ok, h.replayLetter)),
-		at(post, "/events/dead/:id/discard", operator.EventReplay, "丢弃死信", h.write("event.discard_dead", ok, h.discardLetter)),
-		at(get, "/apikeys", operator.APIKeyRead, "接口密钥列表", ofBrand(func(k apikey.Key) id.ID { return k.ID }, h.APIKeys.List)),
-		at(post, "/apikeys", operator.APIKeyWrite, "新增接口密钥(密钥仅显示一次)", h.secret("apikey.create", created, h.createAPIKey)),
-		at(get, "/apikeys/:id", operator.APIKeyRead, "接口密钥详情", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.APIKeys.Get) })),
-		at(post, "/apikeys/:id/rotate", operator.APIKeyWrite, "更换接口密钥(密钥仅显示一次)", h.secret("apikey.rotate", ok, h.rotateAPIKey)),
-		at(post, "/apikeys/:id/revoke", operator.APIKeyWrite, "停用接口密钥", h.write("apikey.revoke", ok, h.revokeAPIKey)),
+		at(get, "/members/:id/timeline", operator.EventRead, "会员的时间线", h.timeline).Asks("types?").Lists(event.Event{}),
+		at(get, "/members/:id/purchases", operator.EventRead, "会员的购买情况(须同意个性化画像)", web.Answer(h.purchases)).Gives(bought{}),
+		at(post, "/members/:id/purchases/rebuild", operator.EventReplay, "由事件重算会员的购买情况", h.write("member.rebuild_purchases", ok, h.rebuildPurchases)).Takes(reasonInput{}).Gives(bought{}),
+		at(get, "/events/dead", operator.EventRead, "死信列表", h.listLetters()).Asks("brand_id?", "state?:waiting|replayed|discarded").Lists(event.DeadLetter{}).Counts(),
+		at(get, "/events/dead/:id", operator.EventRead, "死信内容", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.Intake.Letter) })).Gives(event.DeadLetter{}),
+		at(post, "/events/dead/:id/replay", operator.EventReplay, "改正并重放死信", h.write("event.replay_dead", ok, h.replayLetter)).Takes(replayInput{}).Gives(event.DeadLetter{}),
+		at(post, "/events/dead/:id/discard", operator.EventReplay, "丢弃死信", h.write("event.discard_dead", ok, h.discardLetter)).Takes(reasonInput{}).Gives(event.DeadLetter{}),
+		at(get, "/apikeys", operator.APIKeyRead, "接口密钥列表", ofBrand(func(k apikey.Key) id.ID { return k.ID }, h.APIKeys.List)).Asks("brand_id").Lists(apikey.Key{}),
+		at(post, "/apikeys", operator.APIKeyWrite, "新增接口密钥(密钥仅显示一次)", h.secret("apikey.create", created, h.createAPIKey)).Takes(apiKeyInput{}).Gives(shownKey{}),
+		at(get, "/apikeys/:id", operator.APIKeyRead, "接口密钥详情", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.APIKeys.Get) })).Gives(apikey.Key{}),
+		at(post, "/apikeys/:id/rotate", operator.APIKeyWrite, "更换接口密钥(密钥仅显示一次)", h.secret("apikey.rotate", ok, h.rotateAPIKey)).Takes(rotateInput{}).Gives(shownKey{}),
+		at(post, "/apikeys/:id/revoke", operator.APIKeyWrite, "停用接口密钥", h.write("apikey.revoke", ok, h.revokeAPIKey)).Takes(reasonInput{}).Gives(apikey.Key{}),
 	}
 }
 
@@ -122,12 +122,18 @@ func (h *Handler) rebuildPurchases(c *gin.Context, e *audit.Entry) (any, error) 
 }
 
 func (h *Handler) listLetters() gin.HandlerFunc {
-	return list(func(l event.DeadLetter) id.ID { return l.ID }, func(c *gin.Context, p web.Page) ([]event.DeadLetter, error) {
+	return counted(func(l event.DeadLetter) id.ID { return l.ID }, func(c *gin.Context, p web.Page) ([]event.DeadLetter, error) {
 		brandID, err := web.QueryID(c, "brand_id")
 		if err != nil {
 			return nil, err
 		}
 		return h.Intake.Letters(c.Request.Context(), brandID, c.Query("state"), p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		brandID, err := web.QueryID(c, "brand_id")
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Intake.CountLetters(c.Request.Context(), brandID, c.Query("state"))
 	})
 }
 
@@ -175,11 +181,13 @@ func (h *Handler) createAPIKey(c *gin.Context, e *audit.Entry) (any, error) {
 	return shownKey{k, secret}, err
 }
 
+type rotateInput struct {
+	KeepHours int    `json:"keep_hours"` // that the old secret still counts
+	Reason    string `json:"reason"`
+}
+
 func (h *Handler) rotateAPIKey(c *gin.Context, e *audit.Entry) (any, error) {
-	in := struct {
-		KeepHours int    `json:"keep_hours"`
-		Reason    string `json:"reason"`
-	}{KeepHours: 24}
+	in := rotateInput{KeepHours: 24}
 	if err := bindOptional(c, &in); err != nil {
 		return nil, err
 	}

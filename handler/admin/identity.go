@@ -10,6 +10,7 @@ import (
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/identity"
+	"siyu/model/insight"
 	"siyu/model/member"
 	"siyu/model/operator"
 	"siyu/model/phone"
@@ -18,20 +19,20 @@ import (
 // identityRoutes: which ids are one human, and who decided so.
 func (h *Handler) identityRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/members/:id/identity", operator.IdentityRead, "会员的编号、证据与温度", web.Answer(h.memberIdentity)),
-		at(get, "/identity/reviews", operator.IdentityRead, "待确认合并列表", h.listReviews()),
-		at(post, "/identity/reviews/:id/merge", operator.IdentityMerge, "确认是同一人，合并", h.write("review.merge", ok, h.acceptReview)),
-		at(post, "/identity/reviews/:id/refuse", operator.IdentityMerge, "确认不是同一人", h.write("review.refuse", ok, h.refuseReview)),
-		at(get, "/identity/merges", operator.IdentityRead, "合并记录", h.listMerges()),
-		at(post, "/identity/merges", operator.IdentityMerge, "人工合并两个会员", h.write("merge.create", created, h.mergeMembers)),
-		at(post, "/identity/merges/:id/undo", operator.IdentityMerge, "撤销一次合并", h.write("merge.undo", ok, h.undoMerge)),
-		at(get, "/identity/kinds", operator.IdentityRead, "键类型、可信度与每人上限", web.Answer(h.listKinds)),
-		at(post, "/identity/kinds", operator.IdentityWrite, "新增自定义键类型", h.write("kind.create", created, h.createKind)),
-		at(put, "/identity/kinds", operator.IdentityWrite, "修改键类型", h.write("kind.update", ok, h.updateKind)),
-		at(get, "/identity/blocked-keys", operator.IdentityRead, "共用键列表(不用于合并)", h.listBlocked()),
-		at(post, "/identity/blocked-keys", operator.IdentityWrite, "登记共用键", h.secret("blocked.create", created, h.blockKey)),
-		at(del, "/identity/blocked-keys/:id", operator.IdentityWrite, "移除共用键", h.write("blocked.delete", ok, h.unblockKey)),
-		at(get, "/data-map", operator.DataMapRead, "触点数据地图", web.Answer(h.dataMap)),
+		at(get, "/members/:id/identity", operator.IdentityRead, "会员的编号、证据与温度", web.Answer(h.memberIdentity)).Gives(identityView{}),
+		at(get, "/identity/reviews", operator.IdentityRead, "待确认合并列表", h.listReviews()).Asks("state?:open|merged|refused").Lists(reviewLine{}).Counts(),
+		at(post, "/identity/reviews/:id/merge", operator.IdentityMerge, "确认是同一人，合并", h.write("review.merge", ok, h.acceptReview)).Takes(reasonInput{}).Gives(identity.Review{}),
+		at(post, "/identity/reviews/:id/refuse", operator.IdentityMerge, "确认不是同一人", h.write("review.refuse", ok, h.refuseReview)).Takes(reasonInput{}).Gives(identity.Review{}),
+		at(get, "/identity/merges", operator.IdentityRead, "合并记录", h.listMerges()).Asks("state?:merged|undone").Lists(mergeLine{}).Counts(),
+		at(post, "/identity/merges", operator.IdentityMerge, "人工合并两个会员", h.write("merge.create", created, h.mergeMembers)).Takes(mergeInput{}).Gives(identity.Merge{}),
+		at(post, "/identity/merges/:id/undo", operator.IdentityMerge, "撤销一次合并", h.write("merge.undo", ok, h.undoMerge)).Takes(reasonInput{}).Gives(identity.Merge{}),
+		at(get, "/identity/kinds", operator.IdentityRead, "键类型、可信度与每人上限", web.Answer(h.listKinds)).Gives([]identity.Kind{}),
+		at(post, "/identity/kinds", operator.IdentityWrite, "新增自定义键类型", h.write("kind.create", created, h.createKind)).Takes(kindInput{}).Gives(identity.Kind{}),
+		at(put, "/identity/kinds", operator.IdentityWrite, "修改键类型", h.write("kind.update", ok, h.updateKind)).Takes(kindInput{}).Gives(identity.Kind{}),
+		at(get, "/identity/blocked-keys", operator.IdentityRead, "共用键列表(不用于合并)", h.listBlocked()).Lists(blockedLine{}).Counts(),
+		at(post, "/identity/blocked-keys", operator.IdentityWrite, "登记共用键", h.secret("blocked.create", created, h.blockKey)).Takes(blockInput{}).Gives(blockedLine{}),
+		at(del, "/identity/blocked-keys/:id", operator.IdentityWrite, "移除共用键", h.write("blocked.delete", ok, h.unblockKey)).Takes(reasonInput{}).Gives(nil),
+		at(get, "/data-map", operator.DataMapRead, "触点数据地图", web.Answer(h.dataMap)).Gives(insight.DataMap{}),
 	}
 }
 
@@ -116,12 +117,14 @@ func (h *Handler) mergeLines(ctx context.Context, list []identity.Merge) ([]merg
 }
 
 func (h *Handler) listMerges() gin.HandlerFunc {
-	return list(func(m mergeLine) id.ID { return m.ID }, func(c *gin.Context, p web.Page) ([]mergeLine, error) {
+	return counted(func(m mergeLine) id.ID { return m.ID }, func(c *gin.Context, p web.Page) ([]mergeLine, error) {
 		found, err := h.Identities.Merges(c.Request.Context(), c.Query("state"), p.Before, p.Limit)
 		if err != nil {
 			return nil, err
 		}
 		return h.mergeLines(c.Request.Context(), found)
+	}, func(c *gin.Context) (int, bool, error) {
+		return h.Identities.CountMerges(c.Request.Context(), c.Query("state"))
 	})
 }
 
@@ -169,12 +172,14 @@ func (h *Handler) reviewLines(ctx context.Context, list []identity.Review) ([]re
 }
 
 func (h *Handler) listReviews() gin.HandlerFunc {
-	return list(func(r reviewLine) id.ID { return r.ID }, func(c *gin.Context, p web.Page) ([]reviewLine, error) {
+	return counted(func(r reviewLine) id.ID { return r.ID }, func(c *gin.Context, p web.Page) ([]reviewLine, error) {
 		found, err := h.Identities.Reviews(c.Request.Context(), c.Query("state"), p.Before, p.Limit)
 		if err != nil {
 			return nil, err
 		}
 		return h.reviewLines(c.Request.Context(), found)
+	}, func(c *gin.Context) (int, bool, error) {
+		return h.Identities.CountReviews(c.Request.Context(), c.Query("state"))
 	})
 }
 
@@ -322,13 +327,13 @@ func (h *Handler) blockedLines(ctx context.Context, list []identity.Blocked) ([]
 }
 
 func (h *Handler) listBlocked() gin.HandlerFunc {
-	return list(func(b blockedLine) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]blockedLine, error) {
+	return counted(func(b blockedLine) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]blockedLine, error) {
 		found, err := h.Identities.BlockedKeys(c.Request.Context(), p.Before, p.Limit)
 		if err != nil {
 			return nil, err
 		}
 		return h.blockedLines(c.Request.Context(), found)
-	})
+	}, func(c *gin.Context) (int, bool, error) { return h.Identities.CountBlocked(c.Request.Context()) })
 }
 
 // blockInput names a key; of a phone the number itself. Nothing of it is stored but the

@@ -43,6 +43,8 @@ func (o *office) identityKeyed() map[string]retry {
 	}
 	pair := `{"member_id":"` + a.String() + `","other_member_id":"` + b.String() + `","reason":"`
 	return map[string]retry{
+		"POST /members/:id/block":           {"/members/" + a.String() + "/block", `{"reason":"刷单"}`, `{"reason":"多次刷单"}`},
+		"POST /members/:id/unblock":         {"/members/" + b.String() + "/unblock", `{"reason":"查清了"}`, `{"reason":"已查清"}`},
 		"POST /identity/reviews/:id/merge":  {"/identity/reviews/" + review().String() + "/merge", `{"reason":"a"}`, `{"reason":"b"}`},
 		"POST /identity/reviews/:id/refuse": {"/identity/reviews/" + review().String() + "/refuse", `{"reason":"a"}`, `{"reason":"b"}`},
 		"POST /identity/merges":             {"/identity/merges", pair + `a"}`, pair + `b"}`},

@@ -23,18 +23,18 @@ import (
 // importRoutes: old customers from files.
 func (h *Handler) importRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/imports", operator.ImportRead, "会员导入任务列表", ofBrand(func(i crm.Import) id.ID { return i.ID }, h.Imports.List)),
-		at(post, "/imports", operator.ImportWrite, "上传会员资料(CSV、xlsx，multipart)", h.uploadImport()),
-		at(get, "/imports/:id", operator.ImportRead, "导入任务：列、建议的对应关系、样例、进度", web.Answer(h.getImport)),
-		at(put, "/imports/:id/mapping", operator.ImportWrite, "设置列的对应关系", h.write("import.map", ok, h.mapImport)),
-		at(post, "/imports/:id/dry-run", operator.ImportWrite, "试运行：只统计，不写入", h.write("import.check", ok, h.moveImport(h.Imports.Check))),
-		at(post, "/imports/:id/run", operator.ImportWrite, "开始或继续导入", h.write("import.run", ok, h.moveImport(h.Imports.Start))),
-		at(post, "/imports/:id/pause", operator.ImportWrite, "暂停导入", h.write("import.pause", ok, h.moveImport(h.Imports.Pause))),
-		at(post, "/imports/:id/cancel", operator.ImportWrite, "取消导入", h.write("import.cancel", ok, h.moveImport(h.Imports.Cancel))),
-		at(post, "/imports/:id/undo", operator.ImportUndo, "撤销导入", h.write("import.undo", ok, h.moveImport(h.Imports.Undo))),
-		at(get, "/imports/:id/errors", operator.ImportRead, "下载错误文件(CSV)", h.importErrors),
-		at(get, "/import-mappings", operator.ImportRead, "保存过的对应关系", web.Answer(h.listMappings)),
-		at(put, "/import-mappings", operator.ImportWrite, "保存对应关系", h.write("import_mapping.save", ok, h.saveMapping)),
+		at(get, "/imports", operator.ImportRead, "会员导入任务列表", ofBrand(func(i crm.Import) id.ID { return i.ID }, h.Imports.List)).Asks("brand_id").Lists(crm.Import{}),
+		at(post, "/imports", operator.ImportWrite, "上传会员资料(CSV、xlsx，multipart)", h.uploadImport()).Upload("file", "brand_id", "name", "source").Gives(crm.Import{}),
+		at(get, "/imports/:id", operator.ImportRead, "导入任务：列、建议的对应关系、样例、进度", web.Answer(h.getImport)).Gives(importView{}),
+		at(put, "/imports/:id/mapping", operator.ImportWrite, "设置列的对应关系", h.write("import.map", ok, h.mapImport)).Takes(crm.Mapping{}).Gives(crm.Import{}),
+		at(post, "/imports/:id/dry-run", operator.ImportWrite, "试运行：只统计，不写入", h.write("import.check", ok, h.moveImport(h.Imports.Check))).Gives(crm.Import{}),
+		at(post, "/imports/:id/run", operator.ImportWrite, "开始或继续导入", h.write("import.run", ok, h.moveImport(h.Imports.Start))).Gives(crm.Import{}),
+		at(post, "/imports/:id/pause", operator.ImportWrite, "暂停导入", h.write("import.pause", ok, h.moveImport(h.Imports.Pause))).Gives(crm.Import{}),
+		at(post, "/imports/:id/cancel", operator.ImportWrite, "取消导入", h.write("import.cancel", ok, h.moveImport(h.Imports.Cancel))).Gives(crm.Import{}),
+		at(post, "/imports/:id/undo", operator.ImportUndo, "撤销导入", h.write("import.undo", ok, h.moveImport(h.Imports.Undo))).Gives(crm.Import{}),
+		at(get, "/imports/:id/errors", operator.ImportRead, "下载错误文件(CSV)", h.importErrors).File("text/csv"),
+		at(get, "/import-mappings", operator.ImportRead, "保存过的对应关系", web.Answer(h.listMappings)).Asks("brand_id").Gives([]crm.Template{}),
+		at(put, "/import-mappings", operator.ImportWrite, "保存对应关系", h.write("import_mapping.save", ok, h.saveMapping)).Takes(mappingInput{}).Gives(crm.Template{}),
 	}
 }
 
@@ -253,12 +253,14 @@ func (h *Handler) listMappings(c *gin.Context) (any, error) {
 	return h.Imports.Templates(c.Request.Context(), brandID)
 }
 
+type mappingInput struct {
+	BrandID id.ID       `json:"brand_id"`
+	Name    string      `json:"name"`
+	Mapping crm.Mapping `json:"mapping"`
+}
+
 func (h *Handler) saveMapping(c *gin.Context, e *audit.Entry) (any, error) {
-	var in struct {
-		BrandID id.ID       `json:"brand_id"`
-		Name    string      `json:"name"`
-		Mapping crm.Mapping `json:"mapping"`
-	}
+	var in mappingInput
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}

@@ -2,14 +2,13 @@ package admin
 
 import (
 	"context"
-	"slices"
 
 	"github.com/gin-gonic/gin"
 
 	"siyu/handler/web"
-	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/identity"
+	"siyu/model/insight"
 	"siyu/model/member"
 	"siyu/model/operator"
 )
@@ -17,8 +16,12 @@ import (
 // memberRoutes: who the members are.
 func (h *Handler) memberRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/members", operator.MemberRead, "会员列表与查找", h.listMembers()),
-		at(get, "/members/:id", operator.MemberRead, "会员概况", web.Answer(h.getMember)),
+		at(get, "/members", operator.MemberRead, "会员列表与查找", h.listMembers()).
+			Asks("brand_id?", "state?:active|blocked|erased", "level?", "joined_from?", "joined_until?", "id?", "phone_tail?", "phone?", "openid?", "code?", "key?", "kind?", "scope?").Lists(memberRow{}).Counts(),
+		at(get, "/members/:id", operator.MemberRead, "会员概况", web.Answer(h.getMember)).Gives(memberView{}),
+		at(get, "/members/:id/story", operator.EventRead, "会员的全部经历：扫码、领取、红包、积分、推荐、消息、合并", h.story).Asks("kinds?").Lists(insight.Chapter{}),
+		at(post, "/members/:id/block", operator.MemberBlock, "停用会员：不再获得奖励(写明理由)", h.write("member.block", ok, h.turnMember(h.Members.Block))).Takes(reasonInput{}).Gives(member.Member{}),
+		at(post, "/members/:id/unblock", operator.MemberBlock, "恢复会员(写明理由)", h.write("member.unblock", ok, h.turnMember(h.Members.Unblock))).Takes(reasonInput{}).Gives(member.Member{}),
 	}
 }
 
@@ -97,77 +100,6 @@ func (h *Handler) memberLines(ctx context.Context, list []member.Member) ([]memb
 		}
 	}
 	return out, err
-}
-
-func (h *Handler) listMembers() gin.HandlerFunc {
-	return list(func(m memberLine) id.ID { return m.ID }, func(c *gin.Context, p web.Page) ([]memberLine, error) {
-		ctx := c.Request.Context()
-		found, asked, err := h.findMembers(c, p.Limit)
-		if err == nil && !asked {
-			found, err = h.Members.List(ctx, member.Filter{State: c.Query("state"), Before: p.Before, Limit: p.Limit})
-		}
-		if err != nil {
-			return nil, err
-		}
-		return h.memberLines(ctx, found)
-	})
-}
-
-// findMembers answers a search by one exact word; asked is whether there was one. All
-// accounts of the human are found with the one that was named. What was found is a
-// page that ends, so a search has no next one.
-func (h *Handler) findMembers(c *gin.Context, limit int) (found []member.Member, asked bool, err error) {
-	ctx := c.Request.Context()
-	var keys []identity.Key
-	memberID, err := web.QueryID(c, "id")
-	if err != nil {
-		return nil, true, err
-	}
-	if tail := c.Query("phone_tail"); tail != "" {
-		asked = true
-		hashes, err := h.Phones.ByTail(ctx, tail, limit)
-		if err != nil {
-			return nil, true, err
-		}
-		for _, v := range hashes {
-			keys = append(keys, identity.Key{Kind: identity.Phone, Value: v})
-		}
-	}
-	if v := c.Query("key"); v != "" {
-		asked = true
-		if c.Query("kind") == "" {
-			return nil, true, fault.NewInvalid("bad_field", "请选择编号的类型").With("field", "kind")
-		}
-		keys = append(keys, identity.Key{Kind: c.Query("kind"), Scope: c.Query("scope"), Value: v})
-	}
-	var persons []id.ID
-	if memberID != 0 {
-		asked = true
-		switch m, err := h.Members.Get(ctx, memberID); {
-		case err == nil:
-			persons = append(persons, m.PersonID)
-		case fault.KindOf(err) != fault.NotFound:
-			return nil, true, err
-		}
-	}
-	owners, err := h.Identities.Owners(ctx, keys)
-	if err != nil {
-		return nil, asked, err
-	}
-	persons = append(persons, owners...)
-	for _, p := range slices.Clone(persons) {
-		family, err := h.Identities.Family(ctx, p)
-		if err != nil {
-			return nil, asked, err
-		}
-		persons = append(persons, family...)
-	}
-	known, err := h.Members.Known(ctx, persons)
-	for _, m := range known {
-		found = append(found, m)
-	}
-	slices.SortFunc(found, func(a, b member.Member) int { return int(min(max(b.CreatedAt-a.CreatedAt, -1), 1)) })
-	return found[:min(len(found), limit)], asked, err
 }
 
 // memberView is one member on one screen.

@@ -19,23 +19,30 @@ import (
 // pointsRoutes: members' points, the rules of earning, membership levels.
 func (h *Handler) pointsRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/members/:id/points", operator.PointsRead, "会员积分：余额、批次、冻结", web.Answer(h.memberPoints)),
-		at(get, "/members/:id/points/statement", operator.PointsRead, "会员积分流水", h.pointsStatement()),
-		at(post, "/members/:id/points/adjustments", operator.PointsAdjust, "调整积分(超过额度须另一人审批)", h.write("points.adjust", created, h.adjustPoints)),
-		at(post, "/members/:id/points/freeze", operator.PointsAdjust, "冻结积分", h.write("points.freeze", created, h.freezePoints)),
-		at(post, "/members/:id/points/unfreeze", operator.PointsAdjust, "解冻积分", h.write("points.unfreeze", ok, h.unfreezePoints)),
-		at(get, "/points/adjustments", operator.PointsRead, "积分调整列表", h.listAdjustments()),
-		at(post, "/points/adjustments/:id/approve", operator.PointsApprove, "批准积分调整(不能批准自己的)", h.write("points.approve", ok, h.approveAdjustment)),
-		at(post, "/points/adjustments/:id/refuse", operator.PointsApprove, "驳回积分调整", h.write("points.refuse", ok, h.refuseAdjustment)),
-		at(get, "/points/liability", operator.PointsRead, "积分负债：按到期月份，含预计过期", web.Answer(h.liability)),
-		at(get, "/brands/:id/points-rules", operator.PointsRead, "积分规则", web.Answer(h.getPointsRules)),
-		at(put, "/brands/:id/points-rules", operator.PointsWrite, "修改积分规则(dry_run 只预览)", h.write("points_rule.save", ok, h.savePointsRules)),
+		at(get, "/members/:id/points", operator.PointsRead, "会员积分：余额、批次、冻结", web.Answer(h.memberPoints)).Gives(pointsView{}),
+		at(get, "/members/:id/points/statement", operator.PointsRead, "会员积分流水", h.pointsStatement()).Lists(ledger.Line{}),
+		at(post, "/members/:id/points/adjustments", operator.PointsAdjust, "调整积分(超过额度须另一人审批)", h.write("points.adjust", created, h.adjustPoints)).Takes(adjustInput{}).Gives(points.Adjustment{}),
+		at(post, "/members/:id/points/freeze", operator.PointsAdjust, "冻结积分", h.write("points.freeze", created, h.freezePoints)).Takes(freezeInput{}).Gives(points.Hold{}),
+		at(post, "/members/:id/points/unfreeze", operator.PointsAdjust, "解冻积分", h.write("points.unfreeze", ok, h.unfreezePoints)).Takes(unfreezeInput{}).Gives(points.Hold{}),
+		at(get, "/points/adjustments", operator.PointsRead, "积分调整列表", h.listAdjustments()).Asks("state?:requested|booked|refused", "member_id?").Lists(points.Adjustment{}).Counts(),
+		at(post, "/points/adjustments/:id/approve", operator.PointsApprove, "批准积分调整(不能批准自己的)", h.write("points.approve", ok, h.approveAdjustment)).Takes(reasonInput{}).Gives(points.Adjustment{}),
+		at(post, "/points/adjustments/:id/refuse", operator.PointsApprove, "驳回积分调整", h.write("points.refuse", ok, h.refuseAdjustment)).Takes(reasonInput{}).Gives(points.Adjustment{}),
+		at(get, "/points/liability", operator.PointsRead, "积分负债：按到期月份，含预计过期", web.Answer(h.liability)).Asks("brand_id").Gives(points.Liability{}),
+		at(get, "/brands/:id/points-rules", operator.PointsRead, "积分规则", web.Answer(h.getPointsRules)).Gives(ruled{}),
+		at(put, "/brands/:id/points-rules", operator.PointsWrite, "修改积分规则(dry_run 只预览)", h.write("points_rule.save", ok, h.savePointsRules)).Takes(rulesInput{}).Gives(ruled{}),
 
-		at(get, "/brands/:id/tiers", operator.TierRead, "会员等级表", web.Answer(h.getTiers)),
-		at(put, "/brands/:id/tiers", operator.TierWrite, "修改会员等级表", h.write("tier.save", ok, h.saveTiers)),
-		at(get, "/members/:id/tier", operator.TierRead, "会员的等级与升降记录", web.Answer(h.memberTier)),
-		at(get, "/tiers/preview", operator.TierRead, "等级预览：各门槛的会员数", web.Answer(h.previewTiers)),
+		at(get, "/brands/:id/tiers", operator.TierRead, "会员等级表", web.Answer(h.getTiers)).Gives(tier.Table{}),
+		at(put, "/brands/:id/tiers", operator.TierWrite, "修改会员等级表", h.write("tier.save", ok, h.saveTiers)).Takes(tiersInput{}).Gives(tier.Table{}),
+		at(get, "/members/:id/tier", operator.TierRead, "会员的等级与升降记录", web.Answer(h.memberTier)).Gives([]memberLevel{}),
+		at(get, "/tiers/preview", operator.TierRead, "等级预览：各门槛的会员数", web.Answer(h.previewTiers)).Asks("brand_id", "thresholds?", "period_months?").Gives([]tier.Share{}),
 	}
+}
+
+// pointsView is what a member has: balances, what they are made of, what is held.
+type pointsView struct {
+	Account points.Account `json:"account"`
+	Lots    []points.Lot   `json:"lots"`
+	Holds   []points.Hold  `json:"holds"`
 }
 
 func (h *Handler) memberPoints(c *gin.Context) (any, error) {
@@ -53,7 +60,7 @@ func (h *Handler) memberPoints(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	holds, err := h.Points.Holds(ctx, memberID)
-	return gin.H{"account": account, "lots": lots, "holds": holds}, err
+	return pointsView{account, lots, holds}, err
 }
 
 func (h *Handler) pointsStatement() gin.HandlerFunc {
@@ -128,12 +135,18 @@ func (h *Handler) unfreezePoints(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) listAdjustments() gin.HandlerFunc {
-	return list(func(x points.Adjustment) id.ID { return x.ID }, func(c *gin.Context, p web.Page) ([]points.Adjustment, error) {
+	return counted(func(x points.Adjustment) id.ID { return x.ID }, func(c *gin.Context, p web.Page) ([]points.Adjustment, error) {
 		memberID, err := web.QueryID(c, "member_id")
 		if err != nil {
 			return nil, err
 		}
 		return h.Points.Adjustments(c.Request.Context(), c.Query("state"), memberID, p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		memberID, err := web.QueryID(c, "member_id")
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Points.CountAdjustments(c.Request.Context(), c.Query("state"), memberID)
 	})
 }
 

@@ -17,11 +17,11 @@ import (
 // profileRoutes: what members said of themselves.
 func (h *Handler) profileRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/members/:id/profile", operator.ProfileRead, "会员档案：字段、来源、冲突、来源渠道、关系深度", web.Answer(h.getProfile)),
-		at(put, "/members/:id/profile", operator.ProfileWrite, "按本人要求更正档案", h.correctProfile()),
-		at(get, "/members/:id/profile/history", operator.ProfileRead, "档案的全部记录", web.Answer(h.profileHistory)),
-		at(get, "/profile-fields", operator.ProfileRead, "档案字段", web.Answer(h.profileFields)),
-		at(put, "/profile-fields", operator.ProfileWrite, "新增或修改档案字段", h.write("profile_field.save", ok, h.saveProfileField)),
+		at(get, "/members/:id/profile", operator.ProfileRead, "会员档案：字段、来源、冲突、来源渠道、关系深度", web.Answer(h.getProfile)).Gives(profile.Profile{}),
+		at(put, "/members/:id/profile", operator.ProfileWrite, "按本人要求更正档案", h.correctProfile()).Takes(profileInput{}).Gives(profile.Given{}),
+		at(get, "/members/:id/profile/history", operator.ProfileRead, "档案的全部记录", web.Answer(h.profileHistory)).Asks("field?", "limit?").Gives([]profile.Value{}),
+		at(get, "/profile-fields", operator.ProfileRead, "档案字段", web.Answer(h.profileFields)).Gives([]profile.Field{}),
+		at(put, "/profile-fields", operator.ProfileWrite, "新增或修改档案字段", h.write("profile_field.save", ok, h.saveProfileField)).Takes(fieldInput{}).Gives(profile.Field{}),
 	}
 }
 
@@ -38,6 +38,11 @@ type correction struct {
 	Digest string   `json:"digest"`
 }
 
+type profileInput struct {
+	Values map[string]string `json:"values"`
+	Reason string            `json:"reason"`
+}
+
 // correctProfile keeps the values themselves out of the body that is audited.
 func (h *Handler) correctProfile() gin.HandlerFunc {
 	correct := h.write("profile.correct", ok, func(c *gin.Context, e *audit.Entry) (any, error) {
@@ -51,10 +56,7 @@ func (h *Handler) correctProfile() gin.HandlerFunc {
 		return g, err
 	})
 	return func(c *gin.Context) {
-		var in struct {
-			Values map[string]string `json:"values"`
-			Reason string            `json:"reason"`
-		}
+		var in profileInput
 		if err := web.Bind(c, &in); err != nil {
 			web.Fail(c, err)
 			return
@@ -91,20 +93,22 @@ func (h *Handler) profileFields(c *gin.Context) (any, error) {
 	return h.Profiles.Fields(c.Request.Context())
 }
 
+type fieldInput struct {
+	Name     string   `json:"name"`
+	BrandID  id.ID    `json:"brand_id"`
+	Title    string   `json:"title"`
+	Kind     string   `json:"kind"`
+	Choices  []string `json:"choices"`
+	Purpose  string   `json:"purpose"`
+	Question string   `json:"question"`
+	Why      string   `json:"why"`
+	Points   int64    `json:"points"`
+	PlaceNo  int      `json:"place_no"`
+	Active   bool     `json:"active"`
+}
+
 func (h *Handler) saveProfileField(c *gin.Context, e *audit.Entry) (any, error) {
-	var in struct {
-		Name     string   `json:"name"`
-		BrandID  id.ID    `json:"brand_id"`
-		Title    string   `json:"title"`
-		Kind     string   `json:"kind"`
-		Choices  []string `json:"choices"`
-		Purpose  string   `json:"purpose"`
-		Question string   `json:"question"`
-		Why      string   `json:"why"`
-		Points   int64    `json:"points"`
-		PlaceNo  int      `json:"place_no"`
-		Active   bool     `json:"active"`
-	}
+	var in fieldInput
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}

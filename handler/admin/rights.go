@@ -24,15 +24,15 @@ const revealsPerOperator = 30
 // where a telephone number is shown.
 func (h *Handler) rightsRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/consent-purposes", operator.ConsentRead, "授权用途与文本", web.Answer(h.purposes)),
-		at(get, "/members/:id/consents", operator.ConsentRead, "会员的授权与记录", web.Answer(h.memberConsents)),
-		at(get, "/rights", operator.RightsRead, "个人信息权利请求(state=open 按期限排序)", h.listRights()),
-		at(get, "/rights/:id", operator.RightsRead, "个人信息权利请求详情", web.Answer(h.getRights)),
-		at(get, "/rights/:id/proof", operator.RightsRead, "注销的删除证明", web.Answer(h.rightsProof)),
-		at(post, "/rights", operator.RightsWrite, "代会员登记请求(须另一人核实)", h.write("rights.create", created, h.createRights)),
-		at(post, "/rights/:id/approve", operator.RightsWrite, "核实身份并受理", h.write("rights.approve", ok, h.approveRights)),
-		at(post, "/rights/:id/refuse", operator.RightsWrite, "不予受理(写明理由)", h.write("rights.refuse", ok, h.refuseRights)),
-		at(post, "/members/:id/phone/reveal", operator.PhoneReveal, "查看完整手机号(写明理由)", h.secret("phone.reveal", ok, h.revealPhone)),
+		at(get, "/consent-purposes", operator.ConsentRead, "授权用途与文本", web.Answer(h.purposes)).Gives([]consent.Purpose{}),
+		at(get, "/members/:id/consents", operator.ConsentRead, "会员的授权与记录", web.Answer(h.memberConsents)).Asks("before?", "limit?").Gives(consentsOf{}),
+		at(get, "/rights", operator.RightsRead, "个人信息权利请求(state=open 按期限排序)", h.listRights()).Asks("state?:open|requested|approved|running|done|refused|cancelled").Lists(rights.Request{}).Counts(),
+		at(get, "/rights/:id", operator.RightsRead, "个人信息权利请求详情", web.Answer(h.getRights)).Gives(rightsDetail{}),
+		at(get, "/rights/:id/proof", operator.RightsRead, "注销的删除证明", web.Answer(h.rightsProof)).Gives(rights.Proof{}),
+		at(post, "/rights", operator.RightsWrite, "代会员登记请求(须另一人核实)", h.write("rights.create", created, h.createRights)).Takes(rightsInput{}).Gives(rights.Request{}),
+		at(post, "/rights/:id/approve", operator.RightsWrite, "核实身份并受理", h.write("rights.approve", ok, h.approveRights)).Takes(reasonInput{}).Gives(rights.Request{}),
+		at(post, "/rights/:id/refuse", operator.RightsWrite, "不予受理(写明理由)", h.write("rights.refuse", ok, h.refuseRights)).Takes(reasonInput{}).Gives(rights.Request{}),
+		at(post, "/members/:id/phone/reveal", operator.PhoneReveal, "查看完整手机号(写明理由)", h.secret("phone.reveal", ok, h.revealPhone)).Takes(reasonInput{}).Gives(revealed{}),
 	}
 }
 
@@ -67,8 +67,10 @@ func (h *Handler) memberConsents(c *gin.Context) (any, error) {
 }
 
 func (h *Handler) listRights() gin.HandlerFunc {
-	return list(func(r rights.Request) id.ID { return r.ID }, func(c *gin.Context, p web.Page) ([]rights.Request, error) {
+	return counted(func(r rights.Request) id.ID { return r.ID }, func(c *gin.Context, p web.Page) ([]rights.Request, error) {
 		return h.Rights.List(c.Request.Context(), c.Query("state"), p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		return h.Rights.Count(c.Request.Context(), c.Query("state"))
 	})
 }
 
@@ -146,6 +148,11 @@ func worded(reason string) error {
 
 var errReveals = fault.New(fault.Throttled, "too_many_reveals", "查看手机号过于频繁，请稍后再试").With("retry_after_s", 3600)
 
+// revealed is the one answer that holds numbers in clear.
+type revealed struct {
+	Phones []string `json:"phones"`
+}
+
 // revealPhone shows the numbers of one member. The entry in the audit stands before the
 // number is opened, and holds the reason and never the number.
 func (h *Handler) revealPhone(c *gin.Context, e *audit.Entry) (any, error) {
@@ -197,5 +204,5 @@ func (h *Handler) revealPhone(c *gin.Context, e *audit.Entry) (any, error) {
 	if len(numbers) == 0 {
 		return nil, fault.New(fault.NotFound, "phone_not_found", "这个会员没有手机号")
 	}
-	return map[string]any{"phones": numbers}, nil
+	return revealed{numbers}, nil
 }

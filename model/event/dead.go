@@ -159,16 +159,25 @@ func (in *Intake) seal(letterID id.ID, l *letter) ([]byte, error) {
 // Letters lists dead letters, of a brand and in a state if those are named, newest
 // first, at most limit before a row (0: the newest). Without their content.
 func (in *Intake) Letters(ctx context.Context, brandID id.ID, state string, before id.ID, limit int) ([]DeadLetter, error) {
-	q := in.s.db.Read(ctx).Omit("raw")
+	list := []DeadLetter{}
+	err := db.Page(in.letters(ctx, brandID, state).Omit("raw"), "event_dead", before, limit).Find(&list).Error
+	return list, err
+}
+
+// CountLetters is how many there are, up to db.MaxTotal.
+func (in *Intake) CountLetters(ctx context.Context, brandID id.ID, state string) (n int, more bool, err error) {
+	return db.Total(in.letters(ctx, brandID, state))
+}
+
+func (in *Intake) letters(ctx context.Context, brandID id.ID, state string) *gorm.DB {
+	q := in.s.db.Read(ctx).Model(&DeadLetter{})
 	if brandID != 0 {
 		q = q.Where("brand_id = ?", brandID)
 	}
 	if state != "" {
 		q = q.Where("state = ?", state)
 	}
-	list := []DeadLetter{}
-	err := db.Page(q, "event_dead", before, limit).Find(&list).Error
-	return list, err
+	return q
 }
 
 // Letter reads one with its content. Fault: NotFound letter_not_found.

@@ -89,6 +89,11 @@ func (s *Store) BlockedKeys(ctx context.Context, before id.ID, limit int) ([]Blo
 	return out, nil
 }
 
+// CountBlocked is how many shared keys there are, up to db.MaxTotal.
+func (s *Store) CountBlocked(ctx context.Context) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&Blocked{}))
+}
+
 func isBlocked(tx *gorm.DB, k Key) (bool, error) {
 	var there []int
 	err := tx.Raw("SELECT 1 FROM identity_blocked WHERE kind = ? AND scope = ? AND value = ?", k.Kind, k.Scope, k.Value).Scan(&there).Error

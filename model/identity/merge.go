@@ -154,15 +154,16 @@ func (s *Store) MergeByID(ctx context.Context, mergeID id.ID) (Merge, error) {
 
 // Merges pages merges, newest first; state "" is any.
 func (s *Store) Merges(ctx context.Context, state string, before id.ID, limit int) ([]Merge, error) {
-	q := s.db.Read(ctx)
-	if state != "" {
-		q = q.Where("state = ?", state)
-	}
 	out := []Merge{}
-	if err := db.Page(q, "identity_merge", before, limit).Find(&out).Error; err != nil {
+	if err := db.Page(inState(s.db.Read(ctx).Model(&Merge{}), state), "identity_merge", before, limit).Find(&out).Error; err != nil {
 		return nil, fmt.Errorf("identity: merges: %w", err)
 	}
 	return out, nil
+}
+
+// CountMerges is how many merges are in a state ("": all), up to db.MaxTotal.
+func (s *Store) CountMerges(ctx context.Context, state string) (n int, more bool, err error) {
+	return db.Total(inState(s.db.Read(ctx).Model(&Merge{}), state))
 }
 
 // mergesOf reads every merge, undone ones too, that touches these persons.

@@ -71,15 +71,23 @@ func (s *Store) review(ctx context.Context, tx *gorm.DB, r ruling, person, other
 
 // Reviews pages cases, newest first; state "" is any.
 func (s *Store) Reviews(ctx context.Context, state string, before id.ID, limit int) ([]Review, error) {
-	q := s.db.Read(ctx)
-	if state != "" {
-		q = q.Where("state = ?", state)
-	}
 	out := []Review{}
-	if err := db.Page(q, "identity_review", before, limit).Find(&out).Error; err != nil {
+	if err := db.Page(inState(s.db.Read(ctx).Model(&Review{}), state), "identity_review", before, limit).Find(&out).Error; err != nil {
 		return nil, fmt.Errorf("identity: reviews: %w", err)
 	}
 	return out, nil
+}
+
+// CountReviews is how many cases are in a state ("": all), up to db.MaxTotal.
+func (s *Store) CountReviews(ctx context.Context, state string) (n int, more bool, err error) {
+	return db.Total(inState(s.db.Read(ctx).Model(&Review{}), state))
+}
+
+func inState(q *gorm.DB, state string) *gorm.DB {
+	if state == "" {
+		return q
+	}
+	return q.Where("state = ?", state)
 }
 
 // ReviewByID reads one case. Fault: NotFound review_not_found.

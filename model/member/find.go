@@ -5,26 +5,67 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/id"
 )
 
-// Filter narrows List; zero fields do not.
+// Filter narrows List and Count; zero fields do not.
 type Filter struct {
-	State  string
-	Before id.ID // cursor: the last id of the page before
-	Limit  int
+	State       string
+	JoinedFrom  clock.Instant
+	JoinedUntil clock.Instant
+	Before      id.ID // cursor: the last id of the page before
+	Limit       int
+}
+
+func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
+	q := s.db.Read(ctx).Model(&Member{})
+	if f.State != "" {
+		q = q.Where("state = ?", f.State)
+	}
+	if f.JoinedFrom != 0 {
+		q = q.Where("created_at >= ?", f.JoinedFrom)
+	}
+	if f.JoinedUntil != 0 {
+		q = q.Where("created_at < ?", f.JoinedUntil)
+	}
+	return q
 }
 
 // List pages members, newest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Member, error) {
-	q := s.db.Read(ctx)
-	if f.State != "" {
-		q = q.Where("state = ?", f.State)
-	}
 	out := []Member{}
-	if err := db.Page(q, "member", f.Before, f.Limit).Find(&out).Error; err != nil {
+	if err := db.Page(s.filtered(ctx, f), "member", f.Before, f.Limit).Find(&out).Error; err != nil {
 		return nil, fmt.Errorf("member: list: %w", err)
+	}
+	return out, nil
+}
+
+// Count is how many members a filter finds, up to db.MaxTotal; more: there are others.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.filtered(ctx, f))
+}
+
+// Many returns members by their ids, in the order asked for; unknown ones are left out.
+func (s *Store) Many(ctx context.Context, ids []id.ID) ([]Member, error) {
+	found := make(map[id.ID]Member, len(ids))
+	for part := range slices.Chunk(ids, 500) {
+		var list []Member
+		if err := s.db.Read(ctx).Where("id IN ?", part).Find(&list).Error; err != nil {
+			return nil, fmt.Errorf("member: many: %w", err)
+		}
+		for _, m := range list {
+			found[m.ID] = m
+		}
+	}
+	out := make([]Member, 0, len(ids))
+	for _, i := range ids {
+		if m, ok := found[i]; ok {
+			out = append(out, m)
+		}
 	}
 	return out, nil
 }

@@ -183,16 +183,25 @@ func (a *Accounts) Adjustment(ctx context.Context, adjustmentID id.ID) (Adjustme
 
 // Adjustments pages them, newest first; state and memberID narrow when not zero.
 func (a *Accounts) Adjustments(ctx context.Context, state string, memberID, before id.ID, limit int) ([]Adjustment, error) {
-	q := a.db.Read(ctx)
+	out := []Adjustment{}
+	if err := db.Page(a.adjustments(ctx, state, memberID), "points_adjustment", before, limit).Find(&out).Error; err != nil {
+		return nil, fmt.Errorf("points: adjustments: %w", err)
+	}
+	return out, nil
+}
+
+// CountAdjustments is how many there are, up to db.MaxTotal.
+func (a *Accounts) CountAdjustments(ctx context.Context, state string, memberID id.ID) (n int, more bool, err error) {
+	return db.Total(a.adjustments(ctx, state, memberID))
+}
+
+func (a *Accounts) adjustments(ctx context.Context, state string, memberID id.ID) *gorm.DB {
+	q := a.db.Read(ctx).Model(&Adjustment{})
 	if state != "" {
 		q = q.Where("state = ?", state)
 	}
 	if memberID != 0 {
 		q = q.Where("member_id = ?", memberID)
 	}
-	out := []Adjustment{}
-	if err := db.Page(q, "points_adjustment", before, limit).Find(&out).Error; err != nil {
-		return nil, fmt.Errorf("points: adjustments: %w", err)
-	}
-	return out, nil
+	return q
 }

@@ -303,14 +303,27 @@ func (s *Store) Mine(ctx context.Context, memberID id.ID, limit int) ([]Request,
 // List pages requests, newest first; state "" is any. With state "open" it is those that
 // wait, the one that is due first at the top, on one page.
 func (s *Store) List(ctx context.Context, state string, before id.ID, limit int) ([]Request, error) {
-	q, out := s.DB.Read(ctx), []Request{}
+	q, out := s.in(ctx, state), []Request{}
 	if state == "open" {
-		err := q.Where("state IN ?", []string{Requested, Approved, Running}).Order("due_at, id").Limit(db.MaxPage).Find(&out).Error
+		err := q.Order("due_at, id").Limit(db.MaxPage).Find(&out).Error
 		return out, err
-	}
-	if state != "" {
-		q = q.Where("state = ?", state)
 	}
 	err := db.Page(q, "rights_request", before, limit).Find(&out).Error
 	return out, err
+}
+
+// Count is how many requests List has of a state, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, state string) (n int, more bool, err error) {
+	return db.Total(s.in(ctx, state))
+}
+
+func (s *Store) in(ctx context.Context, state string) *gorm.DB {
+	q := s.DB.Read(ctx).Model(&Request{})
+	switch state {
+	case "":
+		return q
+	case "open":
+		return q.Where("state IN ?", []string{Requested, Approved, Running})
+	}
+	return q.Where("state = ?", state)
 }
