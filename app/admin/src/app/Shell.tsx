@@ -34,7 +34,7 @@ function Frame() {
     () =>
       areas
         .map((a) => ({
-          path: `/#${a.key}`,
+          path: `/~${a.key}`,
           name: t('title', { ns: a.key }),
           icon: a.icon,
           children: a.menu
