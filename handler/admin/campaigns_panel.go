@@ -119,7 +119,8 @@ func (h *Handler) cancelCampaign(c *gin.Context, e *audit.Entry) (any, error) {
 // dossier is what the second person looks at, with the names of who did what.
 type dossier struct {
 	campaign.Dossier
-	People map[string]string `json:"people"` // operator's id -> name
+	People  map[string]string `json:"people"`  // operator's id -> name
+	Account string            `json:"account"` // name of the merchant number that pays; "" = none
 }
 
 func (h *Handler) campaignDossier(c *gin.Context) (any, error) {
@@ -133,6 +134,13 @@ func (h *Handler) campaignDossier(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	out := dossier{Dossier: d, People: map[string]string{}}
+	if d.Frozen.AccountID != 0 {
+		a, err := h.Brands.Account(ctx, d.Frozen.AccountID)
+		if err != nil {
+			return nil, err
+		}
+		out.Account = a.Name + " · " + a.AppID
+	}
 	for _, a := range d.History {
 		for _, who := range []id.ID{a.EditedBy, a.SubmittedBy, a.DecidedBy} {
 			if _, known := out.People[who.String()]; known || who == 0 {

@@ -96,6 +96,8 @@ type Approval struct {
 	Reason      string        `json:"reason"`
 	CreatedAt   clock.Instant `json:"created_at"`
 	DecidedAt   clock.Instant `json:"decided_at"`
+	// CampaignName is that of the frozen content; lists fill it.
+	CampaignName string `json:"campaign_name" gorm:"-"`
 }
 
 // TableName names the table for GORM.

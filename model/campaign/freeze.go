@@ -204,5 +204,12 @@ func (s *Store) Waiting(ctx context.Context, brandID, before id.ID, limit int) (
 	if err != nil {
 		return nil, fmt.Errorf("campaign: approvals that wait: %w", err)
 	}
+	for i := range out {
+		var f Frozen
+		if err := json.Unmarshal(out[i].Content, &f); err != nil {
+			return nil, fmt.Errorf("campaign: approval %d: %w", out[i].ID, err)
+		}
+		out[i].CampaignName = f.Name
+	}
 	return out, nil
 }

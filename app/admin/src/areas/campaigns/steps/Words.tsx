@@ -1,0 +1,66 @@
+import { ReloadOutlined } from '@ant-design/icons';
+import { Button, Form, type FormInstance, Input } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Campaign, Draft } from '../draft';
+import { Preview } from '../Preview';
+
+/** What consumers read, beside the page as they will see it. */
+export function WordsStep({
+  campaign,
+  form,
+  version,
+  save,
+}: {
+  campaign: string;
+  form: FormInstance<Draft>;
+  version: number;
+  save: () => Promise<Campaign | null>;
+}) {
+  const { t } = useTranslation('campaigns');
+  const [busy, setBusy] = useState(false);
+  const show = async () => {
+    setBusy(true);
+    await save();
+    setBusy(false);
+  };
+  return (
+    <div className="campaign-words">
+      <div className="fields">
+        <Form.Item
+          name="organiser"
+          label={t('field.organiser')}
+          extra={t('words.organiserHint')}
+          rules={[{ required: true, whitespace: true, message: t('need.organiser') }]}
+        >
+          <Input maxLength={100} onBlur={() => void show()} />
+        </Form.Item>
+        <Form.Item
+          name="rules"
+          label={t('field.rules')}
+          extra={t('words.rulesHint')}
+          rules={[{ required: true, whitespace: true, message: t('need.rules') }]}
+        >
+          <Input.TextArea rows={8} maxLength={2000} showCount onBlur={() => void show()} />
+        </Form.Item>
+        <Button
+          type="link"
+          style={{ padding: 0, marginBottom: 16 }}
+          onClick={() => {
+            form.setFieldsValue({ rules: t('words.template') });
+            form.setFields([{ name: 'rules', touched: true }]);
+          }}
+        >
+          {t('words.useTemplate')}
+        </Button>
+        <Form.Item name="wishing" label={t('field.wishing')} extra={t('words.wishingHint')}>
+          <Input maxLength={60} onBlur={() => void show()} />
+        </Form.Item>
+        <Button icon={<ReloadOutlined />} loading={busy} onClick={() => void show()}>
+          {t('words.refresh')}
+        </Button>
+      </div>
+      <Preview id={campaign} version={version} />
+    </div>
+  );
+}

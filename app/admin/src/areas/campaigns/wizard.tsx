@@ -1,0 +1,211 @@
+import { Alert, App, Button, Form, Steps } from 'antd';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate, useParams, useSearchParams } from 'react-router';
+import { ApiError, useGet, useWrite } from '@/api';
+import { useBrandID } from '@/app/brand';
+import { Broken, FaultAlert, Page, StateTag, Waiting } from '@/ui';
+import './campaigns.css';
+import { useBatches } from './batches';
+import { type Campaign, type Draft, emptyDraft, forget, fromCampaign, keep, kept, toInput } from './draft';
+import { CapsStep } from './steps/Caps';
+import { PrizesStep } from './steps/Prizes';
+import { ReviewStep } from './steps/Review';
+import { ScopeStep } from './steps/Scope';
+import { WordsStep } from './steps/Words';
+
+export const stepKeys = ['scope', 'prizes', 'budget', 'words', 'review'] as const;
+export type StepKey = (typeof stepKeys)[number];
+
+/** The wizard: every step saves the draft, and what the server did not take stays here. */
+export function Component() {
+  const { id } = useParams();
+  const brand = useBrandID();
+  const { t } = useTranslation('campaigns');
+  const { data, error, isPending, refetch } = useGet('/campaigns/{id}', {
+    params: { path: { id: id ?? '' } },
+    enabled: Boolean(id),
+  });
+  if (!id) return brand ? <Wizard key={`new-${brand}`} brand={brand} /> : <Waiting />;
+  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (isPending || !data) return <Waiting />;
+  if (data.stage !== 'draft') {
+    return (
+      <Page
+        title={data.name}
+        tag={<StateTag state={data.stage} />}
+        trail={[{ title: t('menu.list'), to: '/campaigns' }]}
+      >
+        <Alert type="info" showIcon title={t('wizard.notDraft')} description={t(`wizard.why.${data.stage}`)} />
+      </Page>
+    );
+  }
+  return <Wizard key={id} campaign={data} brand={data.brand_id ?? brand} />;
+}
+
+function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
+  const { t } = useTranslation('campaigns');
+  const { message } = App.useApp();
+  const navigate = useNavigate();
+  const [search, setSearch] = useSearchParams();
+  const [form] = Form.useForm<Draft>();
+  const slot = campaign?.id ?? `new-${brand}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a later answer must not overwrite what is being typed
+  const start = useMemo(() => {
+    const here = kept(slot);
+    const there = campaign ? fromCampaign(campaign) : emptyDraft;
+    return { values: here ?? there, restored: here !== null && JSON.stringify(here) !== JSON.stringify(there) };
+  }, [slot]);
+  const [restored, setRestored] = useState(start.restored);
+  const [fault, setFault] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const [saved, setSaved] = useState(0);
+  const dirty = useRef(start.restored || !campaign);
+  Form.useWatch([], form); // draws again with every key; the values of other steps are in the store
+  const values = { ...start.values, ...(form.getFieldsValue(true) as Draft) };
+  const batches = useBatches(brand);
+  const create = useWrite('post', '/campaigns', { invalidate: ['/campaigns'], quiet: true });
+  const update = useWrite('put', '/campaigns/{id}', { invalidate: ['/campaigns'], quiet: true });
+  const asked = search.get('step') as StepKey;
+  const at = Math.max(0, campaign ? stepKeys.indexOf(asked) : 0);
+
+  // A tab that is closed with something unsaved keeps it, and says so next time.
+  useEffect(() => {
+    if (dirty.current && form.isFieldsTouched()) keep(slot, { ...start.values, ...form.getFieldsValue(true) });
+  });
+
+  const save = async (): Promise<Campaign | null> => {
+    const now = { ...start.values, ...form.getFieldsValue(true) } as Draft;
+    if (campaign && !dirty.current) return campaign;
+    keep(slot, now);
+    setBusy(true);
+    setFault(null);
+    try {
+      const body = toInput(now, brand);
+      const got = campaign
+        ? await update.mutateAsync({ params: { path: { id: campaign.id } }, body })
+        : await create.mutateAsync({ body });
+      dirty.current = false;
+      forget(slot);
+      setRestored(false);
+      setSaved((n) => n + 1);
+      return got as Campaign;
+    } catch (error) {
+      setFault(error);
+      if (!(error instanceof ApiError)) throw error;
+      return null;
+    } finally {
+      setBusy(false);
+    }
+  };
+  const go = async (to: number) => {
+    if (to > at) {
+      try {
+        await form.validateFields();
+      } catch {
+        return; // the fields say what is missing
+      }
+    }
+    const got = await save();
+    if (!got) return;
+    const step = stepKeys[to] ?? 'scope';
+    if (campaign)
+      setSearch((old) => new URLSearchParams([...old].filter(([k]) => k !== 'step').concat([['step', step]])));
+    else navigate(`/campaigns/${got.id}/edit?step=${step}`, { replace: true });
+    window.scrollTo({ top: 0 });
+  };
+  const drop = () => {
+    forget(slot);
+    form.setFieldsValue(campaign ? fromCampaign(campaign) : emptyDraft);
+    dirty.current = false;
+    setRestored(false);
+  };
+  const key = stepKeys[at];
+  return (
+    <Page
+      title={campaign ? values.name || campaign.name : t('wizard.new')}
+      tab={t('wizard.new')}
+      tag={campaign ? <StateTag state={campaign.stage} /> : undefined}
+      trail={[
+        { title: t('menu.list'), to: '/campaigns' },
+        ...(campaign ? [{ title: campaign.name, to: `/campaigns/${campaign.id}` }] : []),
+      ]}
+      actions={
+        <Button
+          loading={busy}
+          onClick={async () => {
+            if (!values.name) {
+              await form.validateFields(['name']).catch(() => {});
+              return;
+            }
+            const got = await save();
+            if (!got) return;
+            message.success(t('wizard.saved'));
+            if (!campaign) navigate(`/campaigns/${got.id}/edit`, { replace: true });
+          }}
+        >
+          {t('wizard.save')}
+        </Button>
+      }
+    >
+      {restored ? (
+        <Alert
+          type="warning"
+          showIcon
+          style={{ marginBottom: 16 }}
+          title={t('wizard.restored')}
+          action={
+            <Button size="small" onClick={drop}>
+              {t('wizard.drop')}
+            </Button>
+          }
+        />
+      ) : null}
+      <div className="section">
+        <Steps
+          size="small"
+          responsive
+          current={at}
+          style={{ marginBottom: 24 }}
+          onChange={(to) => void go(to)}
+          items={stepKeys.map((k) => ({ key: k, title: t(`step.${k}`), disabled: !campaign && k !== 'scope' }))}
+        />
+        <FaultAlert fault={fault} />
+        {fault ? <p className="muted">{t('wizard.safe')}</p> : null}
+        <Form<Draft>
+          form={form}
+          layout="vertical"
+          initialValues={start.values}
+          preserve
+          hidden={key === 'review'}
+          onValuesChange={() => {
+            dirty.current = true;
+          }}
+          onFinish={() => void go(Math.min(at + 1, stepKeys.length - 1))}
+        >
+          {key === 'scope' ? <ScopeStep values={values} batches={batches} /> : null}
+          {key === 'prizes' ? <PrizesStep values={values} batches={batches} form={form} /> : null}
+          {key === 'budget' ? <CapsStep values={values} batches={batches} brand={brand} /> : null}
+          {key === 'words' && campaign ? (
+            <WordsStep campaign={campaign.id} form={form} version={saved} save={save} />
+          ) : null}
+          {key === 'review' ? null : (
+            <div className="page-actions" style={{ marginTop: 16 }}>
+              {at > 0 ? (
+                <Button disabled={busy} onClick={() => void go(at - 1)}>
+                  {t('wizard.back')}
+                </Button>
+              ) : null}
+              <Button type="primary" htmlType="submit" loading={busy}>
+                {t('wizard.next')}
+              </Button>
+            </div>
+          )}
+        </Form>
+        {key === 'review' && campaign ? (
+          <ReviewStep campaign={campaign} go={(k) => void go(stepKeys.indexOf(k))} />
+        ) : null}
+      </div>
+    </Page>
+  );
+}
