@@ -1,0 +1,209 @@
+import { Button, Form, Input } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { type Row, useWrite } from '@/api';
+import { Can, Danger, DataTable, Money, StateTag, Time } from '@/ui';
+import { ageOf, optionsOf, useWords } from './words';
+
+export type Payout = Row<'/payouts'>;
+export type Item = Row<'/reconcile/items'>;
+
+/** Cure says what a payout waits for and what helps. */
+export function Cure({ words }: { words: Payout['words'] }) {
+  return (
+    <div style={{ whiteSpace: 'normal', minWidth: 200 }}>
+      <div>{words?.text}</div>
+      {words?.cure ? <div className="muted">{words.cure}</div> : null}
+    </div>
+  );
+}
+
+/** MemberLink leads to the member who was paid. */
+export function MemberLink({ id }: { id: string | null | undefined }) {
+  const { t } = useTranslation('money');
+  if (!id) return <span className="muted">—</span>;
+  return (
+    <Can do="member:read">
+      <Link to={`/members/${id}`}>{t('member', { tail: id.slice(-4) })}</Link>
+    </Can>
+  );
+}
+
+/** AskAgain asks WeChat for a payout that has not ended. */
+export function AskAgain({ payout, small }: { payout: Payout; small?: boolean }) {
+  const { t } = useTranslation('money');
+  const ask = useWrite('post', '/payouts/{id}/query', { invalidate: ['/payouts'], done: t('payout.asked') });
+  if (!payout.state || ['settled', 'returned', 'failed'].includes(payout.state)) return null;
+  return (
+    <Can do="payout:write">
+      <Button
+        size={small ? 'small' : undefined}
+        loading={ask.isPending}
+        onClick={() =>
+          ask.mutate({ params: { path: { id: payout.id ?? '' } }, body: { reason: t('payout.askReason') } })
+        }
+      >
+        {t('payout.ask')}
+      </Button>
+    </Can>
+  );
+}
+
+/** Review takes the mark off a payout, or puts it on. */
+export function Review({ payout, small }: { payout: Payout; small?: boolean }) {
+  const { t } = useTranslation('money');
+  const mark = useWrite('put', '/payouts/{id}/review', {
+    invalidate: ['/payouts', '/home'],
+    done: t(payout.review ? 'payout.reviewed' : 'payout.marked'),
+    quiet: true,
+  });
+  return (
+    <Can do="payout:write">
+      <Danger
+        danger={false}
+        trigger={
+          <Button size={small ? 'small' : undefined} type={payout.review ? 'primary' : 'default'}>
+            {t(payout.review ? 'payout.review' : 'payout.mark')}
+          </Button>
+        }
+        title={t(payout.review ? 'payout.reviewTitle' : 'payout.markTitle', { bill: payout.bill_no })}
+        consequence={t(payout.review ? 'payout.reviewText' : 'payout.markText')}
+        reason
+        onConfirm={({ reason }) =>
+          mark.mutateAsync({ params: { path: { id: payout.id ?? '' } }, body: { on: !payout.review, reason } })
+        }
+      />
+    </Can>
+  );
+}
+
+/** Explain closes a difference with a reason. */
+export function Explain({ item }: { item: Item }) {
+  const { t } = useTranslation('money');
+  const explain = useWrite('post', '/reconcile/items/{id}/explain', {
+    invalidate: ['/reconcile', '/payouts', '/home'],
+    done: t('recon.explained'),
+    quiet: true,
+  });
+  if (item.state === 'resolved') return null;
+  return (
+    <Can do="recon:write">
+      <Danger
+        danger={false}
+        trigger={<Button size="small">{t(item.state === 'open' ? 'recon.explain' : 'recon.explainAgain')}</Button>}
+        title={t('recon.explainTitle')}
+        consequence={
+          <>
+            <p>{item.note}</p>
+            <p className="muted">{t('recon.explainText')}</p>
+          </>
+        }
+        confirm={t('recon.explain')}
+        onConfirm={({ why }) =>
+          explain.mutateAsync({ params: { path: { id: item.id ?? '' } }, body: { reason: String(why ?? '') } })
+        }
+      >
+        <Form.Item
+          name="why"
+          label={t('recon.why')}
+          initialValue={item.reason || undefined}
+          rules={[{ required: true, whitespace: true, min: 2, message: t('recon.whyNeeded') }]}
+        >
+          <Input.TextArea rows={3} maxLength={300} showCount placeholder={t('recon.whyHint')} />
+        </Form.Item>
+      </Danger>
+    </Can>
+  );
+}
+
+/** Items lists differences; what is fixed (a day, a payout) is no filter. */
+export function Items({
+  brand,
+  fixed,
+  id,
+}: {
+  brand: string;
+  fixed?: { account_id?: string; day?: string };
+  id: string;
+}) {
+  const { t } = useTranslation('money');
+  const kinds = useWords('kinds');
+  const states = useWords('itemStates');
+  return (
+    <DataTable
+      id={id}
+      path="/reconcile/items"
+      enabled={Boolean(brand)}
+      params={{ query: { brand_id: brand, ...fixed } }}
+      filters={[
+        { name: 'state', label: t('recon.state'), kind: 'select', options: optionsOf(states) },
+        { name: 'kind', label: t('recon.kind'), kind: 'select', options: optionsOf(kinds) },
+      ]}
+      columns={[
+        {
+          key: 'kind',
+          title: t('recon.kind'),
+          render: (x: Item) => <strong>{kinds[x.kind ?? ''] ?? x.kind}</strong>,
+        },
+        {
+          key: 'state',
+          title: t('recon.state'),
+          render: (x: Item) => (
+            <StateTag
+              state={x.state}
+              labels={states}
+              tone={x.state === 'open' ? 'red' : x.state === 'explained' ? 'blue' : 'green'}
+            />
+          ),
+        },
+        {
+          key: 'note',
+          title: t('recon.what'),
+          render: (x: Item) => (
+            <div style={{ whiteSpace: 'normal', minWidth: 180 }}>
+              {x.note}
+              {x.reason ? (
+                <div className="muted">{t('recon.reasonBy', { by: x.by_login, reason: x.reason })}</div>
+              ) : null}
+            </div>
+          ),
+        },
+        {
+          key: 'ours',
+          title: t('recon.ours'),
+          align: 'right',
+          render: (x: Item) => (x.payout_id ? <Money fen={x.ours_fen} /> : '—'),
+        },
+        {
+          key: 'wechat',
+          title: t('recon.wechat'),
+          align: 'right',
+          render: (x: Item) => (x.wechat_fen ? <Money fen={x.wechat_fen} /> : '—'),
+        },
+        {
+          key: 'bill',
+          title: t('payout.bill'),
+          render: (x: Item) =>
+            x.payout_id ? (
+              <Link to={`/money/payouts/${x.payout_id}`}>{x.bill_no}</Link>
+            ) : (
+              <span className="nums">{x.bill_no}</span>
+            ),
+        },
+        { key: 'wechat_no', title: t('payout.wechatNo'), hidden: true, render: (x: Item) => x.wechat_no || '—' },
+        {
+          key: 'age',
+          title: t('recon.age'),
+          render: (x: Item) => (
+            <>
+              <Time at={x.since} />{' '}
+              <span className="muted">{x.state === 'open' ? t('recon.days', { count: ageOf(x.since) }) : ''}</span>
+            </>
+          ),
+        },
+      ]}
+      actions={(x: Item) => <Explain item={x} />}
+      empty={{ title: t('recon.noItems'), text: t('recon.noItemsText'), example: t('recon.noItemsExample') }}
+    />
+  );
+}

@@ -1,0 +1,81 @@
+import { Tag } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { useBrandID } from '@/app/brand';
+import { DataTable, type Filter, Money, Page, StateTag, Time } from '@/ui';
+import { AskAgain, Cure, MemberLink, type Payout } from './parts';
+import { optionsOf, useWords } from './words';
+
+/** Payouts: every order to WeChat, with what it waits for in words. */
+export function Component() {
+  const { t } = useTranslation('money');
+  const brand = useBrandID();
+  const states = useWords('states');
+  const purposes = useWords('purposes');
+  const rails = useWords('rails');
+  const filters: Filter[] = [
+    { name: 'bill_no', label: t('payout.bill'), kind: 'text', width: 220 },
+    { name: 'state', label: t('payout.state'), kind: 'select', options: optionsOf(states) },
+    { name: 'purpose', label: t('payout.purpose'), kind: 'select', options: optionsOf(purposes) },
+    { name: 'rail', label: t('payout.rail'), kind: 'select', options: optionsOf(rails) },
+    {
+      name: 'review',
+      label: t('payout.reviewFilter'),
+      kind: 'select',
+      options: [
+        { value: 'true', label: t('payout.needsReview') },
+        { value: 'false', label: t('payout.noReview') },
+      ],
+    },
+    { name: 'day', label: t('payout.made'), kind: 'range' },
+    { name: 'min_yuan', label: t('payout.min'), kind: 'text', width: 120 },
+    { name: 'max_yuan', label: t('payout.max'), kind: 'text', width: 120 },
+    { name: 'member_id', label: t('payout.memberNo'), kind: 'id' },
+  ];
+  return (
+    <Page title={t('menu.payouts')} about={t('payout.about')} watermark>
+      <DataTable
+        id="money.payouts"
+        path="/payouts"
+        enabled={Boolean(brand)}
+        params={{ query: { brand_id: brand } }}
+        filters={filters}
+        to={(p: Payout) => `/money/payouts/${p.id}`}
+        exportAs="payouts"
+        columns={[
+          { key: 'bill', title: t('payout.bill'), render: (p: Payout) => <span className="nums">{p.bill_no}</span> },
+          {
+            key: 'amount',
+            title: t('payout.amount'),
+            align: 'right',
+            render: (p: Payout) => <Money fen={p.amount_fen} />,
+          },
+          {
+            key: 'state',
+            title: t('payout.state'),
+            render: (p: Payout) => (
+              <>
+                <StateTag state={p.state} labels={states} />{' '}
+                {p.review ? <Tag color="red">{t('payout.needsReview')}</Tag> : null}
+              </>
+            ),
+          },
+          { key: 'words', title: t('payout.words'), render: (p: Payout) => <Cure words={p.words} /> },
+          { key: 'purpose', title: t('payout.purpose'), render: (p: Payout) => purposes[p.purpose ?? ''] },
+          {
+            key: 'campaign',
+            title: t('payout.campaign'),
+            render: (p: Payout) => (p.campaign ? <Link to={`/campaigns/${p.campaign_id}`}>{p.campaign}</Link> : '—'),
+          },
+          { key: 'rail', title: t('payout.rail'), hidden: true, render: (p: Payout) => rails[p.rail ?? ''] },
+          { key: 'account', title: t('payout.account'), hidden: true, render: (p: Payout) => p.account?.name },
+          { key: 'member', title: t('payout.member'), render: (p: Payout) => <MemberLink id={p.member_id} /> },
+          { key: 'made', title: t('payout.made'), render: (p: Payout) => <Time at={p.created_at} /> },
+          { key: 'ended', title: t('payout.ended'), hidden: true, render: (p: Payout) => <Time at={p.finished_at} /> },
+        ]}
+        actions={(p: Payout) => <AskAgain payout={p} small />}
+        empty={{ title: t('payout.none'), text: t('payout.noneText'), example: t('payout.noneExample') }}
+      />
+    </Page>
+  );
+}
