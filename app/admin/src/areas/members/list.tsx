@@ -27,7 +27,10 @@ export function Component() {
   const navigate = useNavigate();
   const [search, setSearch] = useSearchParams();
   const [phone, setPhone] = useState('');
-  const tiers = useGet('/brands/{id}/tiers', { params: { path: { id: brand } }, enabled: Boolean(brand) && may('tier:read') });
+  const tiers = useGet('/brands/{id}/tiers', {
+    params: { path: { id: brand } },
+    enabled: Boolean(brand) && may('tier:read'),
+  });
   const asked = searches.find((k) => kept(k) && search.get(k));
   const query: Record<string, string> = { brand_id: brand, total: '1' };
   if (phone) query.phone = phone;
@@ -87,7 +90,11 @@ export function Component() {
             key: 'state',
             title: t('list.state'),
             render: (m: Member) => (
-              <StateTag state={m.state} labels={{ active: t('state.active'), blocked: t('state.blocked'), erased: t('state.erased') }} tone={m.state === 'blocked' ? 'red' : undefined} />
+              <StateTag
+                state={m.state}
+                labels={{ active: t('state.active'), blocked: t('state.blocked'), erased: t('state.erased') }}
+                tone={m.state === 'blocked' ? 'red' : undefined}
+              />
             ),
           },
           {

@@ -4,7 +4,9 @@ import { Link } from 'react-router';
 
 /** The end of a long number: what people call a member who has no name here. */
 export function lastDigits(id: string | null | undefined): string {
-  return String(id ?? '').slice(-4).padStart(4, '0');
+  return String(id ?? '')
+    .slice(-4)
+    .padStart(4, '0');
 }
 
 /** MemberLink leads to a member's page. */
@@ -31,7 +33,10 @@ export function KeyTags({ keys }: { keys: readonly Key[] | null | undefined }) {
 }
 
 /** left is how long is left until a moment, in whole days and hours; negative: over. */
-export function left(until: string | null | undefined, now: number): { over: boolean; days: number; hours: number } | null {
+export function left(
+  until: string | null | undefined,
+  now: number,
+): { over: boolean; days: number; hours: number } | null {
   if (!until) return null;
   const ms = Date.parse(until) - now;
   const h = Math.floor(Math.abs(ms) / 3600_000);
