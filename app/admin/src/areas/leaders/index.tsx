@@ -10,6 +10,7 @@ export const area: Area = {
     { path: '/leaders/withdrawals', title: 'menu.withdrawals', permission: 'withdrawal:read' },
     { path: '/leaders/fraud', title: 'menu.fraud', permission: 'fraud:read' },
     { path: '/leaders/commission', title: 'menu.commission', permission: 'commission:read' },
+    { path: '/leaders/rules', title: 'menu.rules', permission: 'commission:read' },
   ],
   routes: [
     { path: 'leaders/applications', lazy: () => import('./applications') },
@@ -22,5 +23,7 @@ export const area: Area = {
     { path: 'leaders/commission', lazy: () => import('./commission') },
     { path: 'leaders/commission/accruals/:id', lazy: () => import('./accrual') },
     { path: 'leaders/commission/statements/:id', lazy: () => import('./statement') },
+    { path: 'leaders/rules', lazy: () => import('./rules') },
+    { path: 'leaders/rules/:id', lazy: () => import('./rule') },
   ],
 };
