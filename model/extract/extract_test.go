@@ -115,7 +115,11 @@ func TestExtract(t *testing.T) {
 		s.window = 48
 		t.Run("every kind can be read", func(t *testing.T) {
 			for _, k := range Kinds() {
-				x := ask(t, s, k.Name, map[string]string{"from": "2026-01-01T00:00:00+08:00", "until": "2027-01-01T00:00:00+08:00"})
+				f := map[string]string{"from": "2026-01-01T00:00:00+08:00", "until": "2027-01-01T00:00:00+08:00"}
+				if k.Name == "recon_lines" {
+					f["day_id"] = "5"
+				}
+				x := ask(t, s, k.Name, f)
 				if err := s.Run(ctx, x.ID); err != nil {
 					t.Fatalf("%s: %v", k.Name, err)
 				}
@@ -124,6 +128,33 @@ func TestExtract(t *testing.T) {
 				}
 				if k.Permission == "" || k.Title == "" {
 					t.Errorf("%s says not who may read it", k.Name)
+				}
+			}
+		})
+		t.Run("every filter of every kind can be asked for", func(t *testing.T) {
+			for _, k := range kinds() {
+				for _, f := range k.filters {
+					ok := false
+					for _, v := range []string{"7", "active", "cash", "open", "failed", "claim", "2026-11-21T00:00:00Z", "fen", "member", "booked", "frozen", "leader", "wechat", "settled", "amount", "matched", "true", "transfer", "requested"} {
+						x := Extract{ID: 1, Kind: k.name, CreatedAt: clk.Now(), Filter: map[string]string{f.name: v}}
+						if f.name != "day_id" && k.name == "recon_lines" {
+							x.Filter["day_id"] = "5"
+						}
+						if k.check(x.Filter) != nil {
+							continue
+						}
+						ok = true
+						where, args, err := k.where(x)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if _, err := s.rows(ctx, k, "1 = 1"+where, args...); err != nil {
+							t.Errorf("%s by %s: %v", k.name, f.name, err)
+						}
+					}
+					if !ok {
+						t.Errorf("%s: nothing passes for %s", k.name, f.name)
+					}
 				}
 			}
 		})
@@ -343,6 +374,19 @@ func TestWhatALineShows(t *testing.T) {
 		}
 		if got := line("flagged"); !strings.Contains(got, "|武汉|") {
 			t.Error(got)
+		}
+		exec(t, d, `INSERT INTO recon_day (id, brand_id, account_id, day, state, source, gen, next_gen, total_lines, done_lines, sha1, in_fen, out_fen, opening_fen, closing_fen, proof, matched, matched_fen, returned, returned_fen,
+			other_lines, other_in_fen, other_out_fen, error, created_at, asked_at, finished_at) VALUES (5,?,0,20261120,'done','bill',2,3,1,1,'',0,0,0,0,'none',0,0,0,0,0,0,0,'',1,1,1)`, brandID)
+		for gen := range 3 { // only the newest finished one counts
+			exec(t, d, `INSERT INTO recon_line (day_id, gen, seq, at, wechat_no, flow_no, business, kind, amount_fen, balance_fen, memo, voucher, said, payout_id, result)
+				VALUES (5,?,1,?,'4200001234567890123','F1','商家转账','支出',-100,5000,'@memo','','',0,'only_wechat')`, gen, clk.Now())
+		}
+		x := ask(t, s, "recon_lines", map[string]string{"day_id": "5"})
+		if err := s.Run(ctx, x.ID); err != nil {
+			t.Fatal(err)
+		}
+		if rows, _ := read(t, s, x.ID); len(rows) != 1 || strings.Join(rows[0], "|")[:13] != "1|2026-11-20|" || rows[0][9] != "-1.00" || rows[0][11] != "'@memo" || rows[0][13] != "微信有、我方无" {
+			t.Error(rows)
 		}
 	})
 }

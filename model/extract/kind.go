@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/money"
 )
 
 // column is one column of a file: its head, the SQL it comes from and how it is shown.
@@ -19,12 +21,13 @@ type column struct {
 	show  format
 }
 
-// filter is one condition; sql has one question mark.
+// filter is one condition; sql has one question mark, and read makes its value of what was
+// written. Without read it is an id.
 type filter struct {
 	name string
 	sql  string
-	pick []string // the values there are; nil: any id
-	free bool     // any short text
+	read func(v string) (any, error)
+	must bool // without it the list is not written
 }
 
 // kind is one list that can be taken out.
@@ -42,7 +45,7 @@ type kind struct {
 	fill func(ctx context.Context, s *Store, rows []row) error
 	// next and count are for tables without ids.
 	next  func(ctx context.Context, s *Store, k kind, x Extract) (batch, error)
-	count func(ctx context.Context, s *Store) (int64, error)
+	count func(ctx context.Context, s *Store, x Extract) (int64, error)
 }
 
 // row is a row as it was read.
@@ -93,10 +96,15 @@ func kindOf(name string) (kind, error) {
 	return kind{}, errKind
 }
 
-func kinds() []kind { return slices.Concat(moneyKinds(), peopleKinds(), otherKinds()) }
+func kinds() []kind { return slices.Concat(moneyKinds(), peopleKinds(), otherKinds(), reconLists()) }
 
 // check looks at what a list is to be narrowed by. Fault: Invalid bad_field.
 func (k kind) check(f map[string]string) error {
+	for _, x := range k.filters {
+		if x.must && f[x.name] == "" {
+			return badField(x.name, "必须填写")
+		}
+	}
 	_, _, err := k.where(Extract{Filter: f})
 	return err
 }
@@ -127,25 +135,17 @@ func (k kind) where(x Extract) (text string, args []any, err error) {
 			args = append(args, at)
 		case i < 0:
 			return "", nil, badField(name, "不能用来筛选"+k.title)
-		case k.filters[i].pick != nil:
-			if !slices.Contains(k.filters[i].pick, v) {
-				return "", nil, badField(name, "没有这个选项")
-			}
-			b.WriteString(" AND " + k.filters[i].sql)
-			args = append(args, v)
-		case k.filters[i].free:
-			if len(v) > 64 {
-				return "", nil, badField(name, "太长")
-			}
-			b.WriteString(" AND " + k.filters[i].sql)
-			args = append(args, v)
 		default:
-			n, err := id.Parse(v)
+			read := k.filters[i].read
+			if read == nil {
+				read = anID
+			}
+			value, err := read(v)
 			if err != nil {
-				return "", nil, badField(name, "不是编号")
+				return "", nil, badField(name, err.Error())
 			}
 			b.WriteString(" AND " + k.filters[i].sql)
-			args = append(args, n)
+			args = append(args, value)
 		}
 	}
 	return b.String(), args, nil
@@ -198,6 +198,55 @@ func (s *Store) rows(ctx context.Context, k kind, where string, args ...any) ([]
 		out = append(out, r)
 	}
 	return out, found.Err()
+}
+
+func anID(v string) (any, error) {
+	n, err := id.Parse(v)
+	if err != nil {
+		return nil, errors.New("不是编号")
+	}
+	return n, nil
+}
+
+// oneOf takes the keys of a table only.
+func oneOf[T any](table map[string]T) func(v string) (any, error) {
+	return func(v string) (any, error) {
+		if _, there := table[v]; !there {
+			return nil, errors.New("没有这个选项")
+		}
+		return v, nil
+	}
+}
+
+func aMoment(v string) (any, error) {
+	at, err := instant(v)
+	if err != nil {
+		return nil, errors.New("应为 RFC 3339 时间")
+	}
+	return at, nil
+}
+
+func someText(v string) (any, error) {
+	if len(v) > 64 {
+		return nil, errors.New("太长")
+	}
+	return v, nil
+}
+
+// part is for LIKE ? ESCAPE '!'.
+func part(v string) (any, error) {
+	if len(v) > 64 {
+		return nil, errors.New("太长")
+	}
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(v) + "%", nil
+}
+
+func inYuan(v string) (any, error) {
+	fen, err := money.Parse(v)
+	if err != nil {
+		return nil, err
+	}
+	return fen, nil
 }
 
 func badField(name, why string) error {

@@ -8,11 +8,7 @@ const brandName = " LEFT JOIN brand b ON b.id = t.brand_id"
 func ofBrand() filter { return filter{name: "brand_id", sql: "t.brand_id = ?"} }
 
 func word(name, sql string, table map[string]string) filter {
-	f := filter{name: name, sql: sql, pick: []string{}}
-	for v := range table {
-		f.pick = append(f.pick, v)
-	}
-	return f
+	return filter{name: name, sql: sql, read: oneOf(table)}
 }
 
 func payoutStates() map[string]string {
@@ -25,6 +21,14 @@ func withdrawalStates() map[string]string {
 
 func accrualStates() map[string]string {
 	return map[string]string{"frozen": "冻结期", "held": "待核查", "released": "待结算", "settled": "已结算", "clawed": "已追回", "nothing": "未计提"}
+}
+
+func rails() map[string]string {
+	return map[string]string{"redpack": "现金红包", "transfer": "商家转账"}
+}
+
+func prizes() map[string]string {
+	return map[string]string{"cash": "红包", "points": "积分", "nothing": "未中奖"}
 }
 
 func pays() map[string]string { return map[string]string{"cash": "现金", "points": "积分"} }
@@ -41,19 +45,21 @@ func moneyKinds() []kind {
 	return []kind{
 		{name: "claims", title: "领取记录", permission: operator.ClaimRead, table: "claim", made: "created_at",
 			join:    brandName + " LEFT JOIN product p ON p.id = t.product_id LEFT JOIN campaign c ON c.id = t.campaign_id LEFT JOIN batch k ON k.id = t.batch_id",
-			filters: []filter{ofBrand(), {name: "campaign_id", sql: "t.campaign_id = ?"}, {name: "member_id", sql: "t.member_id = ?"}, {name: "batch_id", sql: "t.batch_id = ?"}},
+			filters: []filter{ofBrand(), {name: "campaign_id", sql: "t.campaign_id = ?"}, {name: "member_id", sql: "t.member_id = ?"}, {name: "batch_id", sql: "t.batch_id = ?"}, word("kind", "t.kind = ?", prizes())},
 			columns: []column{{"领取编号", "t.id", number}, {"领取时间", "t.created_at", moment}, {"品牌", "b.name", text}, {"商品", "p.name", text}, {"码批次", "k.name", text}, {"序号", "t.serial", count},
-				{"会员编号", "t.member_id", number}, {"活动", "c.name", text}, {"奖项", "t.prize", text}, {"类型", "t.kind", words(map[string]string{"cash": "红包", "points": "积分", "nothing": "未中奖"})},
+				{"会员编号", "t.member_id", number}, {"活动", "c.name", text}, {"奖项", "t.prize", text}, {"类型", "t.kind", words(prizes())},
 				{"红包金额(元)", "t.cash_fen", yuan}, {"积分", "t.points", count}}},
 		{name: "payouts", title: "打款单", permission: operator.PayoutRead, table: "payout", made: "created_at",
 			join: brandName + " LEFT JOIN campaign c ON c.id = t.campaign_id",
-			filters: []filter{ofBrand(), {name: "campaign_id", sql: "t.campaign_id = ?"}, {name: "member_id", sql: "t.member_id = ?"}, word("state", "t.state = ?", payoutStates()),
-				word("purpose", "t.purpose = ?", map[string]string{"claim": "", "withdrawal": ""}), word("review", "t.review = ?", map[string]string{"1": "", "0": ""})},
+			filters: []filter{ofBrand(), {name: "campaign_id", sql: "t.campaign_id = ?"}, {name: "member_id", sql: "t.member_id = ?"}, {name: "account_id", sql: "t.account_id = ?"}, word("state", "t.state = ?", payoutStates()),
+				word("purpose", "t.purpose = ?", map[string]string{"claim": "", "withdrawal": ""}), word("rail", "t.rail = ?", rails()),
+				word("review", "(t.review <> 0) = (? = 'true')", map[string]string{"true": "", "false": ""}), {name: "bill_no", sql: "t.bill_no = ?", read: someText},
+				{name: "min_yuan", sql: "t.amount_fen >= ?", read: inYuan}, {name: "max_yuan", sql: "t.amount_fen <= ?", read: inYuan}},
 			columns: []column{{"商户单号", "t.bill_no", text}, {"创建时间", "t.created_at", moment}, {"品牌", "b.name", text}, {"用途", "t.purpose", words(map[string]string{"claim": "活动红包", "withdrawal": "佣金提现"})},
-				{"活动", "c.name", text}, {"会员编号", "t.member_id", number}, {"方式", "t.rail", words(map[string]string{"redpack": "现金红包", "transfer": "商家转账"})}, {"金额(元)", "t.amount_fen", yuan},
+				{"活动", "c.name", text}, {"会员编号", "t.member_id", number}, {"方式", "t.rail", words(rails())}, {"金额(元)", "t.amount_fen", yuan},
 				{"状态", "t.state", words(payoutStates())}, {"原因", "t.reason", text}, {"微信单号", "t.wechat_no", text}, {"需人工复核", "t.review", flag}, {"结束时间", "t.finished_at", moment}}},
 		{name: "ledger", title: "账本流水", permission: operator.LedgerRead, table: "ledger_entry", made: "at",
-			filters: []filter{word("unit", "t.unit = ?", map[string]string{"fen": "", "points": ""}), {name: "owner_id", sql: "? IN (t.debit_owner, t.credit_owner)"}},
+			filters: []filter{word("unit", "t.unit = ?", map[string]string{"fen": "", "points": ""}), {name: "owner_id", sql: "? IN (t.debit_owner, t.credit_owner)"}, word("kind", "? IN (t.debit_kind, t.credit_kind)", accountKinds())},
 			columns: []column{{"流水编号", "t.id", number}, {"时间", "t.at", moment}, {"借方科目", "t.debit_kind", words(accountKinds())}, {"借方编号", "t.debit_owner", number},
 				{"贷方科目", "t.credit_kind", words(accountKinds())}, {"贷方编号", "t.credit_owner", number},
 				{"金额(元)", "CASE WHEN t.unit = 'fen' THEN t.amount END", yuan}, {"积分", "CASE WHEN t.unit = 'points' THEN t.amount END", count}, {"摘要", "t.memo", text}, {"事实键", "t.entry_key", text}}},
@@ -64,7 +70,7 @@ func moneyKinds() []kind {
 				{"状态", "t.state", words(map[string]string{"requested": "待审批", "booked": "已入账", "refused": "已驳回"})}, {"申请人", "o.name", text}, {"审批人", "d.name", text}, {"审批意见", "t.note", text}, {"审批时间", "t.decided_at", moment}}},
 		{name: "commission_accruals", title: "佣金计提", permission: operator.CommissionRead, table: "commission_accrual", made: "created_at",
 			join:    brandName + " LEFT JOIN leader l ON l.brand_id = t.brand_id AND l.member_id = t.earner_id",
-			filters: []filter{ofBrand(), {name: "earner_id", sql: "t.earner_id = ?"}, {name: "rule_id", sql: "t.rule_id = ?"}, word("state", "t.state = ?", accrualStates()), word("pay", "t.pay = ?", pays())},
+			filters: []filter{ofBrand(), {name: "earner_id", sql: "t.earner_id = ?"}, {name: "referee_id", sql: "t.referee_id = ?"}, {name: "rule_id", sql: "t.rule_id = ?"}, word("state", "t.state = ?", accrualStates()), word("pay", "t.pay = ?", pays())},
 			columns: []column{{"计提编号", "t.id", number}, {"计提时间", "t.created_at", moment}, {"品牌", "b.name", text}, {"规则编号", "t.rule_id", number}, {"规则版本", "t.version", count}, {"层级", "t.level", count}, {"获得者", "l.name", text}, {"获得者编号", "t.earner_id", number},
 				{"购买者编号", "t.referee_id", number}, {"来源", "t.earned_on", words(map[string]string{"claim": "扫码领取", "order": "订单"})}, {"业务日", "t.day", day}, {"件数", "t.base_qty", count}, {"计佣金额(元)", "t.base_fen", yuan},
 				{"佣金(元)", "CASE WHEN t.pay = 'cash' THEN t.amount END", yuan}, {"积分佣金", "CASE WHEN t.pay = 'points' THEN t.amount END", count},

@@ -34,20 +34,20 @@ func channels() map[string]string {
 func peopleKinds() []kind {
 	return []kind{
 		{name: "members", title: "会员", permission: operator.MemberRead, table: "member", made: "created_at",
-			filters: []filter{word("state", "t.state = ?", memberStates())},
+			filters: []filter{word("state", "t.state = ?", memberStates()), {name: "joined_from", sql: "t.created_at >= ?", read: aMoment}, {name: "joined_until", sql: "t.created_at < ?", read: aMoment}},
 			columns: []column{{"会员编号", "t.id", number}, {"祖ID", "CASE WHEN t.root_id <> 0 THEN t.root_id ELSE t.person_id END", number}, {"状态", "t.state", words(memberStates())}, {"成为会员时间", "t.created_at", moment},
 				{"手机号(已脱敏)", "t.person_id", text}, {"来源", "(SELECT MIN(o.channel) FROM profile_origin o WHERE o.member_id = t.id AND o.at = (SELECT MIN(f.at) FROM profile_origin f WHERE f.member_id = t.id))", words(channels())},
 				{"等级", "(SELECT MAX(s.level) FROM tier_standing s WHERE s.member_id = t.id)", count}},
 			fill: maskedPhones},
 		{name: "leaders", title: "大C(群主、导购、员工)", permission: operator.LeaderRead, table: "leader", made: "created_at", join: brandName,
-			filters: []filter{ofBrand(), word("state", "t.state = ?", leaderStates()), word("role", "t.role = ?", leaderRoles())},
+			filters: []filter{ofBrand(), word("state", "t.state = ?", leaderStates()), word("role", "t.role = ?", leaderRoles()), {name: "level", sql: "t.level = ?", read: someText}, {name: "name", sql: "t.name LIKE ? ESCAPE '!'", read: part}},
 			columns: []column{{"编号", "t.id", number}, {"品牌", "b.name", text}, {"会员编号", "t.member_id", number}, {"姓名", "t.name", text}, {"身份", "t.role", words(leaderRoles())}, {"状态", "t.state", words(leaderStates())}, {"等级", "t.level", count},
 				{"地区", "t.region", text}, {"社群情况", "t.community", text}, {"手机号(已脱敏)", "t.phone_hash", text}, {"门店", "t.shop_name", text}, {"工号", "t.employee_no", text}, {"签署协议版本", "t.signed_version", count},
 				{"申请时间", "t.created_at", moment}, {"合作开始", "t.active_at", moment}, {"最近变更", "t.changed_at", moment}, {"原因", "t.reason", text}},
 			fill: leaderPhones},
 		{name: "groups", title: "社群", permission: operator.GroupRead, table: "community", made: "created_at",
 			join:    brandName + " LEFT JOIN leader l ON l.id = t.leader_id",
-			filters: []filter{ofBrand(), {name: "leader_id", sql: "t.leader_id = ?"}, word("state", "t.state = ?", groupStates()), word("kind", "t.kind = ?", map[string]string{"wechat": "", "wecom": ""})},
+			filters: []filter{ofBrand(), {name: "leader_id", sql: "t.leader_id = ?"}, word("state", "t.state = ?", groupStates()), word("kind", "t.kind = ?", map[string]string{"wechat": "", "wecom": ""}), {name: "name", sql: "t.name LIKE ? ESCAPE '!'", read: part}},
 			columns: []column{{"社群编号", "t.id", number}, {"品牌", "b.name", text}, {"群名", "t.name", text}, {"类型", "t.kind", words(map[string]string{"wechat": "微信群", "wecom": "企业微信群"})}, {"群主", "l.name", text},
 				{"省", "t.province", text}, {"市", "t.city", text}, {"人数", "t.size", count}, {"人数上限", "t.capacity", count}, {"活码已分配", "t.pending", count}, {"状态", "t.state", words(groupStates())}, {"原因", "t.reason", text},
 				{"人数更新时间", "t.size_at", moment}, {"群码到期", "t.qr_expires_at", moment}, {"建立时间", "t.created_at", moment}}},
@@ -131,8 +131,8 @@ func otherKinds() []kind {
 				{"首次扫码", "t.first_at", moment}, {"首次城市", "t.first_city", text}, {"会员扫码次数", "t.scans", count}, {"非首扫者次数", "t.others", count}, {"未登录次数", "t.anonymous", count}, {"最近扫码", "t.last_at", moment}, {"最近城市", "t.last_city", text}},
 			next: nextFlagged, count: countFlagged},
 		{name: "audit", title: "操作记录", permission: operator.AuditRead, table: "audit", made: "created_at",
-			filters: []filter{{name: "actor_id", sql: "t.actor_id = ?"}, {name: "object_id", sql: "t.object_id = ?"}, {name: "object", sql: "t.object = ?", free: true},
-				{name: "action", sql: "t.action = ?", free: true}, {name: "outcome", sql: "t.outcome = ?", free: true}},
+			filters: []filter{{name: "actor_id", sql: "t.actor_id = ?"}, {name: "object_id", sql: "t.object_id = ?"}, {name: "object", sql: "t.object = ?", read: someText},
+				{name: "action", sql: "t.action = ?", read: someText}, {name: "outcome", sql: "t.outcome = ?", read: someText}},
 			columns: []column{{"编号", "t.id", number}, {"时间", "t.created_at", moment}, {"操作人", "t.actor", text}, {"IP", "t.ip", text}, {"操作", "t.action", text}, {"对象", "t.object", text}, {"对象编号", "t.object_id", number},
 				{"变更前", "t.before_json", text}, {"变更后", "t.after_json", text}, {"原因", "t.reason", text}, {"结果", "t.outcome", text}, {"请求编号", "t.request_id", text}}},
 	}
@@ -172,7 +172,7 @@ func nextFlagged(ctx context.Context, s *Store, k kind, x Extract) (batch, error
 	return b, err
 }
 
-func countFlagged(ctx context.Context, s *Store) (n int64, err error) {
+func countFlagged(ctx context.Context, s *Store, _ Extract) (n int64, err error) {
 	err = s.DB.Read(ctx).Raw("SELECT COUNT(*) FROM code_sight WHERE flagged_at > 0").Scan(&n).Error
 	return n, err
 }

@@ -42,7 +42,7 @@ func (s *Store) spans(x Extract, after id.ID) []id.Span {
 // rows would be one long read.
 func (s *Store) total(ctx context.Context, k kind, x Extract) (total int64, err error) {
 	if k.count != nil {
-		return k.count(ctx, s)
+		return k.count(ctx, s, x)
 	}
 	g := s.DB.Read(ctx)
 	for _, span := range s.spans(x, 0) {

@@ -187,7 +187,7 @@ func (s *Store) read(ctx context.Context, src source, f Filter) ([]Job, error) {
 // row is a job as SQL gives it.
 type row struct {
 	ID, BrandID, ByID                           id.ID
-	Kind, Name, State, Error                    string
+	Source, Kind, Name, State, Error            string
 	Done, Total, Result, Bytes                  int64
 	CreatedAt, StartedAt, FinishedAt, ExpiresAt clock.Instant
 }
@@ -324,10 +324,7 @@ func (s *Store) Seen(ctx context.Context, operatorID id.ID, at clock.Instant) er
 // House is what the house itself goes through, brand by brand: checks of the counters of
 // referral trees, and rounds over WeCom.
 func (s *Store) House(ctx context.Context) ([]Job, error) {
-	var rows []struct {
-		row
-		Source string
-	}
+	var rows []row
 	err := s.db.Read(ctx).Raw(`SELECT 'check' AS source, t.brand_id AS id, t.brand_id, b.name, t.check_state AS state, t.checked AS done, t.repaired AS result, t.check_started_at AS created_at,
 			t.check_started_at AS started_at, t.check_finished_at AS finished_at, '' AS error, 'counters' AS kind FROM referral_tree t LEFT JOIN brand b ON b.id = t.brand_id WHERE t.check_state <> ''
 		UNION ALL SELECT 'wecom', t.id, t.brand_id, b.name, t.state, t.seen, t.seen, t.started_at, t.started_at, t.ended_at, t.error, t.kind FROM wecom_sync t LEFT JOIN brand b ON b.id = t.brand_id
@@ -337,7 +334,7 @@ func (s *Store) House(ctx context.Context) ([]Job, error) {
 	}
 	out := make([]Job, 0, len(rows))
 	for _, r := range rows {
-		j := s.job(source{name: r.Source, states: map[string]string{"idle": Done}}, r.row)
+		j := s.job(source{name: r.Source, states: map[string]string{"idle": Done}}, r)
 		if j.Error != "" && j.State != Running {
 			j.State = Failed
 		}

@@ -86,7 +86,7 @@ export default function Bell() {
         </div>
       }
     >
-      <Badge count={ended.length} dot={ended.length === 0 && running > 0} size="small" offset={[-6, 6]}>
+      <Badge count={ended.length} dot={ended.length === 0 && running > 0} size="small" offset={[-8, 8]}>
         <Button type="text" icon={<BellOutlined />} aria-label={label} title={label} />
       </Badge>
     </Popover>
