@@ -93,15 +93,17 @@ export function Component() {
             width: 170,
             render: (c) =>
               c.codes && c.state !== 'draft' ? (
-                <span className="nums">
-                  {formatCount(c.claimed)} / {formatCount(c.codes)}
+                <div className="nums" style={{ minWidth: 120 }}>
+                  <div>
+                    {formatCount(c.claimed)} / {formatCount(c.codes)}
+                  </div>
                   <Progress
                     percent={Math.floor((c.claimed / c.codes) * 100)}
                     size="small"
                     aria-label={t('live.share')}
                     strokeColor="#0958d9"
                   />
-                </span>
+                </div>
               ) : (
                 <span className="muted">—</span>
               ),
