@@ -90,7 +90,7 @@ func (s *seeder) fill(ctx context.Context, p *process) error {
 	if err := s.stock(ctx, p); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.persons, s.keys, s.answers, s.seen, s.sights, s.claims, s.payouts, s.book, s.events, s.bought, s.growth, s.relations, s.tree, s.leaders, s.office, s.publish} {
+	for _, step := range []func(context.Context) error{s.persons, s.keys, s.answers, s.seen, s.sights, s.claims, s.payouts, s.book, s.events, s.bought, s.growth, s.relations, s.tree, s.leaders, s.office, s.publish, s.counted} {
 		if err := step(ctx); err != nil {
 			return err
 		}

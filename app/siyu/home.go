@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"siyu/job"
+	"siyu/model/clock"
 	"siyu/model/goal"
 	"siyu/model/tally"
 )
@@ -28,4 +30,21 @@ func (e *environment) homeChores() []job.Chore {
 		}
 		return ctx.Err()
 	}}}
+}
+
+// counted brings the first page's numbers up to date with what was filled in.
+func (s *seeder) counted(ctx context.Context) error {
+	begun, counter := clock.Wall(), tally.NewCounter(s.env.Tally)
+	for more := true; more; {
+		var err error
+		if more, err = counter.Run(ctx); err != nil {
+			return err
+		}
+	}
+	var rows int64
+	if err := s.env.DB.Pool().QueryRowContext(ctx, "SELECT COUNT(*) FROM tally").Scan(&rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%-16s %10d rows %7.1f s\n", "tally", rows, clock.Wall().Sub(begun).Seconds())
+	return nil
 }
