@@ -52,7 +52,11 @@ export function Hours({ home }: { home: Home }) {
   );
   return (
     <Section title={t('hours.title')}>
-      <Chart label={t('hours.label')} option={option} height={220} />
+      {hours?.some((h) => h.today || h.yesterday) ? (
+        <Chart label={t('hours.label')} option={option} height={220} />
+      ) : (
+        <p className="home-calm muted">{t('regions.none')}</p>
+      )}
     </Section>
   );
 }
