@@ -212,6 +212,6 @@ func (h *Handler) Routes() []web.Route {
 func (h *Handler) goodsRoutes() []web.Route {
 	return []web.Route{
 
-		at(get, "/overview", operator.HealthRead, "运行概览", web.Answer(h.overview)),
+		at(get, "/overview", operator.HealthRead, "运行概览", web.Answer(h.overview)).Gives(insight.Overview{}),
 	}
 }

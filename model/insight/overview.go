@@ -24,7 +24,7 @@ type Store struct {
 // New makes a store.
 func New(d *db.DB) *Store { return &Store{db: d, tally: tally.New(d)} }
 
-// PayoutLine is how many payouts of the last thirty days are in a state, and their
+// PayoutLine is how many payouts of the last twenty-four hours are in a state, and their
 // amount.
 type PayoutLine struct {
 	State     string    `json:"state"`
@@ -35,6 +35,7 @@ type PayoutLine struct {
 // Overview is whether things move, on one screen.
 type Overview struct {
 	AsOf             clock.Instant `json:"as_of"`
+	CountedAt        clock.Instant `json:"counted_at"`  // until when scans and claims are counted
 	ScansToday       int64         `json:"scans_today"` // business day in Shanghai
 	ClaimsToday      int64         `json:"claims_today"`
 	Payouts          []PayoutLine  `json:"payouts"`
@@ -55,15 +56,14 @@ func (s *Store) Overview(ctx context.Context) (Overview, error) {
 	today, _ := clock.DayOf(now).Bounds()
 	month := now.Add(-30 * 24 * time.Hour)
 	o := Overview{AsOf: now, Payouts: []PayoutLine{}}
+	lately, ids := s.db.MadeIn(now.Add(-24*time.Hour), now.Add(time.Minute))
 	var oldest clock.Instant
 	for _, q := range []struct {
 		into any
 		sql  string
 		args []any
 	}{
-		{&o.ScansToday, "SELECT COUNT(*) FROM scan WHERE at >= ?", []any{today}},
-		{&o.ClaimsToday, "SELECT COUNT(*) FROM claim WHERE created_at >= ?", []any{today}},
-		{&o.Payouts, "SELECT state, COUNT(*) AS count, SUM(amount_fen) AS amount_fen FROM payout WHERE created_at >= ? GROUP BY state ORDER BY state", []any{month}},
+		{&o.Payouts, "SELECT state, COUNT(*) AS count, SUM(amount_fen) AS amount_fen FROM payout WHERE " + lately + " GROUP BY state ORDER BY state", ids},
 		{&o.PayoutsToReview, "SELECT COUNT(*) FROM payout WHERE review = ?", []any{true}},
 		{&o.OutboxWaiting, "SELECT COUNT(*) FROM outbox WHERE state = 0", nil},
 		{&oldest, "SELECT COALESCE(MIN(due_at), 0) FROM outbox WHERE state = 0 AND due_at < ?", []any{now}},
@@ -75,6 +75,19 @@ func (s *Store) Overview(ctx context.Context) (Overview, error) {
 	} {
 		if err := s.db.Read(ctx).Raw(q.sql, q.args...).Scan(q.into).Error; err != nil {
 			return o, fmt.Errorf("insight: overview: %w", err)
+		}
+	}
+	var err error
+	if o.CountedAt, err = s.tally.AsOf(ctx); err != nil {
+		return o, err
+	}
+	for metric, into := range map[string]*int64{tally.Scan: &o.ScansToday, tally.Claim: &o.ClaimsToday} {
+		days, err := s.tally.House(ctx, metric, tally.Day, today, now+1)
+		if err != nil {
+			return o, err
+		}
+		for _, d := range days {
+			*into += d.N
 		}
 	}
 	if oldest != 0 {

@@ -12,6 +12,7 @@ import (
 	"siyu/model/db/dbtest"
 	"siyu/model/insight"
 	"siyu/model/outbox"
+	"siyu/model/tally"
 )
 
 func TestOverview(t *testing.T) {
@@ -50,23 +51,33 @@ func TestOverview(t *testing.T) {
 		})
 		t.Run("payouts are summed by state, and today begins at midnight in Shanghai", func(t *testing.T) {
 			insert := func(n int, state string, review bool, at clock.Instant) {
+				claim, payout := d.NewID(), d.NewID()
 				err := d.InTx(ctx, func(tx *gorm.DB) error {
 					if err := tx.Exec(`INSERT INTO claim (id, batch_id, serial, brand_id, product_id, member_id, campaign_id, tier, kind, prize, cash_fen, points, day, created_at)
-						VALUES (?,1,?,1,1,1,1,0,'cash','',188,0,0,?)`, n, n, at).Error; err != nil {
+						VALUES (?,1,?,1,1,1,1,0,'cash','',188,0,0,?)`, claim, n, at).Error; err != nil {
 						return err
 					}
 					return tx.Exec(`INSERT INTO payout (id, claim_id, brand_id, campaign_id, member_id, account_id, rail, app_id, openid, amount_fen, bill_no, wishing, act_name,
 						state, wait_user, wechat_no, package_info, code, reason, attempts, review, created_at, moved_at, next_at, finished_at)
-						VALUES (?,?,1,1,1,1,'','','',188,?,'','',?,0,'','','','',0,?,?,0,0,0)`, n, n, n, state, review, at).Error
+						VALUES (?,?,1,1,1,1,'','','',188,?,'','',?,0,'','','','',0,?,?,0,0,0)`, payout, claim, n, state, review, at).Error
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
+			if err := d.InTx(ctx, func(tx *gorm.DB) error {
+				return tx.Exec("INSERT INTO brand (id, slug, name, code_host, upper_url, support_phone, created_at, updated_at) VALUES (1, 'a', '', '', 0, '', 0, 0)").Error
+			}); err != nil {
+				t.Fatal(err)
+			}
 			today, _ := clock.DayOf(clk.Now()).Bounds()
 			insert(1, "settled", false, today)
 			insert(2, "settled", false, today.Add(-time.Millisecond))
 			insert(3, "sending", true, today.Add(time.Hour))
+			clk.Advance(time.Minute)
+			if _, err := tally.NewCounter(tally.New(d)).Run(ctx); err != nil {
+				t.Fatal(err)
+			}
 			o := read(t)
 			if o.ClaimsToday != 2 || o.PayoutsToReview != 1 || len(o.Payouts) != 2 || o.Payouts[1].Count != 2 || o.Payouts[1].AmountFen != 376 {
 				t.Fatalf("%+v", o)
