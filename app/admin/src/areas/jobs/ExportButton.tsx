@@ -18,7 +18,9 @@ export default function ExportButton({ list, query, total, totalMore }: ExportBu
   const kind = kinds?.find((k) => k.kind === list);
   if (!may || !kind) return null;
   const known = Object.entries(query).filter(([name]) => kind.filters?.includes(name));
-  const lost = Object.keys(query).filter((name) => !kind.filters?.includes(name) && name !== 'brand_id');
+  const lost = Object.keys(query).filter(
+    (name) => !kind.filters?.includes(name) && !['brand_id', 'total'].includes(name),
+  );
   const start = async (reason: string) => {
     const x = await make.mutateAsync({ body: { kind: list, filter: Object.fromEntries(known), reason } });
     const key = `export-${x.id}`;

@@ -130,7 +130,7 @@ function Accruals() {
       enabled={Boolean(brand)}
       params={{ query: { brand_id: brand, total: '1' } }}
       to={(a: Accrual) => `/leaders/commission/accruals/${a.id}`}
-      exportAs="accruals"
+      exportAs="commission_accruals"
       filters={[
         { name: 'state', label: t('people.state'), kind: 'select', options: useOptions('accrualState') },
         { name: 'pay', label: t('commission.pay'), kind: 'select', options: useOptions('pay') },
@@ -150,6 +150,7 @@ function Statements() {
     <DataTable
       id="leaders.statements"
       path="/commission/statements"
+      exportAs="commission_statements"
       enabled={Boolean(brand)}
       params={{ query: { brand_id: brand, total: '1' } }}
       to={(s: Statement) => `/leaders/commission/statements/${s.id}`}

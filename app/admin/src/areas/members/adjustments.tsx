@@ -28,6 +28,7 @@ export function Component() {
       <DataTable
         id="adjustments"
         path="/points/adjustments"
+        exportAs="points_adjustments"
         params={{ query: { total: '1' } as object }}
         filters={[
           {

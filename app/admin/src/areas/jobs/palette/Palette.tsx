@@ -2,13 +2,15 @@ import { Input, type InputRef, Modal, Spin } from 'antd';
 import type { TFunction } from 'i18next';
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useNavigate } from 'react-router';
+import { matchRoutes, useNavigate } from 'react-router';
 import { errorText, useGet } from '@/api';
 import { areas } from '@/app/areas';
 import { useMe } from '@/app/session';
 import { formatFen, halfWidth } from '@/ui';
 import './palette.css';
 import { type Hit, placeOf } from './places';
+
+const routes = areas.flatMap((a) => [...a.routes]);
 
 type Line = { key: string; group: string; title: string; about: string; to: string };
 
@@ -50,7 +52,8 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       .filter((p) => !word || `${p.about} ${p.title}`.toLowerCase().includes(word))
       .slice(0, word ? 6 : 50)
       .map((p) => ({ ...p, key: `page-${p.to}`, group: t('search.pages') }));
-    const hits = asked === typed ? ((data?.hits ?? []) as Hit[]) : [];
+    // What has no page of its own would open nothing.
+    const hits = (asked === typed ? ((data?.hits ?? []) as Hit[]) : []).filter((h) => matchRoutes(routes, placeOf(h)));
     return [
       ...found,
       ...hits.map((h) => ({

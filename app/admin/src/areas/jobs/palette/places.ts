@@ -22,7 +22,7 @@ export function placeOf(hit: Hit): string {
     case 'withdrawal':
       return `/leaders/withdrawals/${hit.id}`;
     case 'operator':
-      return `/settings/operators/${hit.id}`;
+      return `/settings/staff/${hit.id}`;
     case 'code':
       return `/goods/codes?text=${encodeURIComponent(hit.title)}`;
     default:
