@@ -47,6 +47,9 @@ func (a *Accounts) FoldAll(ctx context.Context) error {
 			}
 			r.AfterID = members[len(members)-1]
 		} else {
+			if err := a.keepLiabilities(ctx); err != nil {
+				return err
+			}
 			r.Day = clock.DayOf(a.db.Now())
 		}
 		if err := a.putRound(ctx, r, len(members) == 0); err != nil {

@@ -8,7 +8,6 @@ import (
 	"gorm.io/gorm"
 
 	"siyu/model/clock"
-	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/ledger"
 )
@@ -216,55 +215,4 @@ type Liability struct {
 	// Unfolded is what the ledger gave out and lots do not show yet: claims since the
 	// last daily round.
 	Unfolded int64 `json:"unfolded"`
-}
-
-// Liability reads a brand's. It is as new as the last daily round; Unfolded says what
-// came since.
-func (a *Accounts) Liability(ctx context.Context, brandID id.ID) (Liability, error) {
-	if brandID == 0 {
-		return Liability{}, fault.NewInvalid("brand_id", "请先选择品牌").With("field", "brand_id")
-	}
-	out := Liability{BrandID: brandID, At: a.db.Now(), Months: []Month{}, BreakageBP: -1}
-	var sums []struct {
-		ExpiresAt                  clock.Instant
-		Available, Pending, Frozen int64
-	}
-	err := a.db.Read(ctx).Raw(`SELECT expires_at, SUM(available) AS available, SUM(pending) AS pending, SUM(frozen) AS frozen
-		FROM points_lot WHERE brand_id = ? AND live = 1 GROUP BY expires_at ORDER BY expires_at`, brandID).Scan(&sums).Error
-	if err != nil {
-		return Liability{}, fmt.Errorf("points: liability: %w", err)
-	}
-	var mortal int64
-	for _, s := range sums {
-		month := ""
-		if s.ExpiresAt != forever {
-			month = clock.DayOf(s.ExpiresAt - 1).Text()[:7]
-			mortal += s.Available + s.Pending
-		}
-		if n := len(out.Months); n == 0 || out.Months[n-1].Month != month {
-			out.Months = append(out.Months, Month{Month: month})
-		}
-		m := &out.Months[len(out.Months)-1]
-		m.Available, m.Pending, m.Frozen = m.Available+s.Available, m.Pending+s.Pending, m.Frozen+s.Frozen
-		out.Available, out.Pending, out.Frozen = out.Available+s.Available, out.Pending+s.Pending, out.Frozen+s.Frozen
-	}
-	book, err := a.ledger.Balances(ctx, ledger.Points, []id.ID{brandID}, ledger.Issue, ledger.Spent, ledger.Expired)
-	if err != nil {
-		return Liability{}, err
-	}
-	out.Issued, out.Spent, out.Expired = -book[ledger.Issue], book[ledger.Spent], book[ledger.Expired]
-	if ended := out.Spent + out.Expired; ended > 0 {
-		out.BreakageBP = out.Expired * 10_000 / ended
-		out.Estimated = mortal * out.BreakageBP / 10_000
-	}
-	var lots int64
-	if err := a.db.Read(ctx).Raw("SELECT COALESCE(SUM(amount), 0) FROM points_lot WHERE brand_id = ? AND source NOT LIKE 'loan:%'", brandID).Scan(&lots).Error; err != nil {
-		return Liability{}, fmt.Errorf("points: liability: %w", err)
-	}
-	gave, err := a.ledger.Gave(ctx, ledger.Points, ledger.Account{Kind: ledger.Issue, Owner: brandID})
-	if err != nil {
-		return Liability{}, err
-	}
-	out.Unfolded = gave - lots
-	return out, nil
 }

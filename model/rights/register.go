@@ -168,7 +168,7 @@ func impersonal() map[string]string {
 		"wecom_sync": program, "wecom_way": "企业微信群活码，是品牌的入口；推荐码只是编号", "wecom_chat": "客户群本身，群里有谁在 wecom_chat_member",
 		"tally": "只有数量：扫码、领取、金额、积分、新会员", "tally_recent": "只有数量，十几分钟后并入 tally", "tally_cursor": program,
 		"brand_target": rules, "brand_setup": rules,
-		"claim_counter": "会员编号和领取次数", "points_round": program, "points_part": "积分批次之间的分摊，只有编号和数量",
+		"claim_counter": "会员编号和领取次数", "points_round": program, "points_liability": "只有数量：品牌的积分负债", "points_part": "积分批次之间的分摊，只有编号和数量",
 		"brand": goods, "account": goods, "product": goods, "code_key": goods, "batch": goods, "code_range": goods, "campaign": goods, "campaign_tier": goods, "campaign_scope": goods,
 		"campaign_policy": rules, "campaign_approval": "活动审批：送审的内容、操作员编号、理由", "campaign_tally": "统计到哪里；参与人数只存无法还原的估算草图", "campaign_count": "只有数量：按小时、奖项、省份的领取和打款结果",
 		"batch_request": goods, "scan_region": "各省市每天的扫码次数", "region_cursor": program, "territory": goods, "diversion": goods, "diversion_code": "在约定区域外首次验证的码，只有序号和省市",
