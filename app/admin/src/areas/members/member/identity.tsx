@@ -20,23 +20,25 @@ export function Identity({ id }: { id: string }) {
         <p className="muted" style={{ marginTop: 0 }}>
           {t('identity.whyText')}
         </p>
-        <ol className="paths">
-          <li>
-            <Node shown={v.why.shown} kind={v.why.from.kind} first />
-          </li>
+        <div
+          style={{ display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 380px), 1fr))', gap: 12 }}
+        >
           {reasons.map((r) => (
-            <li key={`${r.key.kind}/${r.key.scope}/${r.shown}`}>
-              <Node shown={v.why.shown} kind={v.why.from.kind} />
-              {(r.steps ?? []).map((s, i) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: a path is in order and does not change
-                <span key={i} className="path-step">
-                  <span className="path-edge">{s.text}</span>
-                </span>
-              ))}
+            <div
+              key={`${r.key.kind}/${r.key.scope}/${r.shown}`}
+              style={{ border: '1px solid #f0f0f0', borderRadius: 8, padding: 12 }}
+            >
+              <Node shown={v.why.shown} kind={v.why.from.kind} first />
+              <ol style={{ margin: '8px 0', paddingInlineStart: 20, borderInlineStart: '2px solid #0958d9' }}>
+                {(r.steps ?? []).map((s, i) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: a path is in order and does not change
+                  <li key={i}>{s.text}</li>
+                ))}
+              </ol>
               <Node shown={r.shown} kind={r.key.kind} />
-            </li>
+            </div>
           ))}
-        </ol>
+        </div>
         {reasons.length === 0 ? <p className="muted">{t('identity.oneKey')}</p> : null}
       </Section>
       <Section title={t('identity.evidence')}>
@@ -101,9 +103,10 @@ export function Identity({ id }: { id: string }) {
 
 function Node({ shown, kind, first }: { shown: string; kind: string; first?: boolean }) {
   const { t } = useTranslation('members');
+  const name = t(`kind.${kind}`, { defaultValue: kind });
   return (
     <Tag color={first ? 'blue' : undefined} style={{ margin: 0 }}>
-      {t(`kind.${kind}`, { defaultValue: kind })} {shown}
+      {shown === name || shown === '' ? name : `${name} ${shown}`}
     </Tag>
   );
 }

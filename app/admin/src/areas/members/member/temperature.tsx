@@ -1,4 +1,4 @@
-import { Popover, Progress } from 'antd';
+import { Button, Popover, Progress } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Data } from '@/api';
 
@@ -30,9 +30,9 @@ export function Temperature({ value }: { value: Value | null | undefined }) {
           </ul>
         }
       >
-        <button type="button" className="link-button">
+        <Button type="link" size="small" style={{ padding: 0 }}>
           {t('temperature.why')}
-        </button>
+        </Button>
       </Popover>
     </div>
   );

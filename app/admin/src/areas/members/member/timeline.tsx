@@ -55,7 +55,7 @@ export function Timeline({ id }: { id: string }) {
       title={t('tab.story')}
       extra={
         <fieldset style={{ border: 0, margin: 0, padding: 0, display: 'flex', flexWrap: 'wrap', gap: 8 }}>
-          <legend className="sr-only">{t('story.filter')}</legend>
+          <legend style={{ position: 'absolute', clip: 'rect(0 0 0 0)' }}>{t('story.filter')}</legend>
           {names.map((g) => (
             <Checkbox
               key={g}
