@@ -11,6 +11,7 @@ export const area: Area = {
     { path: '/leaders/fraud', title: 'menu.fraud', permission: 'fraud:read' },
     { path: '/leaders/commission', title: 'menu.commission', permission: 'commission:read' },
     { path: '/leaders/rules', title: 'menu.rules', permission: 'commission:read' },
+    { path: '/leaders/tree', title: 'menu.tree', permission: 'referral:read' },
   ],
   routes: [
     { path: 'leaders/applications', lazy: () => import('./applications') },
@@ -25,5 +26,6 @@ export const area: Area = {
     { path: 'leaders/commission/statements/:id', lazy: () => import('./statement') },
     { path: 'leaders/rules', lazy: () => import('./rules') },
     { path: 'leaders/rules/:id', lazy: () => import('./rule') },
+    { path: 'leaders/tree', lazy: () => import('./tree') },
   ],
 };
