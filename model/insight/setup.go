@@ -31,7 +31,7 @@ func (s *Store) Setup(ctx context.Context, brandID id.ID) ([]Step, error) {
 		{Step{Key: "batch", Permission: "code:write", Path: "/goods/batches"}, "SELECT 1 FROM batch WHERE brand_id = @brand"},
 		{Step{Key: "activate", Permission: "code:write", Path: "/goods/batches"}, "SELECT 1 FROM batch b JOIN code_range r ON r.batch_id = b.id WHERE b.brand_id = @brand AND r.state = 'activated' AND r.effective_at <= @now"},
 		{Step{Key: "campaign", Permission: "campaign:write", Path: "/campaigns"}, "SELECT 1 FROM campaign WHERE brand_id = @brand AND state IN ('published', 'paused', 'ended')"},
-		{Step{Key: "scan", Permission: "", Path: "/goods/lookup"}, "SELECT 1 FROM tally WHERE brand_id = @brand AND metric = 'scan' AND kind = 'day' UNION SELECT 1 FROM tally_recent WHERE brand_id = @brand AND metric = 'scan' AND kind = 'day'"},
+		{Step{Key: "scan", Permission: "", Path: "/goods/codes"}, "SELECT 1 FROM tally WHERE brand_id = @brand AND metric = 'scan' AND kind = 'day' UNION SELECT 1 FROM tally_recent WHERE brand_id = @brand AND metric = 'scan' AND kind = 'day'"},
 	}
 	args := map[string]any{"brand": brandID, "now": s.db.Now()}
 	out := make([]Step, 0, len(steps))
