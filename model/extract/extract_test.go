@@ -119,6 +119,9 @@ func TestExtract(t *testing.T) {
 				if k.Name == "recon_lines" {
 					f["day_id"] = "5"
 				}
+				if k.Name == "payout_month" {
+					f = map[string]string{"month": "2026-11"}
+				}
 				x := ask(t, s, k.Name, f)
 				if err := s.Run(ctx, x.ID); err != nil {
 					t.Fatalf("%s: %v", k.Name, err)
@@ -135,10 +138,13 @@ func TestExtract(t *testing.T) {
 			for _, k := range kinds() {
 				for _, f := range k.filters {
 					ok := false
-					for _, v := range []string{"7", "active", "cash", "open", "failed", "claim", "2026-11-21T00:00:00Z", "fen", "member", "booked", "frozen", "leader", "wechat", "settled", "amount", "matched", "true", "transfer", "requested"} {
+					for _, v := range []string{"7", "active", "cash", "open", "failed", "claim", "2026-11-21T00:00:00Z", "2026-11-21", "2026-11", "fen", "member", "booked", "frozen", "leader", "wechat", "settled", "amount", "matched", "true", "transfer", "requested"} {
 						x := Extract{ID: 1, Kind: k.name, CreatedAt: clk.Now(), Filter: map[string]string{f.name: v}}
 						if f.name != "day_id" && k.name == "recon_lines" {
 							x.Filter["day_id"] = "5"
+						}
+						if k.name == "payout_month" && f.name != "month" {
+							x.Filter["month"] = "2026-11"
 						}
 						if k.check(x.Filter) != nil {
 							continue

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"siyu/model/clock"
@@ -231,6 +232,15 @@ func someText(v string) (any, error) {
 		return nil, errors.New("太长")
 	}
 	return v, nil
+}
+
+// businessDay reads 2026-11-21, or 20261121, as the number that tables hold.
+func businessDay(v string) (any, error) {
+	n, err := strconv.Atoi(strings.ReplaceAll(v, "-", ""))
+	if err != nil || n < 20200101 || n > 99991231 {
+		return nil, errors.New("应为 2026-11-21 这样的日期")
+	}
+	return n, nil
 }
 
 // part is for LIKE ? ESCAPE '!'.

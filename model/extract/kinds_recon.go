@@ -2,7 +2,10 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -27,7 +30,7 @@ func reconLists() []kind {
 	return []kind{
 		{name: "recon_items", title: "对账差异", permission: operator.ReconRead, table: "recon_item", made: "created_at",
 			join: brandName + " LEFT JOIN account a ON a.id = t.account_id",
-			filters: []filter{ofBrand(), {name: "account_id", sql: "t.account_id = ?"}, {name: "payout_id", sql: "t.payout_id = ?"}, {name: "day", sql: "t.day = ?", read: someText},
+			filters: []filter{ofBrand(), {name: "account_id", sql: "t.account_id = ?"}, {name: "payout_id", sql: "t.payout_id = ?"}, {name: "day", sql: "t.day = ?", read: businessDay},
 				word("state", "t.state = ?", reconStates()), word("kind", "t.kind = ?", reconKinds())},
 			columns: []column{{"差异编号", "t.id", number}, {"账单日", "t.day", day}, {"品牌", "b.name", text}, {"商户号", "a.app_id", text}, {"差异", "t.kind", words(reconKinds())}, {"状态", "t.state", words(reconStates())},
 				{"商户单号", "t.bill_no", text}, {"微信单号", "t.wechat_no", text}, {"资金流水号", "t.flow_no", text}, {"我方金额(元)", "t.ours_fen", yuan}, {"微信金额(元)", "t.wechat_fen", yuan}, {"我方状态", "t.ours_state", words(payoutStates())},
@@ -39,7 +42,74 @@ func reconLists() []kind {
 				{"业务类型", "t.business", text}, {"收支类型", "t.kind", text}, {"金额(元)", "t.amount_fen", yuan}, {"余额(元)", "t.balance_fen", yuan}, {"备注", "t.memo", text}, {"业务凭证号", "t.voucher", text},
 				{"核对结果", "t.result", words(reconResults())}, {"我方商户单号", "p.bill_no", text}, {"我方状态", "p.state", words(payoutStates())}},
 			next: nextRecon, count: countRecon},
+		{name: "payout_month", title: "月度打款汇总", permission: operator.PayoutRead, table: "payout_day", made: "updated_at", fixed: "t.payouts > 0",
+			join:    brandName + " LEFT JOIN campaign c ON c.id = t.campaign_id LEFT JOIN account a ON a.id = t.account_id",
+			filters: []filter{ofBrand(), {name: "month", sql: "SUBSTR(t.day, 1, 6) = ?", read: inMonth, must: true}},
+			columns: []column{{"结束日", "t.day", day}, {"品牌", "b.name", text}, {"用途", "t.purpose", words(map[string]string{"claim": "活动红包", "withdrawal": "佣金提现"})}, {"活动", "c.name", text},
+				{"商户号", "a.app_id", text}, {"方式", "t.rail", words(rails())}, {"结果", "t.state", words(payoutStates())}, {"笔数", "t.payouts", count}, {"金额(元)", "t.sum_fen", yuan}},
+			next: nextMonth, count: countMonth},
 	}
+}
+
+// inMonth reads 2026-11 as the head of its days.
+func inMonth(v string) (any, error) {
+	at, err := time.Parse("2006-01", v)
+	if err != nil {
+		return nil, errors.New("应为 2026-11 这样的月份")
+	}
+	return at.Format("200601"), nil
+}
+
+// monthDays are the days of a filter's month as tables hold them.
+func monthDays(x Extract) (from, to int, err error) {
+	at, err := time.Parse("2006-01", x.Filter["month"])
+	if err != nil {
+		return 0, 0, badField("month", "应为 2026-11 这样的月份")
+	}
+	from = at.Year()*10_000 + int(at.Month())*100
+	return from, from + 31, nil
+}
+
+// nextMonth walks the sums of a month day by day: they have no ids, and a day has few.
+func nextMonth(ctx context.Context, s *Store, k kind, x Extract) (batch, error) {
+	from, to, err := monthDays(x)
+	if err != nil {
+		return batch{}, err
+	}
+	if x.AfterKey != "" {
+		if from, err = strconv.Atoi(x.AfterKey); err != nil {
+			return batch{}, fault.NewInvalid("extract_cursor", "导出的进度损坏，请重新导出")
+		}
+	}
+	var days []int
+	if err := s.DB.Read(ctx).Raw("SELECT DISTINCT day FROM payout_day WHERE day > ? AND day <= ? ORDER BY day LIMIT 1", from, to).Scan(&days).Error; err != nil {
+		return batch{}, err
+	}
+	if len(days) == 0 {
+		return batch{after: strconv.Itoa(from), last: true}, nil
+	}
+	where, args, err := k.where(x)
+	if err != nil {
+		return batch{}, err
+	}
+	rows, err := s.rows(ctx, k, "t.day = ?"+where+" ORDER BY t.purpose, t.campaign_id, t.account_id, t.rail, t.state", append([]any{days[0]}, args...)...)
+	b := batch{seen: len(rows), after: strconv.Itoa(days[0])}
+	for _, r := range rows {
+		b.lines = append(b.lines, cells(k.columns, r.cells))
+	}
+	return b, err
+}
+
+func countMonth(ctx context.Context, s *Store, x Extract) (n int64, err error) {
+	from, to, err := monthDays(x)
+	if err != nil {
+		return 0, err
+	}
+	stmt, args := "SELECT COUNT(*) FROM payout_day WHERE day > ? AND day <= ? AND payouts > 0", []any{from, to}
+	if brandID := x.Filter["brand_id"]; brandID != "" {
+		stmt, args = stmt+" AND brand_id = ?", append(args, brandID)
+	}
+	return n, s.DB.Read(ctx).Raw(stmt, args...).Scan(&n).Error
 }
 
 // nextRecon walks the lines of one day by their number; the generation is that of the

@@ -55,7 +55,7 @@ func stateWords(p Payout) Words {
 	case Pending:
 		return Words{"待发送", "系统会自动发送，不用处理", DoWait}
 	case Sending:
-		return Words{"发送中，结果未知", "系统会按同一单号查询，不会重复付款", DoQuery}
+		return Words{"发送中", "系统会按同一单号查询，不会重复付款", DoQuery}
 	case Accepted:
 		switch {
 		case p.Rail == brand.RailTransfer && p.WaitUser:

@@ -1,8 +1,10 @@
 import { Alert, Tabs } from 'antd';
+import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { type Row, useGet } from '@/api';
 import { useBrandID } from '@/app/brand';
+import { slots } from '@/app/slots';
 import {
   Broken,
   Can,
@@ -40,6 +42,7 @@ export function Component() {
   if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   const d = data;
+  const { ExportButton } = slots;
   const day = dayText(d.day);
   const light = lightOf(d);
   const today = day === dayOf(new Date());
@@ -50,6 +53,13 @@ export function Component() {
       params={{ path: { id } }}
       filters={[{ name: 'result', label: t('recon.result'), kind: 'select', options: optionsOf(results) }]}
       rowKey={(l: Line) => String(l.seq)}
+      toolbar={
+        ExportButton && data.brand_id ? (
+          <Suspense fallback={null}>
+            <ExportButton list="recon_lines" query={{ brand_id: data.brand_id, day_id: id }} total={data.total_lines} />
+          </Suspense>
+        ) : null
+      }
       columns={[
         { key: 'seq', title: t('recon.seq'), align: 'right', render: (l: Line) => formatCount(l.seq) },
         { key: 'at', title: t('recon.at'), render: (l: Line) => <Time at={l.at} seconds /> },

@@ -4,6 +4,7 @@ import { useSearchParams } from 'react-router';
 import { type Data, type Row, useGet } from '@/api';
 import { Broken, DataTable, Empty, formatCount, Money, Page, Section, StateTag, Table, Time, Waiting } from '@/ui';
 import { useWords } from './words';
+import './money.css';
 
 type Trial = Data<'get', '/ledger/trial-balance'>;
 type Account = Data<'get', '/ledger/accounts'>[number];
@@ -25,6 +26,7 @@ export function Component() {
       <Alert
         showIcon
         style={{ marginBottom: 16 }}
+        className={data.balanced ? 'money-even' : undefined}
         type={data.balanced ? 'success' : 'error'}
         title={t(data.balanced ? 'ledger.even' : 'ledger.uneven')}
         description={
@@ -71,6 +73,7 @@ function Lines({ trial, words }: { trial: Trial; words: Record<string, string> }
           {
             key: 'balance',
             title: t('ledger.balance'),
+            about: t('ledger.balanceAbout'),
             align: 'right',
             render: (l) => <strong>{amount(l.unit, l.balance)}</strong>,
           },
@@ -113,6 +116,7 @@ function Accounts({ words }: { words: Record<string, string> }) {
           {
             key: 'balance',
             title: t('ledger.balance'),
+            about: t('ledger.balanceAbout'),
             align: 'right',
             render: (a) => <strong>{amount(a.unit, a.balance)}</strong>,
           },

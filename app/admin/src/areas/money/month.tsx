@@ -1,9 +1,11 @@
 import { Button, DatePicker } from 'antd';
 import dayjs from 'dayjs';
+import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { useGet } from '@/api';
 import { useBrandID } from '@/app/brand';
+import { slots } from '@/app/slots';
 import { Broken, dayOf, Empty, formatCount, Money, Page, Section, StatCards, Table, Waiting } from '@/ui';
 import { useWords } from './words';
 
@@ -27,6 +29,7 @@ export function Component() {
   };
   if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
+  const { ExportButton } = slots;
   const sum = data.total;
   const rows = data.lines ?? [];
   return (
@@ -36,14 +39,21 @@ export function Component() {
       watermark
       asOf={data.as_of}
       actions={
-        <DatePicker
-          picker="month"
-          aria-label={t('month.pick')}
-          allowClear={false}
-          value={dayjs(`${month}-01`)}
-          maxDate={dayjs(dayOf(new Date()))}
-          onChange={(at) => at && !Array.isArray(at) && go(at.format('YYYY-MM'))}
-        />
+        <>
+          <DatePicker
+            picker="month"
+            aria-label={t('month.pick')}
+            allowClear={false}
+            value={dayjs(`${month}-01`)}
+            maxDate={dayjs(dayOf(new Date()))}
+            onChange={(at) => at && !Array.isArray(at) && go(at.format('YYYY-MM'))}
+          />
+          {ExportButton && rows.length > 0 ? (
+            <Suspense fallback={null}>
+              <ExportButton list="payout_month" query={{ brand_id: brand, month }} />
+            </Suspense>
+          ) : null}
+        </>
       }
     >
       <StatCards

@@ -2,18 +2,20 @@ import { Button, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { type Row, useWrite } from '@/api';
-import { Can, Danger, DataTable, Money, StateTag, Time } from '@/ui';
+import { Can, Danger, DataTable, dayOf, Money, StateTag } from '@/ui';
+import './money.css';
 import { ageOf, optionsOf, useWords } from './words';
 
 export type Payout = Row<'/payouts'>;
 export type Item = Row<'/reconcile/items'>;
 
 /** Cure says what a payout waits for and what helps. */
-export function Cure({ words }: { words: Payout['words'] }) {
+export function Cure({ words, said }: { words: Payout['words']; said?: string }) {
   return (
-    <div style={{ whiteSpace: 'normal', minWidth: 200 }}>
+    <div className="money-words">
       <div>{words?.text}</div>
       {words?.cure ? <div className="muted">{words.cure}</div> : null}
+      {said ? <div className="muted">{said}</div> : null}
     </div>
   );
 }
@@ -133,6 +135,7 @@ export function Items({
     <DataTable
       id={id}
       path="/reconcile/items"
+      exportAs="recon_items"
       enabled={Boolean(brand)}
       params={{ query: { brand_id: brand, ...fixed } }}
       filters={[
@@ -160,7 +163,7 @@ export function Items({
           key: 'note',
           title: t('recon.what'),
           render: (x: Item) => (
-            <div style={{ whiteSpace: 'normal', minWidth: 180 }}>
+            <div className="money-words">
               {x.note}
               {x.reason ? (
                 <div className="muted">{t('recon.reasonBy', { by: x.by_login, reason: x.reason })}</div>
@@ -196,7 +199,7 @@ export function Items({
           title: t('recon.age'),
           render: (x: Item) => (
             <>
-              <Time at={x.since} />{' '}
+              <span className="nums">{dayOf(x.since)}</span>{' '}
               <span className="muted">{x.state === 'open' ? t('recon.days', { count: ageOf(x.since) }) : ''}</span>
             </>
           ),

@@ -60,8 +60,18 @@ export function Component() {
               </>
             ),
           },
-          { key: 'words', title: t('payout.words'), render: (p: Payout) => <Cure words={p.words} /> },
-          { key: 'purpose', title: t('payout.purpose'), render: (p: Payout) => purposes[p.purpose ?? ''] },
+          { key: 'made', title: t('payout.made'), render: (p: Payout) => <Time at={p.created_at} /> },
+          {
+            key: 'words',
+            title: t('payout.words'),
+            render: (p: Payout) => (p.words?.cure ? <Cure words={p.words} /> : '—'),
+          },
+          {
+            key: 'purpose',
+            title: t('payout.purpose'),
+            hidden: true,
+            render: (p: Payout) => purposes[p.purpose ?? ''],
+          },
           {
             key: 'campaign',
             title: t('payout.campaign'),
@@ -70,7 +80,6 @@ export function Component() {
           { key: 'rail', title: t('payout.rail'), hidden: true, render: (p: Payout) => rails[p.rail ?? ''] },
           { key: 'account', title: t('payout.account'), hidden: true, render: (p: Payout) => p.account?.name },
           { key: 'member', title: t('payout.member'), render: (p: Payout) => <MemberLink id={p.member_id} /> },
-          { key: 'made', title: t('payout.made'), render: (p: Payout) => <Time at={p.created_at} /> },
           { key: 'ended', title: t('payout.ended'), hidden: true, render: (p: Payout) => <Time at={p.finished_at} /> },
         ]}
         actions={(p: Payout) => <AskAgain payout={p} small />}

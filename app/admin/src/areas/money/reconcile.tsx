@@ -75,6 +75,7 @@ function Days({ brand }: { brand: string }) {
         />
       </Section>
     );
+  const weekdays = t('weekdays', { returnObjects: true }) as unknown as string[];
   const account = accounts.find((a) => a.id === search.get('account')) ?? accounts[0];
   const days = (data.days ?? []).filter((d) => d.account_id === account?.id);
   const set = (name: string, v: string) => {
@@ -138,6 +139,13 @@ function Days({ brand }: { brand: string }) {
           </>
         }
       >
+        <ol className="recon-calendar recon-week" aria-hidden>
+          {weekdays.map((name) => (
+            <li key={name} className="muted">
+              {name}
+            </li>
+          ))}
+        </ol>
         <ol className="recon-calendar">
           {Array.from({ length: (month.day() + 6) % 7 }, (_, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: empty places before the first day
@@ -183,7 +191,9 @@ function Cell({ day, today, found, account }: { day: string; today: string; foun
       </li>
     );
   const light = lightOf(found);
-  const text = found.open ? t('light.open', { count: found.open }) : t(`light.${light}`);
+  const text = found.open
+    ? t('light.open', { count: found.open })
+    : t(`light.${light === 'differs' ? 'proof' : light}`);
   return (
     <li className={`recon-day recon-${light}`}>
       <Link to={`/money/reconcile/${found.id}`} aria-label={`${day} ${text}`}>

@@ -33,12 +33,7 @@ export function Component() {
             title: t('payout.state'),
             render: (p: Payout) => <StateTag state={p.state} labels={states} />,
           },
-          { key: 'why', title: t('review.why'), render: (p: Payout) => <Cure words={p.words} /> },
-          {
-            key: 'reason',
-            title: t('review.said'),
-            render: (p: Payout) => <span style={{ whiteSpace: 'normal' }}>{p.reason || '—'}</span>,
-          },
+          { key: 'why', title: t('review.why'), render: (p: Payout) => <Cure words={p.words} said={p.reason} /> },
           {
             key: 'age',
             title: t('review.since'),
