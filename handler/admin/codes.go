@@ -35,7 +35,7 @@ func (h *Handler) codeRoutes() []web.Route {
 			Asks("from_serial", "until_serial", "state:activated|revoked|recalled|voided", "effective_at?").Gives(code.Effect{}),
 		at(get, "/batches/:id/states", operator.CodeRead, "各段序号的当前状态", web.Answer(h.states)).Asks("at?").Gives([]code.Span{}),
 
-		at(get, "/exports", operator.ExportRead, "码包列表", h.listExports()).Asks("brand_id", "batch_id?", "state?:waiting|running|ready|failed|cancelled|expired").Lists(export.Export{}).Counts(),
+		at(get, "/exports", operator.ExportRead, "码包列表", h.listExports()).Asks("brand_id", "batch_id?", "state?:waiting|running|ready|failed|cancelled|expired").Lists(exportLine{}).Counts(),
 		at(post, "/exports", operator.ExportWrite, "生成码包", h.write("export.create", created, h.createExport)).Takes(exportInput{}).Gives(export.Export{}),
 		at(get, "/exports/:id", operator.ExportRead, "码包进度", web.Answer(h.getExport)).Gives(export.Export{}),
 		at(post, "/exports/:id/cancel", operator.ExportWrite, "取消生成码包", h.write("export.cancel", ok, h.cancelExport)).Gives(export.Export{}),

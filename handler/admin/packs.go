@@ -16,6 +16,12 @@ import (
 	"siyu/model/id"
 )
 
+// exportLine is a pack in a list.
+type exportLine struct {
+	export.Export
+	Batch string `json:"batch"`
+}
+
 func (h *Handler) listExports() gin.HandlerFunc {
 	filter := func(c *gin.Context) (export.Filter, error) {
 		brandID, err := brandOf(c)
@@ -25,12 +31,19 @@ func (h *Handler) listExports() gin.HandlerFunc {
 		batchID, err := web.QueryID(c, "batch_id")
 		return export.Filter{BrandID: brandID, BatchID: batchID, State: c.Query("state")}, err
 	}
-	return counted(func(e export.Export) id.ID { return e.ID }, func(c *gin.Context, p web.Page) ([]export.Export, error) {
+	return counted(func(e exportLine) id.ID { return e.ID }, func(c *gin.Context, p web.Page) ([]exportLine, error) {
 		f, err := filter(c)
 		if err != nil {
 			return nil, err
 		}
-		return h.Exports.List(c.Request.Context(), f, p.Before, p.Limit)
+		list, err := h.Exports.List(c.Request.Context(), f, p.Before, p.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return each(list, func(x export.Export) (exportLine, error) {
+			b, err := h.Codes.Batch(c.Request.Context(), x.BatchID)
+			return exportLine{x, b.Name}, err
+		})
 	}, func(c *gin.Context) (int, bool, error) {
 		f, err := filter(c)
 		if err != nil {

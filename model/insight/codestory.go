@@ -57,7 +57,7 @@ func (s *Store) CodeStory(ctx context.Context, batchID id.ID, serial int64) ([]M
 		{`SELECT created_at AS at, 'commission' AS kind, state, reason AS text, earner_id AS member_id, CASE WHEN pay = 'cash' THEN amount ELSE 0 END AS fen, CASE WHEN pay = 'cash' THEN 0 ELSE amount END AS points, id AS object_id FROM commission_accrual WHERE batch_id = ? AND serial = ?`, []any{batchID, serial}},
 		{`SELECT created_at AS at, 'report' AS kind, state, note AS text, member_id, id AS object_id FROM report WHERE batch_id = ? AND serial = ?`, []any{batchID, serial}},
 		{`SELECT c.at, 'diversion' AS kind, c.province, c.city, t.dealer AS text FROM territory t JOIN diversion_code c ON c.territory_id = t.id AND c.serial = ? WHERE t.batch_id = ?`, []any{serial, batchID}},
-		{`SELECT created_at AS at, 'act' AS kind, action AS text, actor, outcome, id AS object_id FROM audit WHERE object = 'batch' AND object_id = ? ORDER BY created_at DESC LIMIT 100`, []any{batchID}},
+		{`SELECT created_at AS at, 'act' AS kind, action AS text, actor, outcome, id AS object_id FROM audit WHERE object = 'batch' AND object_id = ? AND NOT (outcome = 'done' AND action IN ('batch.apply', 'batch.approve', 'batch.create')) ORDER BY created_at DESC LIMIT 100`, []any{batchID}},
 	} {
 		var rows []Moment
 		if err := s.db.Read(ctx).Raw(part.sql, part.args...).Scan(&rows).Error; err != nil {

@@ -22,10 +22,13 @@ export function Stepper({ flow }: { flow: Flow }) {
   const who = (id: string | null | undefined) => (id ? (flow.logins[id] ?? '') : '');
   const activated = flow.counts.activated ?? 0;
   const total = flow.batch?.count ?? 0;
+  // Codes can be on sale while nobody has handed the pack over: then that step is not done.
+  const handed = Boolean(pack?.password_taken_at) && (pack?.parts ?? []).every((p) => p.downloads > 0);
+  const now = at[flow.next] ?? 0;
   return (
     <Steps
       size="small"
-      current={at[flow.next] ?? 0}
+      current={now}
       status={flow.next === 'closed' ? 'error' : 'process'}
       orientation={narrow ? 'vertical' : 'horizontal'}
       aria-label={t('flow.title')}
@@ -45,6 +48,7 @@ export function Stepper({ flow }: { flow: Flow }) {
         },
         {
           title: t('flow.handOver'),
+          status: now > 3 && !handed ? 'wait' : undefined,
           content: pack?.password_taken_at ? t('flow.password', { who: who(pack.password_taken_by) }) : t('flow.hands'),
         },
         { title: t('flow.activate'), content: total ? `${formatCount(activated)} / ${formatCount(total)}` : '' },

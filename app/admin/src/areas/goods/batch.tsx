@@ -146,13 +146,10 @@ function Numbers({ flow }: { flow: Flow }) {
           to: `/goods/map?batch_id=${flow.id}`,
         },
         { key: 'scans', title: t('batch.scans'), value: formatCount(flow.seen.scans), about: t('batch.scansAbout') },
-        {
-          key: 'recalled',
-          title: states.recalled ?? '',
-          value: n('recalled'),
-          tone: flow.counts.recalled ? 'warn' : undefined,
-        },
-        { key: 'voided', title: states.voided ?? '', value: n('voided') },
+        ...(flow.counts.recalled
+          ? [{ key: 'recalled', title: states.recalled ?? '', value: n('recalled'), tone: 'warn' as const }]
+          : []),
+        ...(flow.counts.voided ? [{ key: 'voided', title: states.voided ?? '', value: n('voided') }] : []),
       ]}
     />
   );

@@ -7,6 +7,7 @@ import { type Data, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
 import {
+  actionText,
   Broken,
   Can,
   Copy,
@@ -209,8 +210,12 @@ function Moment({ moment: m }: { moment: Story['moments'][number] }) {
   const kinds = useWords('pack.kinds');
   const flags = useWords('flag');
   const title = t(`moment.${m.kind}`, { defaultValue: m.kind });
-  const text =
-    m.kind === 'pack' ? kinds[m.text] : m.kind === 'flag' ? (flags[m.text.split(':')[0] ?? ''] ?? m.text) : m.text;
+  const words: Record<string, string | undefined> = {
+    pack: kinds[m.text],
+    flag: flags[m.text.split(':')[0] ?? ''],
+    act: actionText(m.text),
+  };
+  const text = words[m.kind] ?? m.text;
   const member = m.member_id ? t('code.member', { tail: m.member_id.slice(-4) }) : '';
   return (
     <div style={{ display: 'flex', gap: 8, flexWrap: 'wrap' }}>

@@ -23,8 +23,8 @@ export function Component() {
         columns={[
           {
             key: 'what',
-            title: t('pack.kind'),
-            render: (x) => `${kinds[x.kind]} · ${formatCount(x.until_serial - x.from_serial)}`,
+            title: t('menu.exports'),
+            render: (x) => `${x.batch} · ${kinds[x.kind]}`,
           },
           {
             key: 'state',

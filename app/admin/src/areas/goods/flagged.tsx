@@ -49,6 +49,7 @@ export function Component() {
           },
           {
             key: 'last',
+            hidden: true,
             title: t('flagged.last'),
             render: (s) => (
               <>
@@ -59,6 +60,7 @@ export function Component() {
           {
             key: 'batch',
             title: t('batch.name'),
+            hidden: true,
             render: (s) => <Link to={`/goods/batches/${s.batch_id}`}>{s.batch}</Link>,
           },
           { key: 'at', title: t('flagged.at'), render: (s) => <Time at={s.flagged_at} /> },
