@@ -12,6 +12,8 @@ export const area: Area = {
     { path: '/leaders/commission', title: 'menu.commission', permission: 'commission:read' },
     { path: '/leaders/rules', title: 'menu.rules', permission: 'commission:read' },
     { path: '/leaders/tree', title: 'menu.tree', permission: 'referral:read' },
+    { path: '/leaders/groups', title: 'menu.groups', permission: 'group:read' },
+    { path: '/leaders/live-codes', title: 'menu.live', permission: 'group:read' },
   ],
   routes: [
     { path: 'leaders/applications', lazy: () => import('./applications') },
@@ -27,5 +29,9 @@ export const area: Area = {
     { path: 'leaders/rules', lazy: () => import('./rules') },
     { path: 'leaders/rules/:id', lazy: () => import('./rule') },
     { path: 'leaders/tree', lazy: () => import('./tree') },
+    { path: 'leaders/groups', lazy: () => import('./groups') },
+    { path: 'leaders/groups/:id', lazy: () => import('./group') },
+    { path: 'leaders/live-codes', lazy: () => import('./liveCodes') },
+    { path: 'leaders/live-codes/:id', lazy: () => import('./liveCode') },
   ],
 };
