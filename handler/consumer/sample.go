@@ -47,7 +47,7 @@ func orElse(text, other string) string {
 func (h *Handler) sampleScan(o campaign.Offer, b brand.Brand, goods product.Product) web.Frame {
 	now := h.Clock.Now()
 	f := scan.Facts{Now: now, Known: true, CodeState: scan.Activated, WeChat: true, Member: 1, SupportPhone: b.SupportPhone,
-		Sight:      scan.Sight{FirstMember: 1, FirstAt: now, Scans: 1},
+		Sight:      scan.Sight{FirstMember: 1, FirstAt: now, Scans: 1, Fresh: true},
 		ScanPoints: goods.ScanPoints * int64(goods.PointsPercent) / 100,
 		Campaign:   scan.Campaign{State: o.State, Name: o.Name, FromAt: o.FromAt, UntilAt: o.UntilAt, TopPrize: o.TopPrize, Who: o.Who}}
 	frame := scanFrame(view{Brand: b, Product: goods, Offer: o, Facts: f, Verdict: scan.Judge(f)}, scanView{Token: "PREVIEW"})

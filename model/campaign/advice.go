@@ -93,6 +93,9 @@ func (s *Store) Check(ctx context.Context, campaignID id.ID) ([]Finding, error) 
 		p.Problems = append(p.Problems, Problem{Code: "window", Field: "until_at", Text: "结束时间已过"})
 	}
 	for _, x := range p.Problems {
+		if x.Code == "induce" && slices.ContainsFunc(p.Problems, func(y Problem) bool { return y.Code == "unlawful" && y.Field == x.Field }) {
+			continue // said once, with the law that it breaks
+		}
 		a.out = append(a.out, Finding{Level: Block, Code: x.Code, Field: x.Field, Step: cures[x.Code][0], Text: x.Text, Cure: cures[x.Code][1]})
 	}
 	a.dates()
@@ -281,12 +284,12 @@ func (a *advice) fine() {
 		code, text string
 		codes      []string
 	}{
-		{"fine_window", "活动时间", []string{"window", "long", "short", "at_once"}},
+		{"fine_window", "起止时间合理", []string{"window", "long", "short", "at_once"}},
 		{"fine_scope", "参与的码：都可领取，没有与别的活动重叠", []string{"scopes", "overlap", "asleep", "dead", "claimed"}},
 		{"fine_prizes", "奖项：数量、金额、概率合计相符", []string{"tiers", "winners", "points", "amount", "total", "spend", "rare"}},
 		{"fine_rail", "金额在微信和法律允许的范围内", []string{"rail", "max_prize", "real_name", "scene"}},
 		{"fine_merchant", "商户号齐备", []string{"account", "secrets", "transfer_scene", "balance"}},
-		{"fine_caps", "领取上限", []string{"no_caps", "idle_cap", "odd_caps", "level"}},
+		{"fine_caps", "领取上限已设", []string{"no_caps", "idle_cap", "odd_caps", "level"}},
 		{"fine_words", "文案没有诱导或违法承诺", []string{"organiser", "rules", "induce", "unlawful"}},
 		{"fine_approval", "审批额度内，或已由第二人批准", []string{"approval", "split"}},
 	} {

@@ -137,8 +137,13 @@ func (s *Store) Submit(ctx context.Context, campaignID id.ID, r Request) (Campai
 		if err != nil {
 			return err
 		}
+		before, err := latest(tx, c.ID)
+		if err != nil {
+			return err
+		}
 		a := Approval{ID: s.db.NewID(), CampaignID: c.ID, BrandID: c.BrandID, State: Submitted, Hash: hash, Content: content, SpendFen: p.SpendFen,
-			EditedBy: c.EditedBy, SubmittedBy: r.By, Note: r.Note, CreatedAt: s.db.Now()}
+			EditedBy: c.EditedBy, SubmittedBy: r.By, Note: r.Note,
+			CreatedAt: max(s.db.Now(), before.CreatedAt+1)} // they follow one another, and ids of shards do not
 		c.Approval = Submitted
 		return tx.Create(&a).Error
 	})

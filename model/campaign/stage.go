@@ -127,6 +127,7 @@ func (s *Store) Find(ctx context.Context, f Filter, before id.ID, limit int) ([]
 	now := s.db.Now()
 	for i := range out {
 		out[i].Stage = out[i].stage(now)
+		out[i].Tiers, out[i].Scopes = []Tier{}, []Scope{} // not read, and no null
 	}
 	return out, nil
 }

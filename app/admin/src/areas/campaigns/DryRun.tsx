@@ -71,14 +71,17 @@ function Figures({ data }: { data: Rehearsal }) {
           title: t('dry.simulated', { n: formatCount(data.draws) }),
           about: t('dry.simulatedAbout', { rounds: data.rounds }),
           value: <Money fen={data.simulated_fen} />,
-          note: t('dry.formula', { fen: formatFen(data.formula_fen), off: data.off_permille > 0 ? `+${off}` : off }),
-        },
-        {
-          key: 'deviation',
-          title: t('dry.deviation'),
-          about: t('dry.deviationAbout'),
-          value: <Money fen={data.deviation_fen} />,
-          note: t('dry.span', { low: formatFen(data.low_fen), high: formatFen(data.high_fen) }),
+          note: (
+            <>
+              {t('dry.formula', { fen: formatFen(data.formula_fen), off: data.off_permille > 0 ? `+${off}` : off })}
+              <br />
+              {t('dry.deviation', {
+                fen: formatFen(data.deviation_fen),
+                low: formatFen(data.low_fen),
+                high: formatFen(data.high_fen),
+              })}
+            </>
+          ),
         },
         {
           key: 'end',

@@ -91,8 +91,8 @@ export function Component() {
           <span className="muted">{t('approval.first')}</span>
         )}
       </Section>
-      {c.state === 'draft' ? <Check id={c.id} /> : null}
       <Frozen content={d.frozen} brand={c.brand_id ?? ''} account={d.account} />
+      {c.state === 'draft' ? <Check id={c.id} /> : null}
       <Section title={t('preview.title')}>
         <Preview id={c.id} version={d.approval.hash} />
       </Section>

@@ -1,10 +1,10 @@
-import { Alert, Button, Form, Input, InputNumber, Segmented, Select, Timeline } from 'antd';
+import { Alert, App, Button, Form, Input, InputNumber, Segmented, Select, Timeline } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 import { useGet } from '@/api';
 import { useCan } from '@/app/session';
-import { Broken, Copy, FaultAlert, formatFen, halfWidth, Page, Section, StateTag, Time, Waiting } from '@/ui';
+import { Broken, Copy, copyText, FaultAlert, formatFen, halfWidth, Page, Section, StateTag, Time, Waiting } from '@/ui';
 import { useBatches } from './batches';
 import './campaigns.css';
 import type { Campaign } from './draft';
@@ -13,6 +13,7 @@ import type { Campaign } from './draft';
 export function Component() {
   const { id = '' } = useParams();
   const { t } = useTranslation('campaigns');
+  const { message } = App.useApp();
   const params = { path: { id } };
   const campaign = useGet('/campaigns/{id}', { params });
   const draw = useGet('/campaigns/{id}/draw', { params });
@@ -47,7 +48,18 @@ export function Component() {
         </dl>
         {d.terms ? (
           <>
-            <h3 className="campaign-sub">{t('fair.terms')}</h3>
+            <h3 className="campaign-sub">
+              {t('fair.terms')}{' '}
+              <Button
+                size="small"
+                type="link"
+                onClick={async () => {
+                  if (await copyText(d.terms)) message.success(t('fair.copied'));
+                }}
+              >
+                {t('fair.copyTerms')}
+              </Button>
+            </h3>
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who scrolls by keyboard needs to reach it */}
             <pre className="campaign-terms" tabIndex={0}>
               {d.terms}

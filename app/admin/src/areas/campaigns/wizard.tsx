@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { ApiError, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Broken, FaultAlert, Page, StateTag, Waiting } from '@/ui';
+import { Broken, FaultAlert, Page, StateTag, useNarrow, Waiting } from '@/ui';
 import './campaigns.css';
 import { useBatches } from './batches';
 import { type Campaign, type Draft, emptyDraft, forget, fromCampaign, keep, kept, toInput } from './draft';
@@ -64,10 +64,12 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
   Form.useWatch([], form); // draws again with every key; the values of other steps are in the store
   const values = { ...start.values, ...(form.getFieldsValue(true) as Draft) };
   const batches = useBatches(brand);
+  const narrow = useNarrow();
   const create = useWrite('post', '/campaigns', { invalidate: ['/campaigns'], quiet: true });
   const update = useWrite('put', '/campaigns/{id}', { invalidate: ['/campaigns'], quiet: true });
   const asked = search.get('step') as StepKey;
   const at = Math.max(0, campaign ? stepKeys.indexOf(asked) : 0);
+  const key = stepKeys[at];
 
   // A tab that is closed with something unsaved keeps it, and says so next time.
   useEffect(() => {
@@ -120,7 +122,6 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
     dirty.current = false;
     setRestored(false);
   };
-  const key = stepKeys[at];
   return (
     <Page
       title={campaign ? values.name || campaign.name : t('wizard.new')}
@@ -164,11 +165,15 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
       <div className="section">
         <Steps
           size="small"
-          responsive
+          responsive={false}
           current={at}
           style={{ marginBottom: 24 }}
           onChange={(to) => void go(to)}
-          items={stepKeys.map((k) => ({ key: k, title: t(`step.${k}`), disabled: !campaign && k !== 'scope' }))}
+          items={stepKeys.map((k) => ({
+            key: k,
+            title: narrow && k !== key ? '' : t(`step.${k}`),
+            disabled: !campaign && k !== 'scope',
+          }))}
         />
         <FaultAlert fault={fault} />
         {fault ? <p className="muted">{t('wizard.safe')}</p> : null}
