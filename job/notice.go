@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"siyu/model/clock"
 	"siyu/model/fail"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -88,11 +89,19 @@ type Messages struct {
 	messages *message.Store
 	tell     teller
 	who      apps
+	clk      clock.Clock
+	quiet    func(ctx context.Context, accountID id.ID, at clock.Instant) (clock.Instant, error)
 }
 
 // NewMessages makes the worker.
 func NewMessages(m *message.Store, t teller, who apps) *Messages {
 	return &Messages{messages: m, tell: t, who: who}
+}
+
+// UseQuiet makes messages wait while people are not to be disturbed; until tells when an
+// account may speak. What is sent from here are reminders, which can wait.
+func (w *Messages) UseQuiet(clk clock.Clock, until func(ctx context.Context, accountID id.ID, at clock.Instant) (clock.Instant, error)) {
+	w.clk, w.quiet = clk, until
 }
 
 // Send sends one message. WeChat's documented refusals end it; anything else is tried
@@ -101,6 +110,16 @@ func (w *Messages) Send(ctx context.Context, messageID id.ID) (Verdict, error) {
 	m, err := w.messages.Get(ctx, messageID)
 	if err != nil || m.State != message.Waiting {
 		return Verdict{}, err
+	}
+	if w.quiet != nil {
+		now := w.clk.Now()
+		at, err := w.quiet(ctx, m.AccountID, now)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if at > now {
+			return Verdict{Again: at.Sub(now), Why: "免打扰时段"}, nil
+		}
 	}
 	app, err := w.who.App(ctx, m.AccountID)
 	if err != nil {

@@ -62,7 +62,8 @@ func (c *Client) call(ctx context.Context, method, path string, q url.Values, in
 
 // callAt does one exchange of JSON for JSON. WeChat answers HTTP 200 with errcode for
 // everything it decides itself.
-func (c *Client) callAt(ctx context.Context, base, method, path string, q url.Values, in, out any, secrets []string) error {
+func (c *Client) callAt(ctx context.Context, base, method, path string, q url.Values, in, out any, secrets []string) (err error) {
+	defer func() { c.observe(ctx, strings.TrimPrefix(path, "/"), err) }()
 	raw, err := c.exchange(ctx, base, method, path, q, in)
 	if err != nil {
 		return err

@@ -109,7 +109,8 @@ type Options struct {
 	PayTimeout time.Duration // of a payment call; default 15 s
 	Tokens     TokenStore    // default NewMemoryTokens(), right for one process only
 	Now        func() time.Time
-	Log        *slog.Logger // default discards
+	Log        *slog.Logger  // default discards
+	Observe    func(Outcome) // told after each call of an account; must be quick; nil: nobody
 }
 
 // Client talks to WeChat. It is safe for concurrent use and is meant to live as
@@ -123,6 +124,7 @@ type Client struct {
 	tokens     TokenStore
 	now        func() time.Time
 	log        *slog.Logger
+	seen       func(Outcome)
 
 	mu       sync.Mutex
 	local    map[string]Token   // what the store said, to spare a read per call
@@ -159,7 +161,7 @@ func New(o Options) (*Client, error) {
 		// A holder makes at most two calls (ticket, then token under its own
 		// lease), each possibly twice after a refused token.
 		lockTTL: 4*o.Timeout + time.Second,
-		tokens:  o.Tokens, now: o.Now, log: o.Log,
+		tokens:  o.Tokens, now: o.Now, log: o.Log, seen: o.Observe,
 		local: map[string]Token{}, flights: map[string]*flight{}, merchant: map[string]*merchantConn{},
 	}
 	c.http = g.client(newTransport(nil), o.Timeout)

@@ -55,7 +55,7 @@ func (c *Client) OAuthLogin(ctx context.Context, app App, code string) (Login, e
 	}
 	var out oauth.ResAccessToken
 	q := query("appid", app.AppID, "secret", app.Secret, "code", code, "grant_type", "authorization_code")
-	if err := c.get(ctx, path, q, &out, app.Secret, code); err != nil {
+	if err := c.get(asApp(ctx, app), path, q, &out, app.Secret, code); err != nil {
 		return Login{}, err
 	}
 	if out.OpenID == "" {
@@ -73,7 +73,7 @@ func (c *Client) MiniLogin(ctx context.Context, app App, code string) (Login, er
 	}
 	var out auth.ResCode2Session
 	q := query("appid", app.AppID, "secret", app.Secret, "js_code", code, "grant_type", "authorization_code")
-	if err := c.get(ctx, path, q, &out, app.Secret, code); err != nil {
+	if err := c.get(asApp(ctx, app), path, q, &out, app.Secret, code); err != nil {
 		return Login{}, err
 	}
 	if out.OpenID == "" {

@@ -88,18 +88,18 @@ const (
 // Send pays o over m's rail. Repeating it with the same order is safe on both
 // rails and is the documented reaction to an unknown outcome.
 func (c *Client) Send(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
-	return c.pay(ctx, m, o, payer.send)
+	return c.pay(ctx, "pay.send", m, o, payer.send)
 }
 
 // Query asks what became of o. Both rails know a number for 30 days.
 func (c *Client) Query(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
-	return c.pay(ctx, m, o, payer.query)
+	return c.pay(ctx, "pay.query", m, o, payer.query)
 }
 
 // Cancel takes back a transfer that the user has not confirmed. A red packet
 // cannot be taken back; it returns by itself.
 func (c *Client) Cancel(ctx context.Context, m Merchant, o PayOrder) PayAnswer {
-	return c.pay(ctx, m, o, payer.cancel)
+	return c.pay(ctx, "pay.cancel", m, o, payer.cancel)
 }
 
 // payer is one rail. Implementations answer, they do not fail.
@@ -109,7 +109,8 @@ type payer interface {
 	cancel(ctx context.Context, m Merchant, o PayOrder) PayAnswer
 }
 
-func (c *Client) pay(ctx context.Context, m Merchant, o PayOrder, do func(payer, context.Context, Merchant, PayOrder) PayAnswer) PayAnswer {
+func (c *Client) pay(ctx context.Context, call string, m Merchant, o PayOrder, do func(payer, context.Context, Merchant, PayOrder) PayAnswer) (answer PayAnswer) {
+	defer func() { c.observePay(m, call, answer) }()
 	if o.AppID == "" {
 		o.AppID = m.AppID
 	}

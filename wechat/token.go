@@ -56,7 +56,7 @@ func (c *Client) accessToken(ctx context.Context, app App) (string, error) {
 	}
 	return c.cached(ctx, tokenKey(app), func(ctx context.Context) (Token, error) {
 		var out credential.ResAccessToken
-		err := c.post(ctx, "/cgi-bin/stable_token", nil, map[string]any{
+		err := c.post(asApp(ctx, app), "/cgi-bin/stable_token", nil, map[string]any{
 			"grant_type": "client_credential", "appid": app.AppID, "secret": app.Secret, "force_refresh": false,
 		}, &out, app.Secret)
 		if err != nil {
@@ -92,6 +92,7 @@ func (c *Client) tokenOf(call, value string, expiresIn int64) (Token, error) {
 // (40001, 40014, 42001), once more with a fresh one. These codes mean that
 // nothing was done, so the second run cannot send twice.
 func (c *Client) withToken(ctx context.Context, app App, call func(ctx context.Context, token string) error) error {
+	ctx = asApp(ctx, app)
 	token, err := c.accessToken(ctx, app)
 	if err != nil {
 		return err

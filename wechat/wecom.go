@@ -20,7 +20,7 @@ func (c *Client) corpToken(ctx context.Context, app App) (string, error) {
 			ExpiresIn   int64  `json:"expires_in"`
 		}
 		q := query("corpid", app.AppID, "corpsecret", app.Secret)
-		if err := c.callAt(ctx, c.hosts.QyAPI, "GET", "/cgi-bin/gettoken", q, nil, &out, []string{app.Secret}); err != nil {
+		if err := c.callAt(asApp(ctx, app), c.hosts.QyAPI, "GET", "/cgi-bin/gettoken", q, nil, &out, []string{app.Secret}); err != nil {
 			return Token{}, err
 		}
 		return c.tokenOf("gettoken", out.AccessToken, out.ExpiresIn)

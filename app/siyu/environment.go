@@ -80,6 +80,7 @@ type environment struct {
 	withdrawalStores
 	moneyStores
 	contactStores
+	settingsStores
 	jobStores
 	homeStores
 	campaignStores
@@ -127,6 +128,7 @@ func (e *environment) build() {
 	e.Followers = follow.New(d, e.Identities, e.Members)
 	e.Replies = reply.New(d, e.Scans, e.Packets, e.Products)
 	e.Operators = operator.New(d, operator.Options{Box: e.Box})
+	e.buildSettings()
 	e.buildEvents()
 	e.buildReferral()
 	e.buildFraud()
@@ -240,5 +242,5 @@ func (t tokens) Put(ctx context.Context, key string, tok wechat.Token) error {
 // newWeChat makes the one client of the process.
 func newWeChat(e *environment) (*wechat.Client, error) {
 	return wechat.New(wechat.Options{Hosts: wechat.Hosts(e.Config.WeChat.Hosts), Timeout: e.Config.WeChat.Timeout, PayTimeout: e.Config.WeChat.PayTimeout,
-		Tokens: tokens{brand.NewTokens(e.DB, e.Box)}, Now: func() time.Time { return e.Clock.Now().Time() }})
+		Tokens: tokens{brand.NewTokens(e.DB, e.Box)}, Observe: e.called, Now: func() time.Time { return e.Clock.Now().Time() }})
 }

@@ -131,6 +131,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer wg.Wait()
 	defer stopBackground()
 	wg.Go(func() { p.refresh(background) })
+	wg.Go(func() { p.countCalls(background) })
 	if p.parts.work {
 		stop, err := p.work(background, &wg)
 		if err != nil {

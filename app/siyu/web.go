@@ -51,8 +51,8 @@ func (p *process) audiences() (handler.Audiences, error) {
 	office := admin.New(admin.Deps{Clock: e.Clock, Operators: e.Operators, Audit: e.Audit, Replay: e.Replay, Brands: e.Brands, Products: e.Products,
 		Codes: e.Codes, Exports: e.Exports, Issues: e.Issues, Regions: e.Regions, Campaigns: e.Campaigns, Claims: e.Claims, Packets: e.Packets, Ledger: e.Ledger, Reconcile: e.Reconcile, Scans: e.Scans,
 		Replies: e.Replies, Insight: e.Insight, Consents: e.Consents, Rights: e.Rights, Points: e.Accounts, Tiers: e.Tiers, Commission: e.Commission, Earnings: e.Earnings, Withdrawals: e.Withdrawals, Profiles: e.Profiles, Imports: e.Imports, Identities: e.Identities, Members: e.Members, Phones: e.Phones,
-		Events: e.Events, Purchases: e.Purchases, Intake: e.Intake, APIKeys: e.APIKeys, Fraud: e.Fraud, Groups: e.Groups, Posters: e.Posters, Referrals: e.Referrals, Leaders: e.Leaders, WeCom: e.WeCom, Goals: e.Goals, Turnout: e.Turnout, Samples: people, Sandbox: p.cfg.Simulator, Extracts: e.Extracts, Progress: e.Progress, Find: e.Find, Outbox: e.Outbox, Cookies: cookies, PublicHost: u.Host})
-	wx := callback.New(callback.Deps{Clock: e.Clock, Accounts: e.Brands, Keys: who, Payments: p.wechat, Notices: e.Notices, Replay: e.Replay, Teller: e.Replies, Greeter: e.Invites})
+		Events: e.Events, Purchases: e.Purchases, Intake: e.Intake, APIKeys: e.APIKeys, Fraud: e.Fraud, Groups: e.Groups, Posters: e.Posters, Referrals: e.Referrals, Leaders: e.Leaders, WeCom: e.WeCom, Goals: e.Goals, Turnout: e.Turnout, Samples: people, Sandbox: p.cfg.Simulator, Extracts: e.Extracts, Progress: e.Progress, Find: e.Find, Outbox: e.Outbox, Health: e.Health, Quiet: e.Quiet, PublicURL: p.cfg.PublicURL, Cookies: cookies, PublicHost: u.Host})
+	wx := callback.New(callback.Deps{Clock: e.Clock, Accounts: e.Brands, Keys: who, Payments: p.wechat, Notices: e.Notices, Replay: e.Replay, Teller: e.Replies, Greeter: e.Invites, Heard: e.heard})
 	partners, err := openapi.New(openapi.Deps{Clock: e.Clock, Keys: e.APIKeys, Intake: e.Intake})
 	if err != nil {
 		return handler.Audiences{}, err

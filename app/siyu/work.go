@@ -32,6 +32,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	recon := p.reconciler()
 	notices := job.NewNotices(e.Notices, e.Packets, e.Followers)
 	messages := job.NewMessages(e.Messages, p.wechat, who)
+	messages.UseQuiet(e.Clock, e.quietUntil)
 	runner := job.NewRunner(e.Outbox, p.wecomWorkers(map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
 		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: e.regrouped(),
@@ -55,7 +56,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
 	wg.Go(func() {
-		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), e.homeChores(), e.goodsChores(), e.campaignChores(), recon.Chores()))
+		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), e.homeChores(), e.goodsChores(), e.campaignChores(), e.settingsChores(), recon.Chores()))
 	})
 	return func() {
 		cancel()

@@ -33,6 +33,7 @@ import (
 	"siyu/model/fraud"
 	"siyu/model/goal"
 	"siyu/model/group"
+	"siyu/model/health"
 	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/issuance"
@@ -47,6 +48,7 @@ import (
 	"siyu/model/product"
 	"siyu/model/profile"
 	"siyu/model/progress"
+	"siyu/model/quiet"
 	"siyu/model/reconcile"
 	"siyu/model/redpacket"
 	"siyu/model/referral"
@@ -112,6 +114,9 @@ type Deps struct {
 	// PublicHost is the host of the public address; a log-in from another origin's
 	// page is refused.
 	PublicHost string
+	PublicURL  string // how browsers and WeChat reach this program
+	Health     *health.Store
+	Quiet      *quiet.Store
 	// Sandbox: WeChat is the simulator, so demo data may be cleared.
 	Sandbox bool
 	// PerMinute is how many requests an operator may make in a minute, over all his

@@ -32,6 +32,7 @@ import (
 	"siyu/model/find"
 	"siyu/model/fraud"
 	"siyu/model/goal"
+	"siyu/model/health"
 	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/issuance"
@@ -44,6 +45,7 @@ import (
 	"siyu/model/points"
 	"siyu/model/product"
 	"siyu/model/progress"
+	"siyu/model/quiet"
 	"siyu/model/reconcile"
 	"siyu/model/redpacket"
 	"siyu/model/referral"
@@ -93,7 +95,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		APIKeys: apikey.New(d, box), Goals: goal.New(d), Turnout: turnout.New(d), Samples: blank{}, Sandbox: true,
 		Progress: progress.New(d), Find: find.New(d, phone.New(d, box)), Outbox: out,
 		Extracts: extract.New(extract.Deps{DB: d, Box: box, Phones: phone.New(d, box), Outbox: out}),
-		Cookies:  web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, PublicHost: "siyu.test", PerMinute: 60_000, // tests stand still in time
+		Cookies:  web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, Health: health.New(d, brands, brand.NewTokens(d, box)), Quiet: quiet.New(d), PublicURL: "http://siyu.test", PublicHost: "siyu.test", PerMinute: 60_000, // tests stand still in time
 	}
 	deps.Regions = region.New(d)
 	deps.Issues = issuance.New(issuance.Deps{DB: d, Codes: codes, Exports: deps.Exports, Products: products, Brands: brands, Regions: deps.Regions})

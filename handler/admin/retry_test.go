@@ -171,6 +171,7 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.referralKeyed())
 		maps.Copy(keyed, o.waysKeyed())
 		maps.Copy(keyed, o.homeKeyed())
+		maps.Copy(keyed, o.settingsKeyed())
 		maps.Copy(keyed, o.jobsKeyed())
 		maps.Copy(keyed, o.campaignKeyed())
 		maps.Copy(keyed, o.moneyKeyed())

@@ -6,7 +6,9 @@ import (
 	"siyu/handler/web"
 	"siyu/model/audit"
 	"siyu/model/brand"
+	"siyu/model/health"
 	"siyu/model/operator"
+	"siyu/model/quiet"
 	"siyu/model/reply"
 )
 
@@ -48,6 +50,10 @@ func (h *Handler) settingsRoutes() []web.Route {
 		at(get, "/brands/:id/accounts", operator.AccountRead, "品牌的微信账号", web.Answer(h.listAccounts)).Asks("kind?").Gives([]brand.Account{}),
 		at(put, "/brands/:id/accounts", operator.AccountWrite, "新增或修改微信账号(密钥只写不读)", h.secret("account.save", ok, h.saveAccount)).Takes(accountInput{}).Gives(brand.Account{}),
 		at(get, "/accounts/:id", operator.AccountRead, "微信账号详情", web.Answer(h.getAccount)).Gives(brand.Account{}),
+		at(get, "/brands/:id/account-health", operator.AccountRead, "品牌各微信账号的健康情况", web.Answer(h.brandHealth)).Gives([]health.Report{}),
+		at(get, "/accounts/:id/health", operator.AccountRead, "微信账号的健康情况与处理办法", web.Answer(h.accountHealth)).Gives(health.Report{}),
+		at(get, "/brands/:id/quiet-hours", operator.BrandRead, "免打扰时段", web.Answer(h.getQuiet)).Gives(quiet.Hours{}),
+		at(put, "/brands/:id/quiet-hours", operator.QuietWrite, "修改免打扰时段", h.write("quiet_hours.set", ok, h.setQuiet)).Takes(quietInput{}).Gives(quiet.Hours{}),
 		at(get, "/accounts/:id/keywords", operator.ReplyRead, "关键词回复列表", h.listKeywords()).Lists(reply.Keyword{}),
 		at(put, "/accounts/:id/keywords", operator.ReplyWrite, "新增或修改关键词回复", h.write("keyword.save", ok, h.saveKeyword)).Takes(keywordInput{}).Gives(reply.Keyword{}),
 		at(del, "/keywords/:id", operator.ReplyWrite, "删除关键词回复", h.write("keyword.delete", ok, h.deleteKeyword)).Gives(nil),
@@ -55,4 +61,61 @@ func (h *Handler) settingsRoutes() []web.Route {
 		at(get, "/audit", operator.AuditRead, "操作记录", h.listAudit()).
 			Asks("action?", "object?", "outcome?", "actor_id?", "object_id?", "from?", "until?").Lists(audit.Line{}),
 	}
+}
+
+// accountHealth tells how an account is, and where WeChat has to call.
+func (h *Handler) accountHealth(c *gin.Context) (any, error) {
+	accountID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.Brands.Account(c.Request.Context(), accountID)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.Health.Of(c.Request.Context(), accountID)
+	if a.Kind != brand.Merchant { // a merchant's address is sent along with each payment
+		r.CallbackURL = h.PublicURL + "/wx/callback/" + a.CallbackSlug
+	}
+	return r, err
+}
+
+func (h *Handler) brandHealth(c *gin.Context) (any, error) { return one(c, h.Health.OfBrand) }
+
+func (h *Handler) getQuiet(c *gin.Context) (any, error) {
+	brandID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := h.Brands.Get(c.Request.Context(), brandID); err != nil {
+		return nil, err
+	}
+	return h.Quiet.Of(c.Request.Context(), brandID)
+}
+
+type quietInput struct {
+	FromMinute  int    `json:"from_minute"` // after midnight in Shanghai; both the same: never
+	UntilMinute int    `json:"until_minute"`
+	Reason      string `json:"reason"`
+}
+
+func (h *Handler) setQuiet(c *gin.Context, e *audit.Entry) (any, error) {
+	var in quietInput
+	if err := web.Bind(c, &in); err != nil {
+		return nil, err
+	}
+	brandID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := h.Brands.Get(c.Request.Context(), brandID); err != nil {
+		return nil, err
+	}
+	before, err := h.Quiet.Of(c.Request.Context(), brandID)
+	if err != nil {
+		return nil, err
+	}
+	after, err := h.Quiet.Set(c.Request.Context(), quiet.Hours{BrandID: brandID, FromMinute: in.FromMinute, UntilMinute: in.UntilMinute, ByID: e.ActorID})
+	e.ObjectID, e.Before, e.After = brandID, before, after
+	return after, err
 }

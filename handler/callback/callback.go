@@ -73,10 +73,23 @@ type Deps struct {
 	Replay   web.Replayer
 	Teller   Teller
 	Greeter  Greeter // nil: nobody who scanned is greeted
+	// Heard is told whether what came to an account's address was WeChat's; nil: nobody is.
+	Heard func(a brand.Account, err error)
 }
 
 // Handler answers WeChat.
 type Handler struct{ Deps }
+
+// heard tells whoever counts.
+func (h *Handler) heard(a brand.Account, err error) {
+	if h.Heard == nil {
+		return
+	}
+	if err != nil {
+		err = refusal(err)
+	}
+	h.Heard(a, err)
+}
 
 // New makes a handler.
 func New(d Deps) *Handler { return &Handler{d} }
@@ -100,10 +113,11 @@ func (h *Handler) echo(c *gin.Context) {
 		return
 	}
 	if account.Kind == brand.WeCom {
-		h.corpEcho(c, app)
+		h.corpEcho(c, account, app)
 		return
 	}
 	echo, err := wechat.VerifyEcho(app, c.Request.URL.Query(), h.Clock.Now().Time())
+	h.heard(account, err)
 	if err != nil {
 		web.Fail(c, refusal(err))
 		return
@@ -130,6 +144,7 @@ func (h *Handler) message(c *gin.Context) {
 	}
 	q := c.Request.URL.Query()
 	m, err := wechat.OpenMessage(app, q, body, h.Clock.Now().Time())
+	h.heard(account, err)
 	if err != nil {
 		web.Fail(c, refusal(err))
 		return

@@ -46,6 +46,7 @@ func (h *Handler) keepTransfer(ctx context.Context, c *gin.Context) error {
 		return err
 	}
 	n, err := h.Payments.OpenTransferNotice(ctx, m, c.Request.Header, body)
+	h.heard(account, err)
 	if err != nil {
 		return refusal(err)
 	}

@@ -14,8 +14,9 @@ import (
 )
 
 // corpEcho answers WeCom's check of the address with the decrypted echo.
-func (h *Handler) corpEcho(c *gin.Context, corp wechat.App) {
+func (h *Handler) corpEcho(c *gin.Context, account brand.Account, corp wechat.App) {
 	echo, err := wechat.VerifyCorpEcho(corp, c.Request.URL.Query(), h.Clock.Now().Time())
+	h.heard(account, err)
 	if err != nil {
 		web.Fail(c, refusal(err))
 		return
@@ -32,6 +33,7 @@ func (h *Handler) corpEvent(ctx context.Context, c *gin.Context, account brand.A
 		return
 	}
 	e, err := wechat.OpenCorpEvent(corp, c.Request.URL.Query(), body, h.Clock.Now().Time())
+	h.heard(account, err)
 	if err != nil {
 		web.Fail(c, refusal(err))
 		return

@@ -58,6 +58,16 @@ func (t *Tokens) Get(ctx context.Context, key string) (value string, expiresAt t
 	return string(plain), r.ExpiresAt.Time(), nil
 }
 
+// Until is the end of the token under key, without opening it; 0 when there is none.
+func (t *Tokens) Until(ctx context.Context, key string) (clock.Instant, error) {
+	var rows []tokenRow
+	err := t.db.Read(ctx).Select("expires_at").Where("token_key = ?", key).Limit(1).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	return rows[0].ExpiresAt, nil
+}
+
 // Put stores a token.
 func (t *Tokens) Put(ctx context.Context, key, value string, expiresAt time.Time) error {
 	return t.db.InTx(ctx, func(tx *gorm.DB) error {

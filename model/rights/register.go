@@ -164,7 +164,7 @@ func impersonal() map[string]string {
 	return map[string]string{
 		"referral_policy": rules, "referral_tree": trees, "referral_repair": trees, "referral_export": trees, "referral_export_part": trees,
 		"referral_fact": "已计入团队计数的事件编号，到期删除",
-		"audit_seal":    program, "schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "event_source": program,
+		"audit_seal":    program, "schema_migration": program, "process_start": program, "cache_version": program, "outbox": program, "wechat_token": program, "account_call": "微信接口的调用次数和错误，只有数量", "quiet_hours": rules, "event_source": program,
 		"wecom_sync": program, "wecom_way": "企业微信群活码，是品牌的入口；推荐码只是编号", "wecom_chat": "客户群本身，群里有谁在 wecom_chat_member",
 		"tally": "只有数量：扫码、领取、金额、积分、新会员", "tally_recent": "只有数量，十几分钟后并入 tally", "tally_cursor": program,
 		"brand_target": rules, "brand_setup": rules,

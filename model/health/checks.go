@@ -1,0 +1,284 @@
+package health
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"siyu/model/brand"
+	"siyu/model/clock"
+	"siyu/model/fault"
+	"siyu/model/id"
+)
+
+// States of a check and of an account, from good to bad.
+const (
+	OK     = "ok"
+	Unused = "unused" // nothing is known yet
+	Warn   = "warn"   // works, but not for ever
+	Bad    = "bad"
+)
+
+// Check is one thing that an account needs.
+type Check struct {
+	Name  string        `json:"name"`
+	Title string        `json:"title"`
+	State string        `json:"state"`
+	Text  string        `json:"text"` // how it is
+	Cure  string        `json:"cure"` // what to do; "" where nothing is to be done
+	At    clock.Instant `json:"at"`   // when that was known
+}
+
+// Report is how an account is.
+type Report struct {
+	AccountID   id.ID         `json:"account_id"`
+	State       string        `json:"state"` // the worst of its checks
+	Checks      []Check       `json:"checks"`
+	Calls       []Call        `json:"calls"`
+	CallbackURL string        `json:"callback_url"` // what WeChat has to be told; filled in by who knows our address
+	AsOf        clock.Instant `json:"as_of"`
+}
+
+// Of reports on one account.
+func (s *Store) Of(ctx context.Context, accountID id.ID) (Report, error) {
+	a, err := s.brands.Account(ctx, accountID)
+	if err != nil {
+		return Report{}, err
+	}
+	list, err := s.reports(ctx, []brand.Account{a})
+	if err != nil {
+		return Report{}, err
+	}
+	return list[0], nil
+}
+
+// OfBrand reports on all accounts of a brand.
+func (s *Store) OfBrand(ctx context.Context, brandID id.ID) ([]Report, error) {
+	list, err := s.brands.Accounts(ctx, brandID, "")
+	if err != nil {
+		return nil, err
+	}
+	return s.reports(ctx, list)
+}
+
+func (s *Store) reports(ctx context.Context, accounts []brand.Account) ([]Report, error) {
+	ids := make([]id.ID, len(accounts))
+	for i, a := range accounts {
+		ids[i] = a.ID
+	}
+	out := make([]Report, 0, len(accounts))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	calls, err := s.calls(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range accounts {
+		r, err := s.report(ctx, a, calls[a.ID])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func (s *Store) report(ctx context.Context, a brand.Account, all []Call) (Report, error) {
+	now := s.db.Now()
+	var back *Call
+	calls := []Call{}
+	for i := range all {
+		if all[i].Name == Callback {
+			back = &all[i]
+		} else {
+			calls = append(calls, all[i])
+		}
+	}
+	r := Report{AccountID: a.ID, State: Unused, Calls: calls, AsOf: now, Checks: []Check{secretsCheck(a, now)}}
+	if a.Kind == brand.Merchant {
+		c, err := s.certificateCheck(ctx, a, now)
+		if err != nil {
+			return r, err
+		}
+		r.Checks = append(r.Checks, c)
+	} else {
+		c, err := s.tokenCheck(ctx, a, calls, now)
+		if err != nil {
+			return r, err
+		}
+		r.Checks = append(r.Checks, c)
+	}
+	if a.Kind != brand.Merchant || a.Settings.Rail == brand.RailTransfer {
+		r.Checks = append(r.Checks, callbackCheck(back, now))
+	}
+	if a.Kind != brand.Merchant {
+		r.Checks = append(r.Checks, quotaCheck(calls, now))
+	}
+	r.Checks = append(r.Checks, lastCheck(calls, now))
+	worst := map[string]int{OK: 1, Unused: 0, Warn: 2, Bad: 3}
+	for _, c := range r.Checks {
+		if worst[c.State] > worst[r.State] {
+			r.State = c.State
+		}
+	}
+	return r, nil
+}
+
+// needed are the secrets without which an account does nothing, with their names.
+func needed(a brand.Account) map[string]string {
+	switch {
+	case a.Kind == brand.Merchant && a.Settings.Rail == brand.RailTransfer:
+		return map[string]string{"api_v3_key": "APIv3 密钥", "private_key_pem": "商户 API 私钥", "public_key_pem": "微信支付公钥"}
+	case a.Kind == brand.Merchant:
+		return map[string]string{"api_key_v2": "API 密钥"}
+	}
+	return map[string]string{"app_secret": "AppSecret", "token": "回调 Token"}
+}
+
+func secretsCheck(a brand.Account, now clock.Instant) Check {
+	c := Check{Name: "secrets", Title: "密钥", State: OK, Text: "需要的密钥都已填写", At: now}
+	var missing []string
+	for name, title := range needed(a) {
+		if !slices.Contains(a.HasSecrets, name) {
+			missing = append(missing, title)
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		c.State, c.Text, c.Cure = Bad, "还没有填写："+strings.Join(missing, "、"), "点“编辑”补填；密钥只写入、不会显示"
+	}
+	return c
+}
+
+func (s *Store) tokenCheck(ctx context.Context, a brand.Account, calls []Call, now clock.Instant) (Check, error) {
+	c := Check{Name: "token", Title: "access_token", State: Unused, Text: "还没有调用过微信接口", At: now}
+	until, err := s.tokens.Until(ctx, "access:"+a.AppID)
+	if err != nil {
+		return c, err
+	}
+	for _, call := range calls {
+		if call.Name == "cgi-bin/stable_token" || call.Name == "cgi-bin/gettoken" {
+			if call.BadAt > call.GoodAt {
+				c.State, c.Text, c.Cure, c.At = Bad, "取不到 access_token："+call.Error, cureOf(call.code), call.BadAt
+				return c, nil
+			}
+			c.At = call.GoodAt
+		}
+	}
+	switch {
+	case until > now:
+		c.State, c.Text = OK, "有效至 "+until.Local()+"，到期前自动更新"
+	case until > 0:
+		c.State, c.Text = OK, "上一个已于 "+until.Local()+" 到期，下次调用时自动更新"
+	}
+	return c, nil
+}
+
+// certificateAlarm is how early an expiring certificate is told about: changing one takes
+// the merchant's administrator and some days.
+const certificateAlarm = 30 * 24 * time.Hour
+
+func (s *Store) certificateCheck(ctx context.Context, a brand.Account, now clock.Instant) (Check, error) {
+	c := Check{Name: "certificate", Title: "商户证书", State: OK, At: now, Text: "使用微信支付公钥验签，公钥不会过期；商户 API 证书的有效期请在商户平台查看"}
+	if a.Settings.Rail == brand.RailTransfer {
+		return c, nil
+	}
+	sec, err := s.brands.Secrets(ctx, a)
+	if err != nil {
+		return c, err
+	}
+	if sec.ClientCertPEM == "" {
+		c.State, c.Text, c.Cure = Warn, "没有上传商户 API 证书，正式环境发红包需要它", "在商户平台 → 账户中心 → API 安全下载证书，点“编辑”填入证书和私钥"
+		return c, nil
+	}
+	block, _ := pem.Decode([]byte(sec.ClientCertPEM))
+	if block == nil {
+		c.State, c.Text, c.Cure = Bad, "证书内容无法识别", "请粘贴 apiclient_cert.pem 的全部内容，包括 BEGIN 和 END 两行"
+		return c, nil
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		c.State, c.Text, c.Cure = Bad, "证书内容无法识别", "请粘贴 apiclient_cert.pem 的全部内容，包括 BEGIN 和 END 两行"
+		return c, nil
+	}
+	until := clock.From(cert.NotAfter)
+	left := until.Sub(now)
+	c.Text = "有效至 " + until.Local()
+	switch {
+	case left <= 0:
+		c.State, c.Text, c.Cure = Bad, "已于 "+until.Local()+" 过期，不能发红包", "在商户平台 → 账户中心 → API 安全更换证书，点“编辑”填入"
+	case left < certificateAlarm:
+		c.State, c.Text, c.Cure = Warn, fmt.Sprintf("有效至 %s，还剩 %d 天", until.Local(), int(left/(24*time.Hour))), "请在到期前到商户平台更换证书，点“编辑”填入"
+	}
+	return c, nil
+}
+
+// callbackCheck: anybody can send rubbish to a public address, so what could not be
+// verified says something only when nothing was verified for long.
+func callbackCheck(back *Call, now clock.Instant) Check {
+	c := Check{Name: Callback, Title: "微信回调", State: Warn, Text: "还没有收到过微信的推送", At: now,
+		Cure: "把下面的回调地址填到微信后台的服务器配置里，Token 和 EncodingAESKey 与这里一致，再提交验证"}
+	if back == nil {
+		return c
+	}
+	switch {
+	case back.GoodAt > 0 && now.Sub(back.GoodAt) < 7*24*time.Hour:
+		c.State, c.Text, c.Cure, c.At = OK, "最近一次收到推送："+back.GoodAt.Local(), "", back.GoodAt
+	case back.GoodAt > 0:
+		c.Text, c.Cure, c.At = "七天没有收到微信的推送，上一次是 "+back.GoodAt.Local(), "账号有人使用却没有推送时，请检查微信后台的服务器配置是否仍启用", back.GoodAt
+	case back.BadAt > 0:
+		c.State, c.Text, c.Cure, c.At = Bad, "收到过推送，但都没有通过验证："+back.Error, "请核对 Token、EncodingAESKey 和消息加密方式，与微信后台保持一致", back.BadAt
+	}
+	return c
+}
+
+func quotaCheck(calls []Call, now clock.Instant) Check {
+	c := Check{Name: "quota", Title: "接口次数", State: OK, Text: "没有接口接近当天上限", At: now}
+	for _, call := range calls {
+		switch {
+		case call.code == "45009" && clock.DayOf(call.BadAt) == clock.DayOf(now) && call.BadAt > call.GoodAt:
+			c.State, c.Text, c.Cure, c.At = Bad, call.Title+"已达到当天上限", cureOf("45009"), call.BadAt
+			return c
+		case call.Quota > 0 && call.Today*10 >= call.Quota*8:
+			c.State, c.Text, c.Cure = Warn, fmt.Sprintf("%s今天已用 %d 次，上限 %d 次", call.Title, call.Today, call.Quota), "放慢今天的群发和同步；可在公众平台申请提高上限"
+		}
+	}
+	return c
+}
+
+func lastCheck(calls []Call, now clock.Instant) Check {
+	c := Check{Name: "last", Title: "最近的错误", State: OK, Text: "最近的调用都成功", At: now}
+	var bad *Call
+	good := clock.Instant(0)
+	for i := range calls {
+		good = max(good, calls[i].GoodAt)
+		// One that succeeded since is over.
+		if calls[i].BadAt > calls[i].GoodAt && (bad == nil || calls[i].BadAt > bad.BadAt) {
+			bad = &calls[i]
+		}
+	}
+	switch {
+	case bad != nil:
+		c.State, c.Text, c.Cure, c.At = Bad, bad.Title+"："+bad.Error, cureOf(bad.code), bad.BadAt
+		if now.Sub(bad.BadAt) > 24*time.Hour { // nobody has tried since
+			c.State = Warn
+		}
+	case len(calls) == 0:
+		c.State, c.Text = Unused, "还没有调用过微信接口"
+	default:
+		c.At = good
+	}
+	return c
+}
+
+func ignoreMissing(err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	return err
+}
