@@ -1,5 +1,14 @@
 // The kinds of chart the panel uses, and no others: each is some ten kilobytes.
-import { BarChart, FunnelChart, HeatmapChart, LineChart, PieChart, ScatterChart, TreeChart } from 'echarts/charts';
+import {
+  BarChart,
+  FunnelChart,
+  GraphChart,
+  HeatmapChart,
+  LineChart,
+  PieChart,
+  ScatterChart,
+  TreeChart,
+} from 'echarts/charts';
 import {
   AriaComponent,
   DatasetComponent,
@@ -21,6 +30,7 @@ core.use([
   CanvasRenderer,
   DatasetComponent,
   FunnelChart,
+  GraphChart,
   GridComponent,
   HeatmapChart,
   LegendComponent,

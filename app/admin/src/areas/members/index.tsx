@@ -5,7 +5,7 @@ export const area: Area = {
   key: 'members',
   icon: <UserOutlined />,
   menu: [
-    { path: '/members', title: 'menu.members', permission: 'member:read' },
+    { path: '/members/find', title: 'menu.members', permission: 'member:read' },
     { path: '/members/merging', title: 'menu.merging', permission: 'identity:read' },
     { path: '/members/adjustments', title: 'menu.adjustments', permission: 'points:read' },
     { path: '/members/rules', title: 'menu.rules', permission: ['points:read', 'tier:read'] },
@@ -16,7 +16,8 @@ export const area: Area = {
     { path: '/members/letters', title: 'menu.letters', permission: 'event:read' },
   ],
   routes: [
-    { path: 'members', lazy: () => import('./list') },
+    { path: 'members', lazy: () => import('./moved') },
+    { path: 'members/find', lazy: () => import('./list') },
     { path: 'members/merging', lazy: () => import('./merging') },
     { path: 'members/adjustments', lazy: () => import('./adjustments') },
     { path: 'members/rules', lazy: () => import('./rules') },

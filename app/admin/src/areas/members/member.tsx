@@ -28,7 +28,7 @@ export function Component() {
   const tiers = useGet('/members/{id}/tier', { params: { path: { id } }, enabled: may('tier:read') });
   const consents = useGet('/members/{id}/consents', { params: { path: { id } }, enabled: may('consent:read') });
   const name = t('list.name', { tail: lastDigits(id) });
-  const trail = [{ title: t('menu.members'), to: '/members' }];
+  const trail = [{ title: t('menu.members'), to: '/members/find' }];
   if (error) {
     return (
       <Page title={name} trail={trail}>

@@ -46,9 +46,13 @@ export function Consents({ id }: { id: string }) {
               title: t('consent.channel'),
               render: (s) => (s.channel ? t(`story.channel.${s.channel}`, { defaultValue: s.channel }) : '—'),
             },
-            { key: 'law', title: t('consent.law'), render: (s) => <span className="muted">{s.law}</span> },
           ]}
-          expand={(s) => <p style={{ margin: 0, maxWidth: 720 }}>{s.text}</p>}
+          expand={(s) => (
+            <div style={{ maxWidth: 720 }}>
+              {s.text}
+              <div className="muted">{t('consent.lawIs', { law: s.law })}</div>
+            </div>
+          )}
         />
       </Section>
       <Section title={t('consent.history')}>

@@ -21,7 +21,10 @@ export function Tiers({ brand }: { brand: string }) {
   const { t } = useTranslation('members');
   const may = useCan();
   const { data: table, error, refetch } = useGet('/brands/{id}/tiers', { params: { path: { id: brand } } });
-  const shares = useGet('/tiers/preview', { params: { query: { brand_id: brand } } });
+  const shares = useGet('/tiers/preview', {
+    params: { query: { brand_id: brand } },
+    enabled: (table?.levels ?? []).length > 0,
+  });
   const [open, setOpen] = useState(false);
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (!table) return <Waiting />;
