@@ -32,7 +32,7 @@ func (h *Handler) codeRoutes() []web.Route {
 		at(get, "/batches/:id/ranges", operator.CodeRead, "激活、撤销、召回、作废记录", web.Answer(h.listRanges)).Gives([]code.Range{}),
 		at(post, "/batches/:id/ranges", operator.CodeWrite, "按序号激活、撤销激活、召回、作废", h.write("batch.set_range", created, h.setRange)).Takes(rangeInput{}).Gives(code.Range{}),
 		at(get, "/batches/:id/effect", operator.CodeRead, "激活等操作的影响预览(不执行)", web.Answer(h.effect)).
-			Asks("from_serial", "until_serial", "state:activated|revoked|recalled|voided", "effective_at?").Gives(code.Effect{}),
+			Asks("from_serial", "until_serial", "state:activated|revoked|recalled|voided", "effective_at?").Gives(effectView{}),
 		at(get, "/batches/:id/states", operator.CodeRead, "各段序号的当前状态", web.Answer(h.states)).Asks("at?").Gives([]code.Span{}),
 
 		at(get, "/exports", operator.ExportRead, "码包列表", h.listExports()).Asks("brand_id", "batch_id?", "state?:waiting|running|ready|failed|cancelled|expired").Lists(exportLine{}).Counts(),
@@ -58,7 +58,7 @@ func (h *Handler) rotateKey(c *gin.Context, e *audit.Entry) (any, error) {
 	}
 	slot, err := h.Codes.RotateKey(c.Request.Context(), brandID)
 	out := keyView{slot, brandID}
-	e.After = out
+	e.ObjectID, e.After = brandID, out // keys have slots, not ids: their trail is the brand's
 	return out, err
 }
 
@@ -188,7 +188,14 @@ func (h *Handler) setRange(c *gin.Context, e *audit.Entry) (any, error) {
 	return r, err
 }
 
-// effect tells what setRange would do, before anybody confirms it.
+// effectView is what an act would do, or why it would be refused.
+type effectView struct {
+	code.Effect
+	Refused string `json:"refused"` // zh-CN; "": it would be done
+}
+
+// effect tells what setRange would do, before anybody confirms it. A refusal is an answer
+// here, not a fault: that is what was asked.
 func (h *Handler) effect(c *gin.Context) (any, error) {
 	batchID, err := web.ParamID(c, "id")
 	if err != nil {
@@ -208,5 +215,9 @@ func (h *Handler) effect(c *gin.Context) (any, error) {
 	if err == nil && r.State == code.Revoked {
 		err = h.Issues.Unused(c.Request.Context(), r)
 	}
-	return e, err
+	v := effectView{Effect: e}
+	if kind := fault.KindOf(err); kind == fault.Invalid || kind == fault.Conflict || kind == fault.Exhausted {
+		v.Effect, v.Refused, err = code.Effect{From: map[string]int64{}}, fault.Of(err).Text, nil
+	}
+	return v, err
 }

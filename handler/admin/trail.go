@@ -25,6 +25,7 @@ type trailed struct{ permission, table string }
 func trails() map[string]trailed {
 	return map[string]trailed{
 		"product": {operator.ProductRead, "product"}, "batch": {operator.CodeRead, "batch"}, "export": {operator.ExportRead, "export"},
+		"diversion": {operator.ScanRead, "diversion"}, "territory": {operator.CodeRead, "territory"}, "key": {operator.CodeRead, "brand"}, "report": {operator.ScanRead, ""},
 		"campaign": {operator.CampaignRead, "campaign"}, "payout": {operator.PayoutRead, "payout"}, "withdrawal": {operator.WithdrawalRead, "withdrawal"},
 		"brand": {operator.BrandRead, "brand"}, "account": {operator.AccountRead, "account"}, "apikey": {operator.APIKeyRead, "api_key"},
 		"leader": {operator.LeaderRead, "leader"}, "leader_candidate": {operator.LeaderRead, "leader_candidate"}, "leader_material": {operator.LeaderRead, "leader_material"}, "leader_task": {operator.LeaderRead, "leader_task"},

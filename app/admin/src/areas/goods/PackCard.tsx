@@ -1,8 +1,9 @@
 import { DownloadOutlined, KeyOutlined } from '@ant-design/icons';
+import { useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Modal } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Data, useWrite } from '@/api';
+import { type Data, refresh, useWrite } from '@/api';
 import { useCan, useMe } from '@/app/session';
 import { Copy, Danger, formatCount, JobProgress, StateTag, Time } from '@/ui';
 import { useWords } from './words';
@@ -59,6 +60,8 @@ function Ready({ pack, logins }: { pack: Pack; logins: Record<string, string> })
   const { t } = useTranslation('goods');
   const can = useCan();
   const { me } = useMe();
+  const client = useQueryClient();
+  const [shown, setShown] = useState('');
   const mine = pack.password_taken_by === me.operator.id;
   return (
     <>
@@ -75,11 +78,18 @@ function Ready({ pack, logins }: { pack: Pack; logins: Record<string, string> })
             <Time at={pack.password_taken_at} />
           </span>
         ) : can('export:password') ? (
-          <Password id={pack.id} />
+          <AskPassword id={pack.id} onShown={setShown} />
         ) : (
           <span className="muted">{t('pack.passwordOther')}</span>
         )}
       </div>
+      <ShownPassword
+        password={shown}
+        onClose={() => {
+          setShown('');
+          void refresh(client, stale);
+        }}
+      />
       {mine ? <Alert style={{ marginTop: 8 }} type="info" title={t('pack.youHavePassword')} /> : null}
     </>
   );
@@ -112,42 +122,43 @@ function Part({ pack, part, allowed }: { pack: Pack; part: Pack['parts'][number]
   );
 }
 
-/** Password is shown once, to somebody who does not have the file. */
-function Password({ id }: { id: string }) {
+/** AskPassword asks before it shows the password, once, to somebody who does not have the
+ * file. What shows it lives above: the button goes away as soon as the password is taken. */
+function AskPassword({ id, onShown }: { id: string; onShown: (password: string) => void }) {
   const { t } = useTranslation('goods');
-  const [shown, setShown] = useState('');
-  const take = useWrite('post', '/exports/{id}/password', {
-    invalidate: stale,
-    onDone: (got) => setShown(got.password),
-    quiet: true,
-  });
+  const take = useWrite('post', '/exports/{id}/password', { quiet: true });
   return (
-    <>
-      <Danger
-        danger={false}
-        trigger={<Button icon={<KeyOutlined />}>{t('pack.password')}</Button>}
-        title={t('pack.passwordTitle')}
-        consequence={t('pack.passwordText')}
-        confirm={t('pack.passwordConfirm')}
-        onConfirm={() => take.mutateAsync({ params: { path: { id } } })}
-      />
-      <Modal
-        open={shown !== ''}
-        title={t('pack.passwordShown')}
-        closable={false}
-        mask={{ closable: false }}
-        footer={
-          <Button type="primary" onClick={() => setShown('')}>
-            {t('pack.passwordSaved')}
-          </Button>
-        }
-      >
-        <p style={{ fontSize: 20 }}>
-          <Copy text={shown} />
-        </p>
-        <p className="muted">{t('pack.passwordOnce')}</p>
-      </Modal>
-    </>
+    <Danger
+      danger={false}
+      trigger={<Button icon={<KeyOutlined />}>{t('pack.password')}</Button>}
+      title={t('pack.passwordTitle')}
+      consequence={t('pack.passwordText')}
+      confirm={t('pack.passwordConfirm')}
+      onConfirm={async () => onShown((await take.mutateAsync({ params: { path: { id } } })).password)}
+    />
+  );
+}
+
+function ShownPassword({ password, onClose }: { password: string; onClose: () => void }) {
+  const { t } = useTranslation('goods');
+  return (
+    <Modal
+      open={password !== ''}
+      title={t('pack.passwordShown')}
+      closable={false}
+      keyboard={false}
+      mask={{ closable: false }}
+      footer={
+        <Button type="primary" onClick={onClose}>
+          {t('pack.passwordSaved')}
+        </Button>
+      }
+    >
+      <p style={{ fontSize: 20 }}>
+        <Copy text={password} />
+      </p>
+      <p className="muted">{t('pack.passwordOnce')}</p>
+    </Modal>
   );
 }
 

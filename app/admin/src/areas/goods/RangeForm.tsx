@@ -38,6 +38,7 @@ export function RangeForm({
   const { t } = useTranslation('goods');
   const acts = useOptions('range.acts');
   const words = useWords('range.acts');
+  const [now, setNow] = useState<Values | null>(null);
   const [asked, setAsked] = useState<Values | null>(null);
   const write = useWrite('post', '/batches/{id}/ranges', {
     invalidate: ['/batches', '/batch-requests', '/batch-alarms'],
@@ -67,7 +68,10 @@ export function RangeForm({
     },
     enabled: ready,
   });
-  const n = effect.data && !effect.error ? formatCount(effect.data.changes) : '';
+  // Nothing is said of what was asked a moment ago: the button must not call a void an activation.
+  const fresh = ready && question(now) === question(asked);
+  const refused = fresh ? (effect.data?.refused ?? '') : '';
+  const n = fresh && effect.data && !refused ? formatCount(effect.data.changes) : '';
   const save = (v: Values) =>
     write.mutateAsync({
       params: { path: { id: batch.id } },
@@ -86,13 +90,13 @@ export function RangeForm({
         when: 'now',
       }}
       onSubmit={save}
-      submit={asked && n ? t('range.confirm', { act: words[asked.state], n }) : t('range.confirmPlain')}
+      submit={now && n ? t('range.confirm', { act: words[now.state], n }) : t('range.confirmPlain')}
     >
       {(_, values) => {
         const v = values as Values;
         return (
           <>
-            <Watch values={v} onChange={setAsked} />
+            <Watch values={v} onNow={setNow} onChange={setAsked} />
             <Form.Item name="state" label={t('range.act')}>
               <Radio.Group options={acts} optionType="button" />
             </Form.Item>
@@ -130,10 +134,10 @@ export function RangeForm({
             >
               <Input.TextArea rows={2} maxLength={200} showCount />
             </Form.Item>
-            {v.state === 'voided' ? (
+            {v.state === 'voided' || v.state === 'recalled' ? (
               <Form.Item
                 name="typed"
-                label={t('range.typeName', { name: batch.name })}
+                label={t(v.state === 'voided' ? 'range.typeName' : 'range.typeNameRecall', { name: batch.name })}
                 rules={[
                   {
                     validator: (_rule, typed) =>
@@ -147,7 +151,9 @@ export function RangeForm({
               </Form.Item>
             ) : null}
             <div aria-live="polite">
-              {effect.error && ready ? <Alert type="error" showIcon title={errorText(effect.error)} /> : null}
+              {refused || effect.error ? (
+                <Alert type="error" showIcon title={refused || errorText(effect.error)} />
+              ) : null}
               {n && v.state ? (
                 <Alert
                   type={v.state === 'activated' ? 'info' : 'warning'}
@@ -179,11 +185,25 @@ function Effect({ from, codes, changes }: { from: Record<string, number>; codes:
   return <span>{parts.join(t('comma'))}</span>;
 }
 
-/** Watch hands the values out of the form a moment after the last key. */
-function Watch({ values, onChange }: { values: Values; onChange: (v: Values) => void }) {
-  const text = JSON.stringify(values);
+/** question is what of the form the effect depends on. */
+function question(v: Values | null): string {
+  return v ? JSON.stringify([v.state, v.part, v.from, v.to, v.when, v.at]) : '';
+}
+
+/** Watch hands the values out of the form: at once, and a moment after the last key. */
+function Watch({
+  values,
+  onNow,
+  onChange,
+}: {
+  values: Values;
+  onNow: (v: Values) => void;
+  onChange: (v: Values) => void;
+}) {
+  const text = question(values);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text is the values
   useEffect(() => {
+    onNow(values);
     const wait = setTimeout(() => onChange(values), 300);
     return () => clearTimeout(wait);
   }, [text]);
