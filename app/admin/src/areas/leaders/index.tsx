@@ -14,6 +14,9 @@ export const area: Area = {
     { path: '/leaders/tree', title: 'menu.tree', permission: 'referral:read' },
     { path: '/leaders/groups', title: 'menu.groups', permission: 'group:read' },
     { path: '/leaders/live-codes', title: 'menu.live', permission: 'group:read' },
+    { path: '/leaders/programme', title: 'menu.programme', permission: 'leader:read' },
+    { path: '/leaders/work', title: 'menu.work', permission: 'leader:read' },
+    { path: '/leaders/wecom', title: 'menu.wecom', permission: 'wecom:read' },
   ],
   routes: [
     { path: 'leaders/applications', lazy: () => import('./applications') },
@@ -33,5 +36,8 @@ export const area: Area = {
     { path: 'leaders/groups/:id', lazy: () => import('./group') },
     { path: 'leaders/live-codes', lazy: () => import('./liveCodes') },
     { path: 'leaders/live-codes/:id', lazy: () => import('./liveCode') },
+    { path: 'leaders/programme', lazy: () => import('./programme') },
+    { path: 'leaders/work', lazy: () => import('./work') },
+    { path: 'leaders/wecom', lazy: () => import('./wecom') },
   ],
 };

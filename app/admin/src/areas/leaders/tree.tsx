@@ -205,10 +205,18 @@ function Branch({ node: n }: { node: Node }) {
           )}{' '}
           <Link to={`/leaders/tree?member=${n.member_id}`}>{n.who.name}</Link> <RoleOf role={n.who.role} />
         </span>
-        <span className="nums">{t('tree.nDirect', { n: formatCount(n.direct) })}</span>
-        <span className="nums">{t('tree.nTeam', { n: formatCount(n.team_size) })}</span>
-        <span className="nums">{t('tree.nActive', { n: formatCount(n.active) })}</span>
-        <span className="nums">{t('tree.nClaims', { n: formatCount(n.team_claims + n.own_claims) })}</span>
+        <span className="nums" style={{ minWidth: 84 }}>
+          {t('tree.nDirect', { n: formatCount(n.direct) })}
+        </span>
+        <span className="nums" style={{ minWidth: 84 }}>
+          {t('tree.nTeam', { n: formatCount(n.team_size) })}
+        </span>
+        <span className="nums" style={{ minWidth: 84 }}>
+          {t('tree.nActive', { n: formatCount(n.active) })}
+        </span>
+        <span className="nums" style={{ minWidth: 84 }}>
+          {t('tree.nClaims', { n: formatCount(n.team_claims + n.own_claims) })}
+        </span>
         <span className="nums" style={{ minWidth: 80, textAlign: 'right' }}>
           <Money fen={n.team_sales_fen + n.own_sales_fen} />
         </span>
