@@ -60,7 +60,8 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [saved, setSaved] = useState(0);
-  const dirty = useRef(start.restored || !campaign);
+  // What the server has: buttons fill fields too, so only a comparison tells what is unsaved.
+  const stored = useRef(campaign ? JSON.stringify(toInput(fromCampaign(campaign), brand)) : '');
   Form.useWatch([], form); // draws again with every key; the values of other steps are in the store
   const values = { ...start.values, ...(form.getFieldsValue(true) as Draft) };
   const batches = useBatches(brand);
@@ -73,21 +74,25 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
 
   // A tab that is closed with something unsaved keeps it, and says so next time.
   useEffect(() => {
-    if (dirty.current && form.isFieldsTouched()) keep(slot, { ...start.values, ...form.getFieldsValue(true) });
+    const now = { ...start.values, ...form.getFieldsValue(true) } as Draft;
+    if (form.isFieldsTouched() && JSON.stringify(toInput(now, brand)) !== stored.current) keep(slot, now);
   });
 
   const save = async (): Promise<Campaign | null> => {
     const now = { ...start.values, ...form.getFieldsValue(true) } as Draft;
-    if (campaign && !dirty.current) return campaign;
+    const body = toInput(now, brand);
+    if (campaign && JSON.stringify(body) === stored.current) {
+      forget(slot);
+      return campaign;
+    }
     keep(slot, now);
     setBusy(true);
     setFault(null);
     try {
-      const body = toInput(now, brand);
       const got = campaign
         ? await update.mutateAsync({ params: { path: { id: campaign.id } }, body })
         : await create.mutateAsync({ body });
-      dirty.current = false;
+      stored.current = JSON.stringify(body);
       forget(slot);
       setRestored(false);
       setSaved((n) => n + 1);
@@ -119,7 +124,6 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
   const drop = () => {
     forget(slot);
     form.setFieldsValue(campaign ? fromCampaign(campaign) : emptyDraft);
-    dirty.current = false;
     setRestored(false);
   };
   return (
@@ -183,9 +187,6 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
           initialValues={start.values}
           preserve
           hidden={key === 'review'}
-          onValuesChange={() => {
-            dirty.current = true;
-          }}
           onFinish={() => void go(Math.min(at + 1, stepKeys.length - 1))}
         >
           {key === 'scope' ? <ScopeStep values={values} batches={batches} /> : null}

@@ -48,7 +48,7 @@ export function WordsStep({
           style={{ padding: 0, marginBottom: 16 }}
           onClick={() => {
             form.setFieldsValue({ rules: t('words.template') });
-            form.setFields([{ name: 'rules', touched: true }]);
+            void show();
           }}
         >
           {t('words.useTemplate')}
