@@ -16,6 +16,7 @@ export const area: Area = {
     { path: '/leaders/live-codes', title: 'menu.live', permission: 'group:read' },
     { path: '/leaders/programme', title: 'menu.programme', permission: 'leader:read' },
     { path: '/leaders/work', title: 'menu.work', permission: 'leader:read' },
+    { path: '/leaders/posters', title: 'menu.posters', permission: 'poster:read' },
     { path: '/leaders/wecom', title: 'menu.wecom', permission: 'wecom:read' },
   ],
   routes: [
@@ -38,6 +39,8 @@ export const area: Area = {
     { path: 'leaders/live-codes/:id', lazy: () => import('./liveCode') },
     { path: 'leaders/programme', lazy: () => import('./programme') },
     { path: 'leaders/work', lazy: () => import('./work') },
+    { path: 'leaders/posters', lazy: () => import('./posters') },
+    { path: 'leaders/posters/:id', lazy: () => import('./poster') },
     { path: 'leaders/wecom', lazy: () => import('./wecom') },
   ],
 };
