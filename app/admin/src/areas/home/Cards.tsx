@@ -175,24 +175,27 @@ function Stock({ home }: { home: Home }) {
   return (
     <Card title={t('stock.title')} about={t('stock.about')}>
       <div className="stat-value nums">{formatCount(home.members)}</div>
-      {targets.length === 0 ? <div className="muted">{t('stock.noTarget')}</div> : null}
+      <div className="muted">{targets.length === 0 ? t('stock.noTarget') : t('stock.month', { month })}</div>
       <ul className="home-targets">
         {targets.map((x) => {
           const done = home.month?.find((m) => m.metric === x.metric)?.number ?? 0;
           const name = t(`targets.metrics.${x.metric}`);
+          const percent = x.amount ? Math.floor((done / x.amount) * 100) : 0;
           const text = `${shown(x.metric, done)} / ${shown(x.metric, x.amount)}`;
           return (
             <li key={x.metric}>
               <div className="home-target-line">
-                <span className="muted">{t('stock.month', { month, name })}</span>
-                <span className="nums">{text}</span>
+                <span>
+                  {name} <span className="nums">{percent}%</span>
+                </span>
+                <span className="nums muted">{text}</span>
               </div>
               <Progress
-                percent={x.amount ? Math.floor((done / x.amount) * 100) : 0}
-                size="small"
+                percent={Math.min(100, percent)}
+                showInfo={false}
+                size={{ height: 5 }}
                 aria-label={`${name} ${text}`}
-                format={(p) => `${p}%`}
-                strokeColor={done >= (x.amount ?? 0) ? '#237804' : '#0958d9'}
+                strokeColor={percent >= 100 ? '#237804' : '#0958d9'}
               />
             </li>
           );

@@ -1,4 +1,4 @@
-import { Form, InputNumber } from 'antd';
+import { App, Form, InputNumber } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useWrite } from '@/api';
 import { FormDrawer, MoneyInput } from '@/ui';
@@ -20,7 +20,8 @@ export function Targets({
   onClose: () => void;
 }) {
   const { t } = useTranslation('home');
-  const set = useWrite('put', '/brands/{id}/targets', { quiet: true, invalidate: ['/home'], done: t('targets.done') });
+  const { message } = App.useApp();
+  const set = useWrite('put', '/brands/{id}/targets', { quiet: true, invalidate: ['/home'] });
   const day = String(home.day ?? '');
   const month = Number(day.slice(0, 6));
   const before = Object.fromEntries((home.targets ?? []).map((x) => [x.metric, x.amount])) as Values;
@@ -30,6 +31,7 @@ export function Targets({
       if (amount === (before[metric] ?? 0)) continue;
       await set.mutateAsync({ params: { path: { id: brandId } }, body: { month, metric, amount } });
     }
+    message.success(t('targets.done'));
   };
   return (
     <FormDrawer<Values>
