@@ -29,7 +29,7 @@ func (h *Handler) codeRoutes() []web.Route {
 		at(get, "/batches", operator.CodeRead, "码批次列表", h.listBatches()).Asks("brand_id", "product_id?", "q?").Lists(batchLine{}).Counts(),
 		at(post, "/batches", operator.CodeWrite, "新增小批次(大批次须申请审批)", h.write("batch.create", created, h.createBatch)).Takes(batchInput{}).Gives(code.Batch{}),
 		at(get, "/batches/:id", operator.CodeRead, "码批次详情", web.Answer(h.getBatch)).Gives(code.Batch{}),
-		at(get, "/batches/:id/ranges", operator.CodeRead, "激活、撤销、召回、作废记录", web.Answer(h.listRanges)).Gives([]code.Range{}),
+		at(get, "/batches/:id/ranges", operator.CodeRead, "激活、撤销、召回、作废记录", web.Answer(h.listRanges)).Gives([]rangeLine{}),
 		at(post, "/batches/:id/ranges", operator.CodeWrite, "按序号激活、撤销激活、召回、作废", h.write("batch.set_range", created, h.setRange)).Takes(rangeInput{}).Gives(code.Range{}),
 		at(get, "/batches/:id/effect", operator.CodeRead, "激活等操作的影响预览(不执行)", web.Answer(h.effect)).
 			Asks("from_serial", "until_serial", "state:activated|revoked|recalled|voided", "effective_at?").Gives(effectView{}),
@@ -147,8 +147,26 @@ func (h *Handler) createBatch(c *gin.Context, e *audit.Entry) (any, error) {
 	return b, err
 }
 
-func (h *Handler) getBatch(c *gin.Context) (any, error)   { return one(c, h.Codes.Batch) }
-func (h *Handler) listRanges(c *gin.Context) (any, error) { return one(c, h.Codes.Ranges) }
+func (h *Handler) getBatch(c *gin.Context) (any, error) { return one(c, h.Codes.Batch) }
+
+// rangeLine is a declaration with who made it.
+type rangeLine struct {
+	code.Range
+	By string `json:"by"` // login
+}
+
+func (h *Handler) listRanges(c *gin.Context) (any, error) {
+	batchID, err := web.ParamID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.Codes.Ranges(c.Request.Context(), batchID)
+	if err != nil {
+		return nil, err
+	}
+	login := h.logins(c.Request.Context())
+	return each(list, func(r code.Range) (rangeLine, error) { return rangeLine{r, login(r.ByID)}, nil })
+}
 
 func (h *Handler) states(c *gin.Context) (any, error) {
 	batchID, err := web.ParamID(c, "id")
@@ -183,7 +201,7 @@ func (h *Handler) setRange(c *gin.Context, e *audit.Entry) (any, error) {
 		declare = h.Issues.Revoke
 	}
 	r, err := declare(c.Request.Context(), code.Range{BatchID: e.ObjectID, From: in.From, Until: in.Until,
-		State: in.State, EffectiveAt: in.EffectiveAt, Reason: in.Reason})
+		State: in.State, EffectiveAt: in.EffectiveAt, Reason: in.Reason, ByID: e.ActorID})
 	e.After = r
 	return r, err
 }

@@ -208,7 +208,7 @@ func TestTheWayOfABatch(t *testing.T) {
 			for _, m := range s.Moments {
 				kinds[m.Kind]++
 			}
-			for _, want := range []string{"asked", "approved", "batch", "pack", "download", "range", "scan", "act"} {
+			for _, want := range []string{"asked", "approved", "batch", "pack", "download", "range", "scan"} {
 				if kinds[want] == 0 {
 					t.Errorf("no %s in %v", want, kinds)
 				}

@@ -80,6 +80,7 @@ type Range struct {
 	State       string        `json:"state"`                                   // Activated, Revoked, Recalled or Voided
 	EffectiveAt clock.Instant `json:"effective_at"`                            // 0 on input: now
 	Reason      string        `json:"reason"`                                  // zh-CN; needed for all but an activation, and to lift a recall
+	ByID        id.ID         `json:"by_id"`                                   // operator; 0: a program
 	CreatedAt   clock.Instant `json:"created_at"`
 }
 

@@ -46,7 +46,7 @@ func (s *Store) CodeStory(ctx context.Context, batchID id.ID, serial int64) ([]M
 		{`SELECT r.created_at AS at, 'asked' AS kind, r.purpose AS text, r.count AS points, COALESCE(o.login, '') AS actor FROM batch_request r LEFT JOIN operator o ON o.id = r.asked_by WHERE r.id = ?`, []any{batchID}},
 		{`SELECT r.decided_at AS at, 'approved' AS kind, r.note AS text, COALESCE(o.login, '') AS actor FROM batch_request r LEFT JOIN operator o ON o.id = r.decided_by WHERE r.id = ? AND r.state = 'approved'`, []any{batchID}},
 		{`SELECT created_at AS at, 'batch' AS kind, name AS text, count AS points FROM batch WHERE id = ?`, []any{batchID}},
-		{`SELECT effective_at AS at, 'range' AS kind, state, reason AS text, id AS object_id FROM code_range WHERE batch_id = ? AND from_serial <= ? AND until_serial > ?`, []any{batchID, serial, serial}},
+		{`SELECT r.effective_at AS at, 'range' AS kind, r.state, r.reason AS text, r.id AS object_id, COALESCE(o.login, '') AS actor FROM code_range r LEFT JOIN operator o ON o.id = r.by_id WHERE r.batch_id = ? AND r.from_serial <= ? AND r.until_serial > ?`, []any{batchID, serial, serial}},
 		{`SELECT e.created_at AS at, 'pack' AS kind, e.state, e.kind AS text, e.id AS object_id, COALESCE(o.login, '') AS actor FROM export e LEFT JOIN operator o ON o.id = e.created_by WHERE e.batch_id = ? AND e.from_serial <= ? AND e.until_serial > ?`, []any{batchID, serial, serial}},
 		{`SELECT d.created_at AS at, 'download' AS kind, d.login AS actor, d.export_id AS object_id FROM export_download d JOIN export e ON e.id = d.export_id JOIN export_part p ON p.export_id = d.export_id AND p.part = d.part
 			WHERE e.batch_id = ? AND p.from_serial <= ? AND p.until_serial > ?`, []any{batchID, serial, serial}},
@@ -57,7 +57,7 @@ func (s *Store) CodeStory(ctx context.Context, batchID id.ID, serial int64) ([]M
 		{`SELECT created_at AS at, 'commission' AS kind, state, reason AS text, earner_id AS member_id, CASE WHEN pay = 'cash' THEN amount ELSE 0 END AS fen, CASE WHEN pay = 'cash' THEN 0 ELSE amount END AS points, id AS object_id FROM commission_accrual WHERE batch_id = ? AND serial = ?`, []any{batchID, serial}},
 		{`SELECT created_at AS at, 'report' AS kind, state, note AS text, member_id, id AS object_id FROM report WHERE batch_id = ? AND serial = ?`, []any{batchID, serial}},
 		{`SELECT c.at, 'diversion' AS kind, c.province, c.city, t.dealer AS text FROM territory t JOIN diversion_code c ON c.territory_id = t.id AND c.serial = ? WHERE t.batch_id = ?`, []any{serial, batchID}},
-		{`SELECT created_at AS at, 'act' AS kind, action AS text, actor, outcome, id AS object_id FROM audit WHERE object = 'batch' AND object_id = ? AND NOT (outcome = 'done' AND action IN ('batch.apply', 'batch.approve', 'batch.create')) ORDER BY created_at DESC LIMIT 100`, []any{batchID}},
+		{`SELECT created_at AS at, 'act' AS kind, action AS text, actor, outcome, id AS object_id FROM audit WHERE object = 'batch' AND object_id = ? AND NOT (outcome = 'done' AND action IN ('batch.apply', 'batch.approve', 'batch.create', 'batch.set_range')) ORDER BY created_at DESC LIMIT 100`, []any{batchID}},
 	} {
 		var rows []Moment
 		if err := s.db.Read(ctx).Raw(part.sql, part.args...).Scan(&rows).Error; err != nil {

@@ -102,6 +102,7 @@ export function Ranges({ batch, planned }: { batch: Batch; planned: Flow['planne
             ),
           },
           { key: 'declared', title: t('range.declared'), render: (r) => <Time at={r.created_at} /> },
+          { key: 'by', title: t('who'), render: (r) => r.by || '—' },
           { key: 'reason', title: t('reason'), render: (r) => r.reason || '—' },
         ]}
       />

@@ -55,7 +55,24 @@ export function Component() {
       return next;
     });
   // A link from a list brings the code; the field shows what was asked.
-  useEffect(() => setTyped(asked.text), [asked.text]);
+  useEffect(() => {
+    if (asked.text) setTyped(asked.text);
+  }, [asked.text]);
+  // Once it is found it goes by its number: a code's value should not stay in the history.
+  const found = data?.found && data.genuine && !error ? data.code : null;
+  useEffect(() => {
+    if (!found?.batch_id || !asked.text) return;
+    setSearch(
+      (old) => {
+        const next = new URLSearchParams(old);
+        next.delete('text');
+        next.set('batch_id', found.batch_id ?? '');
+        next.set('serial', String(found.serial));
+        return next;
+      },
+      { replace: true },
+    );
+  }, [found, asked.text, setSearch]);
   const decode = useWrite('post', '/codes/decode', {
     onDone: (got) => {
       setTyped(got.text);
