@@ -1,7 +1,7 @@
 import { ExportOutlined } from '@ant-design/icons';
 import { Alert, App, Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { useNavigate } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
 import type { ExportButtonProps } from '@/app/slots';
@@ -12,6 +12,7 @@ import { Danger, formatCount } from '@/ui';
 export default function ExportButton({ list, query, total, totalMore }: ExportButtonProps) {
   const { t } = useTranslation('jobs');
   const { notification } = App.useApp();
+  const navigate = useNavigate();
   const may = useCan()('extract:make');
   const { data: kinds } = useGet('/extracts/kinds', { enabled: may });
   const make = useWrite('post', '/extracts', { invalidate: ['/jobs'], quiet: true });
@@ -29,11 +30,17 @@ export default function ExportButton({ list, query, total, totalMore }: ExportBu
       title: t('export.started', { title: kind.title }),
       description: t('export.startedText'),
       actions: (
-        <Link to={`/jobs/extract/${x.id}`} onClick={() => notification.destroy(key)}>
-          <Button size="small" type="primary">
-            {t('export.look')}
-          </Button>
-        </Link>
+        // Not a Link: notices stand outside of the router.
+        <Button
+          size="small"
+          type="primary"
+          onClick={() => {
+            notification.destroy(key);
+            navigate(`/jobs/extract/${x.id}`);
+          }}
+        >
+          {t('export.look')}
+        </Button>
       ),
     });
   };

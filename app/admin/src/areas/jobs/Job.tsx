@@ -1,9 +1,11 @@
-import { Alert, Steps } from 'antd';
+import { Alert, Button, Steps } from 'antd';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
-import { useParams } from 'react-router';
-import { type Data, useGet } from '@/api';
-import { Detail, formatCount, formatTime, JobProgress, Page, Section, Time, Trail, Waiting } from '@/ui';
+import { useNavigate, useParams } from 'react-router';
+import { type Data, useGet, useWrite } from '@/api';
+import { useBrand } from '@/app/brand';
+import { useCan } from '@/app/session';
+import { Danger, Detail, formatCount, formatTime, JobProgress, Page, Section, Time, Trail, Waiting } from '@/ui';
 import { Broken } from '@/ui/Broken';
 import { isOpen, type Job, JobActions, JobState, titleOf } from './parts';
 
@@ -30,7 +32,12 @@ export function Component() {
       title={titleOf(t, job)}
       trail={[{ title: t('title'), to: '/jobs' }]}
       tag={<JobState job={job} />}
-      actions={<JobActions job={job} files={shown?.files ?? 1} />}
+      actions={
+        <>
+          {shown && !isOpen(job) ? <Again of={shown} /> : null}
+          <JobActions job={job} files={shown?.files ?? 1} size="middle" />
+        </>
+      }
     >
       {isOpen(job) || job.state === 'paused' ? (
         <Section title={t('column.progress')}>
@@ -84,15 +91,43 @@ export function Component() {
 
 function Filters({ of }: { of: Data<'get', '/extracts/{id}'> }) {
   const { t } = useTranslation('jobs');
+  const { brands } = useBrand();
+  const text = (name: string, value: string) => {
+    if (/(^|_)(from|until)$/.test(name)) return formatTime(value);
+    if (name === 'brand_id') return brands.find((b) => b.id === value)?.name ?? value;
+    return value;
+  };
   return (
     <>
       {Object.entries(of.filter ?? {}).map(([name, value]) => (
         <div key={name}>
-          {t(`filter.${name}`, { defaultValue: name })}：
-          {name === 'from' || name === 'until' ? formatTime(value) : String(value)}
+          {t(`filter.${name}`, { defaultValue: name })}：{text(name, String(value))}
         </div>
       ))}
     </>
+  );
+}
+
+/** Again takes the same list out with the same filters, as it is now. */
+function Again({ of }: { of: Data<'get', '/extracts/{id}'> }) {
+  const { t } = useTranslation('jobs');
+  const navigate = useNavigate();
+  const may = useCan()('extract:make');
+  const make = useWrite('post', '/extracts', { invalidate: ['/jobs'], quiet: true });
+  if (!may) return null;
+  return (
+    <Danger
+      trigger={<Button>{t('again')}</Button>}
+      danger={false}
+      reason
+      title={t('againAsk', { title: of.title })}
+      consequence={t('againWhat')}
+      confirm={t('export.confirm')}
+      onConfirm={async ({ reason }) => {
+        const x = await make.mutateAsync({ body: { kind: of.kind, filter: of.filter ?? {}, reason } });
+        navigate(`/jobs/extract/${x.id}`);
+      }}
+    />
   );
 }
 

@@ -38,7 +38,6 @@ export function Component() {
               },
               { key: 'tries', title: t('tasks.tries'), align: 'right', render: (r) => r.tries },
               { key: 'due', title: t('tasks.due'), render: (r) => <Time at={r.due_at} seconds /> },
-              { key: 'since', title: t('tasks.since'), render: (r) => <Time at={r.created_at} /> },
               { key: 'ref', title: t('tasks.ref'), render: (r) => <Copy text={r.ref_id ?? ''} /> },
             ]}
             actions={(r) => (

@@ -1,9 +1,10 @@
 // What all pages of the job centre share: a job's name, state, progress and buttons.
+import { useQueryClient } from '@tanstack/react-query';
 import { Button, Progress } from 'antd';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { type Row, useWrite } from '@/api';
+import { type Row, refresh, useWrite } from '@/api';
 import { addressOf } from '@/api/client';
 import { useMe } from '@/app/session';
 import { Danger, formatCount, StateTag } from '@/ui';
@@ -73,14 +74,27 @@ function go(url: string) {
 }
 
 /** JobActions are what the operator may do with a job: fetch, cancel, ask again, go there. */
-export function JobActions({ job, files = 1 }: { job: Job; files?: number }) {
+export function JobActions({
+  job,
+  files = 1,
+  size = 'small',
+}: {
+  job: Job;
+  files?: number;
+  size?: 'small' | 'middle';
+}) {
+  const cache = useQueryClient();
   const { t } = useTranslation('jobs');
   const { me, can } = useMe();
   const own = job.by_id === me.operator.id;
   const paths = ['/jobs', '/extracts', '/exports', '/imports'];
   const ticket = useWrite('post', '/extracts/{id}/files/{file}/ticket', {
     invalidate: paths,
-    onDone: (x) => go(x.url),
+    onDone: (x) => {
+      go(x.url);
+      // The server counts the download when the browser fetches it.
+      setTimeout(() => void refresh(cache, ['/extracts', '/trails']), 1500);
+    },
   });
   const stopExtract = useWrite('post', '/extracts/{id}/cancel', {
     invalidate: paths,
@@ -106,7 +120,7 @@ export function JobActions({ job, files = 1 }: { job: Job; files?: number }) {
         ? Array.from({ length: files }, (_, i) => i + 1).map((file) => (
             <Button
               key={file}
-              size="small"
+              size={size}
               type="primary"
               loading={ticket.isPending}
               onClick={() => ticket.mutate({ params: { path: { id: job.id, file: String(file) } as never } })}
@@ -116,18 +130,18 @@ export function JobActions({ job, files = 1 }: { job: Job; files?: number }) {
           ))
         : null}
       {job.source === 'team' && job.state === 'done' && can('referral:export') ? (
-        <Button size="small" type="primary" href={addressOf('/referral/exports/{id}/file', { path: { id: job.id } })}>
+        <Button size={size} type="primary" href={addressOf('/referral/exports/{id}/file', { path: { id: job.id } })}>
           {t('download')}
         </Button>
       ) : null}
       {there && can(there.permission) ? (
         <Link to={there.to}>
-          <Button size="small">{t('open')}</Button>
+          <Button size={size}>{t('open')}</Button>
         </Link>
       ) : null}
       {stop?.may ? (
         <Danger
-          trigger={<Button size="small">{t('cancel')}</Button>}
+          trigger={<Button size={size}>{t('cancel')}</Button>}
           title={t('cancelAsk', { title: titleOf(t, job) })}
           consequence={t(`cancelWhat.${job.source}`)}
           confirm={t('cancelYes')}
