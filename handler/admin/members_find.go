@@ -124,7 +124,7 @@ func (h *Handler) memberRows(ctx context.Context, brandID id.ID, list []member.M
 	out := make([]memberRow, len(lines))
 	for i, l := range lines {
 		out[i] = memberRow{memberLine: l, Level: -1}
-		if at, ok := levels[l.ID]; ok && at >= 0 && at < len(names) {
+		if at := max(levels[l.ID], 0); at < len(names) { // who never grew has the first, as everybody
 			out[i].Level, out[i].LevelName = at, names[at]
 		}
 	}

@@ -77,7 +77,7 @@ export function Component() {
                   name: 'level',
                   label: t('list.level'),
                   kind: 'select',
-                  options: (tiers.data?.levels ?? []).map((l, i) => ({ value: String(i), label: l.name })),
+                  options: (tiers.data?.levels ?? []).map((l, i) => ({ value: String(i), label: l.name })).slice(1),
                 },
                 { name: 'joined', label: t('list.joined'), kind: 'range', names: ['joined_from', 'joined_until'] },
               ]

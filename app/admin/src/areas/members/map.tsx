@@ -156,7 +156,11 @@ export function Component() {
             {
               key: 'signals',
               title: t('map.tells'),
-              render: (p) => (p.signals ?? []).map((s) => `${s.title} ${formatCount(s.count)}`).join('、') || '—',
+              render: (p) => (
+                <div style={{ maxWidth: 360, whiteSpace: 'normal' }}>
+                  {(p.signals ?? []).map((s) => `${s.title} ${formatCount(s.count)}`).join('、') || '—'}
+                </div>
+              ),
             },
             { key: 'last', title: t('map.last'), render: (p) => <Time at={p.last_at} /> },
           ]}

@@ -102,7 +102,9 @@ export function Component() {
               value: profile.data?.stage ? (
                 profile.data.stage.title
               ) : profile.data ? (
-                <span className="muted">{t('member.noStage')}</span>
+                <span className="muted">
+                  {t(agreed.some((c) => c.given && c.key === 'profiling') ? 'member.idle' : 'member.noStage')}
+                </span>
               ) : null,
             },
             {

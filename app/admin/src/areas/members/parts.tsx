@@ -23,8 +23,8 @@ export function KeyTags({ keys }: { keys: readonly Key[] | null | undefined }) {
   if (!keys?.length) return <span className="muted">—</span>;
   return (
     <span style={{ display: 'inline-flex', flexWrap: 'wrap', gap: 4 }}>
-      {keys.map((k) => (
-        <Tag key={`${k.kind}/${k.scope}/${k.shown}`} title={k.scope || undefined} style={{ margin: 0 }}>
+      {keys.map((k, i) => (
+        <Tag key={`${k.kind}/${k.scope}/${k.shown}/${i}`} title={k.scope || undefined} style={{ margin: 0 }}>
           {k.title} {k.shown}
         </Tag>
       ))}
