@@ -40,7 +40,7 @@ func queues() []queue {
 	const day = 24 * time.Hour
 	return []queue{
 		{"payout_review", "payout:write", "/money/review", "SELECT created_at AS at FROM payout WHERE review = 1 AND brand_id = @brand", 0, false, day},
-		{"recon_item", "recon:write", "/money/reconcile?view=items&state=open", "SELECT created_at AS at FROM recon_item WHERE state = 'open' AND brand_id = @brand", 0, false, 2 * day},
+		{"recon", "recon:write", "/money/reconcile?view=items&state=open", "SELECT created_at AS at FROM recon_item WHERE state = 'open' AND brand_id = @brand", 0, false, 2 * day},
 		{"recon_failed", "recon:write", "/money/reconcile", "SELECT asked_at AS at FROM recon_day WHERE brand_id = @brand AND state = 'failed' AND asked_at >= @since", 14 * day, false, 0},
 		{"low_balance", "recon:write", "/money/balances", "SELECT low_at AS at FROM merchant_balance WHERE brand_id = @brand AND low = 1", 0, false, 0},
 		{"low_balance", "recon:write", "/money/balances", "SELECT low_at AS at FROM merchant_balance WHERE brand_id = @brand AND low = 1", 0, false, 0},

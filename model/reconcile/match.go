@@ -136,7 +136,7 @@ func resultOf(l Line, p redpacket.Payout, found []finding) string {
 		}
 	}
 	switch {
-	case l.Said == redpacket.OutUnknown:
+	case l.Said == redpacket.OutUnknown, l.Said == redpacket.OutNotFound: // which is never read as failed
 		return Unclear
 	case l.AmountFen > 0 || l.Said == redpacket.Returned:
 		return Returned

@@ -46,7 +46,7 @@ func (s *Store) Ask(ctx context.Context, brandID, accountID id.ID, day clock.Day
 		if r.Error != nil || r.RowsAffected == 0 {
 			return r.Error // somebody else asked at the same moment
 		}
-		d.State, d.Error, d.AskedAt = Waiting, "", now
+		d.State, d.Error, d.AskedAt, d.Source = Waiting, "", now, sourceFor(day, today)
 		_, err := s.out.PutTx(ctx, tx, Task, d.ID, 0)
 		return err
 	})

@@ -1,3 +1,4 @@
+import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import type { Row } from '@/api';
@@ -57,7 +58,16 @@ export function Component() {
           { key: 'member', title: t('payout.member'), render: (c: Claim) => <MemberLink id={c.member_id} /> },
           { key: 'at', title: t('claim.at'), render: (c: Claim) => <Time at={c.created_at} /> },
         ]}
-        empty={{ title: t('claim.none'), text: t('claim.noneText'), example: t('claim.noneExample') }}
+        empty={{
+          title: t('claim.none'),
+          text: t('claim.noneText'),
+          example: t('claim.noneExample'),
+          action: (
+            <Link to="/campaigns">
+              <Button>{t('toCampaigns')}</Button>
+            </Link>
+          ),
+        }}
       />
     </Page>
   );

@@ -1,4 +1,4 @@
-import { Alert, Tabs } from 'antd';
+import { Alert, Button, Tabs } from 'antd';
 import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
@@ -112,7 +112,16 @@ export function Component() {
         },
         { key: 'memo', title: t('ledger.memo'), hidden: true, render: (l: Line) => l.memo },
       ]}
-      empty={{ title: t('recon.noLines'), text: t('recon.noLinesText'), example: t('recon.noLinesExample') }}
+      empty={{
+        title: t('recon.noLines'),
+        text: t('recon.noLinesText'),
+        example: t('recon.noLinesExample'),
+        action: (
+          <Link to="/money/reconcile">
+            <Button>{t('toCalendar')}</Button>
+          </Link>
+        ),
+      }}
     />
   );
   return (

@@ -206,7 +206,16 @@ export function Items({
         },
       ]}
       actions={(x: Item) => <Explain item={x} />}
-      empty={{ title: t('recon.noItems'), text: t('recon.noItemsText'), example: t('recon.noItemsExample') }}
+      empty={{
+        title: t('recon.noItems'),
+        text: t('recon.noItemsText'),
+        example: t('recon.noItemsExample'),
+        action: (
+          <Link to="/money/reconcile">
+            <Button>{t('toCalendar')}</Button>
+          </Link>
+        ),
+      }}
     />
   );
 }

@@ -1,4 +1,4 @@
-import { Tag } from 'antd';
+import { Button, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useBrandID } from '@/app/brand';
@@ -83,7 +83,16 @@ export function Component() {
           { key: 'ended', title: t('payout.ended'), hidden: true, render: (p: Payout) => <Time at={p.finished_at} /> },
         ]}
         actions={(p: Payout) => <AskAgain payout={p} small />}
-        empty={{ title: t('payout.none'), text: t('payout.noneText'), example: t('payout.noneExample') }}
+        empty={{
+          title: t('payout.none'),
+          text: t('payout.noneText'),
+          example: t('payout.noneExample'),
+          action: (
+            <Link to="/campaigns">
+              <Button>{t('toCampaigns')}</Button>
+            </Link>
+          ),
+        }}
       />
     </Page>
   );
