@@ -43,8 +43,6 @@ func queues() []queue {
 		{"recon", "recon:write", "/money/reconcile?view=items&state=open", "SELECT created_at AS at FROM recon_item WHERE state = 'open' AND brand_id = @brand", 0, false, 2 * day},
 		{"recon_failed", "recon:write", "/money/reconcile", "SELECT asked_at AS at FROM recon_day WHERE brand_id = @brand AND state = 'failed' AND asked_at >= @since", 14 * day, false, 0},
 		{"low_balance", "recon:write", "/money/balances", "SELECT low_at AS at FROM merchant_balance WHERE brand_id = @brand AND low = 1", 0, false, 0},
-		{"low_balance", "recon:write", "/money/balances", "SELECT low_at AS at FROM merchant_balance WHERE brand_id = @brand AND low = 1", 0, false, 0},
-		{"recon", "recon:write", "/money/reconcile", "SELECT created_at AS at FROM recon_item WHERE state = 'open' AND brand_id = @brand", 0, false, 2 * day},
 		{"withdrawal", "withdrawal:approve", "/leaders/withdrawals", "SELECT created_at AS at FROM withdrawal WHERE brand_id = @brand AND state = 'requested'", 0, false, day},
 		{"rights", "rights:write", "/members/rights?state=requested", "SELECT due_at AS at FROM rights_request WHERE state = 'requested'", 0, true, 3 * day},
 		{"campaign_approval", "campaign:approve", "/campaigns/approvals?state=submitted", "SELECT created_at AS at FROM campaign_approval WHERE brand_id = @brand AND state = 'submitted'", 0, false, day},
