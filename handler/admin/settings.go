@@ -33,7 +33,7 @@ func (h *Handler) sessionRoutes() []web.Route {
 // and the log of acts.
 func (h *Handler) settingsRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/operators", operator.OperatorRead, "操作员列表", h.listOperators()).Lists(operator.Operator{}),
+		at(get, "/operators", operator.OperatorRead, "操作员列表", h.listOperators()).Lists(operator.Operator{}).Counts(),
 		at(post, "/operators", operator.OperatorWrite, "新增操作员", h.secret("operator.create", created, h.createOperator)).Takes(operator.Draft{}).Gives(operator.Operator{}),
 		at(get, "/operators/:id", operator.OperatorRead, "操作员详情", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.Operators.Get) })).Gives(operator.Operator{}),
 		at(put, "/operators/:id", operator.OperatorWrite, "修改、停用操作员", h.write("operator.update", ok, h.updateOperator)).Takes(operatorInput{}).Gives(operator.Operator{}),
@@ -59,7 +59,7 @@ func (h *Handler) settingsRoutes() []web.Route {
 		at(del, "/keywords/:id", operator.ReplyWrite, "删除关键词回复", h.write("keyword.delete", ok, h.deleteKeyword)).Gives(nil),
 
 		at(get, "/audit", operator.AuditRead, "操作记录", h.listAudit()).
-			Asks("action?", "object?", "outcome?", "actor_id?", "object_id?", "from?", "until?").Lists(audit.Line{}),
+			Asks("action?", "object?", "outcome?", "actor_id?", "object_id?", "from?", "until?").Lists(audit.Line{}).Counts(),
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 )
 
 func (h *Handler) listOperators() gin.HandlerFunc {
-	return list(func(o operator.Operator) id.ID { return o.ID }, func(c *gin.Context, p web.Page) ([]operator.Operator, error) {
+	return counted(func(o operator.Operator) id.ID { return o.ID }, func(c *gin.Context, p web.Page) ([]operator.Operator, error) {
 		return h.Operators.List(c.Request.Context(), p.Before, p.Limit)
-	})
+	}, func(c *gin.Context) (int, bool, error) { return h.Operators.Count(c.Request.Context()) })
 }
 
 func (h *Handler) roles(*gin.Context) (any, error) { return operator.Roles(), nil }
@@ -70,19 +70,30 @@ func (h *Handler) changePassword(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) listAudit() gin.HandlerFunc {
-	return list(func(l audit.Line) id.ID { return l.ID }, func(c *gin.Context, p web.Page) ([]audit.Line, error) {
-		f := audit.Filter{Action: c.Query("action"), Object: c.Query("object"), Outcome: c.Query("outcome"), Before: p.Before, Limit: p.Limit}
-		if err := queryIDs(c, map[string]*id.ID{"actor_id": &f.ActorID, "object_id": &f.ObjectID}); err != nil {
+	filter := func(c *gin.Context) (audit.Filter, error) {
+		f := audit.Filter{Action: c.Query("action"), Object: c.Query("object"), Outcome: c.Query("outcome")}
+		err := queryIDs(c, map[string]*id.ID{"actor_id": &f.ActorID, "object_id": &f.ObjectID})
+		if err == nil {
+			f.From, err = queryTime(c, "from")
+		}
+		if err == nil {
+			f.Until, err = queryTime(c, "until")
+		}
+		return f, err
+	}
+	return counted(func(l audit.Line) id.ID { return l.ID }, func(c *gin.Context, p web.Page) ([]audit.Line, error) {
+		f, err := filter(c)
+		if err != nil {
 			return nil, err
 		}
-		var err error
-		if f.From, err = queryTime(c, "from"); err != nil {
-			return nil, err
-		}
-		if f.Until, err = queryTime(c, "until"); err != nil {
-			return nil, err
-		}
+		f.Before, f.Limit = p.Before, p.Limit
 		return h.Audit.List(c.Request.Context(), f)
+	}, func(c *gin.Context) (int, bool, error) {
+		f, err := filter(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Audit.Count(c.Request.Context(), f)
 	})
 }
 

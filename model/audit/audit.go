@@ -152,6 +152,22 @@ type Filter struct {
 
 // List pages entries, newest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
+	out := []Line{}
+	if err := db.Page(s.filtered(ctx, f), "audit", f.Before, f.Limit).Find(&out).Error; err != nil {
+		return nil, fmt.Errorf("audit: list: %w", err)
+	}
+	for i := range out {
+		out[i].Changes = changes(out[i].BeforeJSON, out[i].AfterJSON)
+	}
+	return out, nil
+}
+
+// Count tells how many lines a filter finds, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, f Filter) (n int, more bool, err error) {
+	return db.Total(s.filtered(ctx, f).Model(&Line{}))
+}
+
+func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
 	q := s.db.Read(ctx)
 	for _, w := range []struct {
 		on    bool
@@ -170,12 +186,5 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 			q = q.Where(w.where, w.value)
 		}
 	}
-	out := []Line{}
-	if err := db.Page(q, "audit", f.Before, f.Limit).Find(&out).Error; err != nil {
-		return nil, fmt.Errorf("audit: list: %w", err)
-	}
-	for i := range out {
-		out[i].Changes = changes(out[i].BeforeJSON, out[i].AfterJSON)
-	}
-	return out, nil
+	return q
 }

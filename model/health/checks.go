@@ -114,13 +114,16 @@ func (s *Store) report(ctx context.Context, a brand.Account, all []Call) (Report
 		r.Checks = append(r.Checks, c)
 	}
 	if a.Kind != brand.Merchant || a.Settings.Rail == brand.RailTransfer {
-		r.Checks = append(r.Checks, callbackCheck(back, now))
+		r.Checks = append(r.Checks, callbackCheck(a.Kind, back, now))
 	}
 	if a.Kind != brand.Merchant {
 		r.Checks = append(r.Checks, quotaCheck(calls, now))
 	}
 	r.Checks = append(r.Checks, lastCheck(calls, now))
-	worst := map[string]int{OK: 1, Unused: 0, Warn: 2, Bad: 3}
+	if len(all) > 0 { // an account that nobody has used yet is not well, only set up
+		r.State = OK
+	}
+	worst := map[string]int{Warn: 1, Bad: 2}
 	for _, c := range r.Checks {
 		if worst[c.State] > worst[r.State] {
 			r.State = c.State
@@ -220,9 +223,14 @@ func (s *Store) certificateCheck(ctx context.Context, a brand.Account, now clock
 
 // callbackCheck: anybody can send rubbish to a public address, so what could not be
 // verified says something only when nothing was verified for long.
-func callbackCheck(back *Call, now clock.Instant) Check {
+//
+// A mini program works without one, and a merchant is called back after its first transfer.
+func callbackCheck(kind string, back *Call, now clock.Instant) Check {
 	c := Check{Name: Callback, Title: "微信回调", State: Warn, Text: "还没有收到过微信的推送", At: now,
 		Cure: "把下面的回调地址填到微信后台的服务器配置里，Token 和 EncodingAESKey 与这里一致，再提交验证"}
+	if back == nil && kind != brand.Official && kind != brand.WeCom {
+		c.State, c.Cure = Unused, ""
+	}
 	if back == nil {
 		return c
 	}

@@ -233,6 +233,11 @@ func (s *Store) List(ctx context.Context, before id.ID, limit int) ([]Operator, 
 	return out, s.tellTOTP(ctx, out)
 }
 
+// Count counts what List would list, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&row{}))
+}
+
 // Change is what an administrator may change of an operator.
 type Change struct {
 	Name  string   `json:"name"`

@@ -50,7 +50,11 @@ export function Component() {
       at: campaigns.data.updated_at,
       action: (
         <Can do="campaign:policy">
-          <Link to="/campaigns/policy">{t('edit')}</Link>
+          <Link to="/campaigns/policy">
+            <Button type="link" size="small" tabIndex={-1}>
+              {t('edit')}
+            </Button>
+          </Link>
         </Can>
       ),
     });
