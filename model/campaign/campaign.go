@@ -157,7 +157,7 @@ type Preview struct {
 	Points   int64      `json:"points"`    // prize points if every code is claimed
 	Odds     []OddsLine `json:"odds"`
 	Who      string     `json:"who"`            // may take part, in words; "" = everybody
-	Claimed  int64      `json:"claimed_before"` // codes in scope that were claimed before: their prizes stay unpaid
+	Claimed  int64      `json:"claimed_before"` // codes in scope that were claimed before: their prizes stay unpaid; counted up to 50,000 for each part of the scope
 	Problems []Problem  `json:"problems"`
 }
 

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useBrandID } from '@/app/brand';
 import { DataTable, Money, Page, Time } from '@/ui';
+import { ApprovalLimit } from './policy';
 
 /** What waits for a second person. */
 export function Component() {
@@ -32,6 +33,7 @@ export function Component() {
         )}
         empty={{ title: t('approvals.empty'), text: t('approvals.emptyText') }}
       />
+      {brand ? <ApprovalLimit brand={brand} /> : null}
     </Page>
   );
 }

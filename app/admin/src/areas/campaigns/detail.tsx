@@ -88,7 +88,7 @@ function Progress({ c }: { c: Campaign }) {
         current={at}
         items={[
           { title: app('states.draft'), content: formatTime(c.created_at) },
-          { title: c.state === 'draft' ? app('states.pending') : app('states.scheduled'), content: second },
+          { title: c.state === 'draft' ? t('detail.approve') : app('states.scheduled'), content: second },
           {
             title: c.stage === 'paused' ? app('states.paused') : app('states.running'),
             content: c.from_at ? t('detail.from', { at: formatTime(c.from_at) }) : '',
