@@ -24,6 +24,7 @@ export function KeyTags({ keys }: { keys: readonly Key[] | null | undefined }) {
   return (
     <span style={{ display: 'inline-flex', flexWrap: 'wrap', gap: 4 }}>
       {keys.map((k, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: masked keys may look alike
         <Tag key={`${k.kind}/${k.scope}/${k.shown}/${i}`} title={k.scope || undefined} style={{ margin: 0 }}>
           {k.title} {k.shown}
         </Tag>
