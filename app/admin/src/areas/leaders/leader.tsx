@@ -178,31 +178,33 @@ export function Component() {
           />
         </Section>
       ) : null}
-      <Section
-        title={t('leader.signatures')}
-        extra={
-          l.signed ? (
-            <StateTag state="ok" labels={{ ok: t('leader.signedNewest') }} tone="green" />
-          ) : (
-            <StateTag state="no" labels={{ no: t('leader.notSigned') }} tone="orange" />
-          )
-        }
-      >
-        <Table
-          rows={l.signatures}
-          rowKey={(s) => String(s.version)}
-          columns={[
-            { key: 'v', title: t('programme.version'), render: (s) => `v${s.version}` },
-            { key: 'at', title: t('leader.signedAt'), render: (s) => <Time at={s.at} /> },
-            {
-              key: 'sha',
-              title: 'SHA-256',
-              render: (s) => <Copy text={s.sha256} shown={`${s.sha256.slice(0, 12)}…`} />,
-            },
-          ]}
-          empty={t('leader.noSignatures')}
-        />
-      </Section>
+      {l.role === 'leader' ? (
+        <Section
+          title={t('leader.signatures')}
+          extra={
+            l.signed ? (
+              <StateTag state="ok" labels={{ ok: t('leader.signedNewest') }} tone="green" />
+            ) : (
+              <StateTag state="no" labels={{ no: t('leader.notSigned') }} tone="orange" />
+            )
+          }
+        >
+          <Table
+            rows={l.signatures}
+            rowKey={(s) => String(s.version)}
+            columns={[
+              { key: 'v', title: t('programme.version'), render: (s) => `v${s.version}` },
+              { key: 'at', title: t('leader.signedAt'), render: (s) => <Time at={s.at} /> },
+              {
+                key: 'sha',
+                title: 'SHA-256',
+                render: (s) => <Copy text={s.sha256} shown={`${s.sha256.slice(0, 12)}…`} />,
+              },
+            ]}
+            empty={t('leader.noSignatures')}
+          />
+        </Section>
+      ) : null}
       <Section title={t('leader.history')}>
         <Timeline
           items={l.history.map((m) => ({

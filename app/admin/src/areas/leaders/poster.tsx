@@ -28,7 +28,7 @@ export function Component() {
   const { data: x, error, refetch } = useGet('/posters/{id}', { params: { path: { id } } });
   const versions = useGet('/posters/{id}/versions', { params: { path: { id } } });
   const save = useWrite('put', '/posters/{id}', { invalidate: ['/posters'], done: t('done.saved'), quiet: true });
-  const values = Form.useWatch([], form) as Values | undefined;
+  const values = Form.useWatch([], { form, preserve: true }) as Values | undefined;
   useEffect(() => {
     if (x?.layout) form.setFieldsValue({ name: x.name, layout: x.layout } as never);
   }, [x, form]);

@@ -173,7 +173,7 @@ function Programme({ candidates }: { candidates?: boolean }) {
                 )}
               </Form.List>
             </Section>
-            <Section title={t('programme.levels')}>
+            <Section title={t('people.level')}>
               {where === 'levels' ? <FaultAlert fault={fault} /> : null}
               <Alert type="info" style={{ marginBottom: 12 }} title={t('programme.lawful')} />
               <Form.List name="levels">

@@ -44,7 +44,7 @@ function List({ state }: { state?: 'requested' }) {
       exportAs="withdrawals"
       filters={[
         ...(state ? [] : [{ name: 'state', label: t('people.state'), kind: 'select' as const, options }]),
-        { name: 'member_id', label: t('people.member'), kind: 'id' },
+        { name: 'member_id', label: t('withdrawals.memberID'), kind: 'id' },
       ]}
       columns={[
         { key: 'amount', title: t('withdrawals.amount'), render: (w) => <Money fen={w.amount_fen} />, align: 'right' },
