@@ -53,7 +53,7 @@ func queues() []queue {
 		{"report", "report:write", "/goods/reports?state=open", "SELECT r.created_at AS at FROM report r LEFT JOIN batch b ON b.id = r.batch_id WHERE r.state = 'open' AND (b.brand_id = @brand OR b.id IS NULL)", 0, false, 2 * day},
 		{"merge_review", "identity:merge", "/members/merging?state=open", "SELECT created_at AS at FROM identity_review WHERE state = 'open'", 0, false, 7 * day},
 		{"leader_application", "leader:approve", "/leaders/applications", "SELECT created_at AS at FROM leader WHERE brand_id = @brand AND state = 'applied'", 0, false, 2 * day},
-		{"group_alarm", "group:write", "/leaders/alarms?state=open", "SELECT created_at AS at FROM community_alarm WHERE brand_id = @brand AND state = 'open'", 0, false, 2 * day},
+		{"group_alarm", "group:write", "/leaders/groups?tab=alarms", "SELECT created_at AS at FROM community_alarm WHERE brand_id = @brand AND state = 'open'", 0, false, 2 * day},
 		{"dead_letter", "event:replay", "/members/letters?state=waiting", "SELECT created_at AS at FROM event_dead WHERE state = 'waiting' AND brand_id = @brand", 0, false, 7 * day},
 		{"export_failed", "export:write", "/goods/exports?state=failed", "SELECT finished_at AS at FROM export WHERE state = 'failed' AND brand_id = @brand AND finished_at >= @since", 7 * day, false, day},
 		{"extract_failed", "", "/jobs", "SELECT finished_at AS at FROM extract WHERE by_id = @me AND state = 'failed' AND finished_at >= @since AND finished_at > (SELECT COALESCE(MAX(seen_at), 0) FROM job_seen WHERE operator_id = @me)", 7 * day, false, day},
