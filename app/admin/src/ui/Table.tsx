@@ -110,7 +110,7 @@ export function Table<R>({
       pagination={false}
       sticky={{ offsetHeader: 56 }}
       scroll={{ x: 'max-content' }}
-      locale={{ emptyText: empty ?? t('table.empty') }}
+      locale={{ emptyText: <div className="muted">{empty ?? t('table.empty')}</div> }}
       columns={[
         ...columns.map((c, i) => ({
           key: c.key,
