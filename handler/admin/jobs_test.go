@@ -285,7 +285,7 @@ func TestTrailOfAnObject(t *testing.T) {
 		if len(lines) != 2 || lines[0].IP == "" {
 			t.Fatalf("%+v", lines)
 		}
-		for _, object := range []string{"operator", "key", "nothing"} {
+		for _, object := range []string{"operator", "apikey", "nothing"} {
 			if a := legal.do("GET", "/trails/"+object+"/"+p.ID.String(), ""); a.Status != 403 {
 				t.Error(object, a.Raw)
 			}

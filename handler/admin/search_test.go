@@ -22,6 +22,9 @@ func TestSearch(t *testing.T) {
 		support := o.as(t, "support", operator.Support)
 		member := o.somebody(t, "oSearchedForHisOpenID0001", "13800138099")
 		if err := d.InTx(context.Background(), func(tx *gorm.DB) error {
+			if err := tx.Exec("INSERT INTO account (id, brand_id, kind, app_id, name, callback_slug, settings, secrets, created_at, updated_at) VALUES (78, ?, 'official', 'wxA', '公众号', 'oa-9', '{}', '', 1, 1)", o.brand.ID).Error; err != nil {
+				return err
+			}
 			return tx.Exec(`INSERT INTO leader (id, brand_id, member_id, role, state, rev, level, level_month, name, region, community, phone_hash, shop_name, employee_no, signed_version, reason, created_at, changed_at, active_at, may_apply_at)
 				VALUES (77, ?, ?, 'leader', 'active', 0, 1, 0, '王群主', '武汉', '', '', '', '', 0, '', 1, 1, 1, 0)`, o.brand.ID, member.ID).Error
 		}); err != nil {
@@ -60,6 +63,7 @@ func TestSearch(t *testing.T) {
 			"a member by his number":                  {member.ID.String(), find.Member, member.ID.String()},
 			"a member by his telephone":               {"138 0013 8099", find.Member, member.ID.String()},
 			"a member by full-width digits":           {"１３８００１３８０９９", find.Member, member.ID.String()},
+			"a member by his openid":                  {"oSearchedForHisOpenID0001", find.Member, member.ID.String()},
 			"a member by the end of his telephone":    {"8099", find.Member, member.ID.String()},
 			"an operator by name":                     {"fin-1", find.Operator, o.operator.ID.String()},
 		} {

@@ -247,9 +247,13 @@ func (s *Store) members(ctx context.Context, q Query) ([]Hit, error) {
 		}
 	}
 	if q.OpenID != "" {
+		// The key of identities begins with kind and scope: every scope is named.
+		var scopes []string
+		if err := g.Raw("SELECT DISTINCT app_id FROM account").Scan(&scopes).Error; err != nil {
+			return nil, err
+		}
 		var found []id.ID
-		err := g.Raw(`SELECT person_id FROM identity_key WHERE kind = 'openid' AND value = ? AND scope IN (SELECT app_id FROM account)
-			UNION SELECT person_id FROM identity_key WHERE kind = 'unionid' AND value = ? AND scope IN (SELECT '' UNION SELECT app_id FROM account)`, q.OpenID, q.OpenID).Scan(&found).Error
+		err := g.Raw("SELECT person_id FROM identity_key WHERE kind IN ('openid', 'unionid') AND scope IN ? AND value = ?", append(scopes, ""), q.OpenID).Scan(&found).Error
 		if err != nil {
 			return nil, err
 		}
