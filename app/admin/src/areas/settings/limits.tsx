@@ -50,7 +50,7 @@ export function Component() {
       at: campaigns.data.updated_at,
       action: (
         <Can do="campaign:policy">
-          <Link to="/campaigns/policy">
+          <Link to="/campaigns/approvals">
             <Button type="link" size="small" tabIndex={-1}>
               {t('edit')}
             </Button>
