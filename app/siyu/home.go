@@ -29,7 +29,7 @@ func (e *environment) homeChores() []job.Chore {
 			}
 		}
 		return ctx.Err()
-	}}}
+	}}, {Name: "recount new members", Every: time.Hour, Do: e.Tally.RecountMembers}}
 }
 
 // counted brings the first page's numbers up to date with what was filled in.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,7 +12,7 @@ import (
 )
 
 // TestTheFirstPageLeadsToPages: what waits for a person and the first steps name pages of
-// the panel; a page that moves takes its links along.
+// the panel and have words there; a page that moves takes its links along.
 func TestTheFirstPageLeadsToPages(t *testing.T) {
 	files, err := filepath.Glob("../admin/src/areas/*/index.tsx")
 	if err != nil || len(files) == 0 {
@@ -27,9 +28,29 @@ func TestTheFirstPageLeadsToPages(t *testing.T) {
 			routes["/"+strings.TrimPrefix(m[1], "/")] = true
 		}
 	}
-	for _, p := range insight.Paths() {
-		if page, _, _ := strings.Cut(p, "?"); !routes[page] {
-			t.Errorf("%s is no page of the panel", p)
+	for _, l := range insight.Links() {
+		if page, _, _ := strings.Cut(l.Path, "?"); !routes[page] {
+			t.Errorf("%s%s: %s is no page of the panel", l.Kind, l.Step, page)
+		}
+	}
+	for _, language := range []string{"zh-CN", "en"} {
+		text, err := os.ReadFile("../admin/src/areas/home/" + language + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words struct {
+			Todo  struct{ Kinds map[string]string }
+			Setup struct {
+				Steps map[string]struct{ Title, Text string }
+			}
+		}
+		if err := json.Unmarshal(text, &words); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range insight.Links() {
+			if l.Kind != "" && words.Todo.Kinds[l.Kind] == "" || l.Step != "" && words.Setup.Steps[l.Step].Title == "" {
+				t.Errorf("%s has no words for %s%s", language, l.Kind, l.Step)
+			}
 		}
 	}
 }

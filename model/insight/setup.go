@@ -63,13 +63,20 @@ func Ready(steps []Step) bool {
 // Counted is up to when what happens is counted.
 func (s *Store) Counted(ctx context.Context) (clock.Instant, error) { return s.tally.AsOf(ctx) }
 
-// Paths are the pages of the panel that the first page leads to.
-func Paths() (out []string) {
+// Link is a place that the first page leads to.
+type Link struct {
+	Kind string // of what waits; "": a step
+	Step string
+	Path string
+}
+
+// Links are all of them: the panel has a page and words for each.
+func Links() (out []Link) {
 	for _, q := range queues() {
-		out = append(out, q.path)
+		out = append(out, Link{Kind: q.kind, Path: q.path})
 	}
 	for _, st := range steps() {
-		out = append(out, st.Path)
+		out = append(out, Link{Step: st.Key, Path: st.Path})
 	}
 	return out
 }

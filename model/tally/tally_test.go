@@ -266,3 +266,34 @@ func TestTheTallyEqualsARecount(t *testing.T) {
 		}
 	})
 }
+
+func TestMembersWhoAreTakenBackAreNoLongerCounted(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		w := newWorld(t, d, clk)
+		join := func(person int) id.ID {
+			made := d.NewID()
+			w.exec("INSERT INTO member (id, person_id, state, created_at) VALUES (?, ?, 'active', ?)", made, person, clk.Now())
+			return made
+		}
+		join(1)
+		clk.Advance(11 * time.Minute)
+		mistake := join(2)
+		clk.Advance(48 * time.Hour)
+		w.run()
+		join(3)
+		clk.Advance(time.Minute)
+		w.run()
+		w.exec("DELETE FROM member WHERE id = ?", mistake)
+		for range 2 {
+			if err := w.s.RecountMembers(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if n, _ := w.sum(0, tally.Member, tally.Day, ""); n != 2 {
+				t.Error("by day:", n)
+			}
+			if n, _ := w.sum(0, tally.Member, tally.Slot, ""); n != 2 {
+				t.Error("by ten minutes:", n)
+			}
+		}
+	})
+}
