@@ -252,6 +252,9 @@ func (d *demoWorld) stock(ctx context.Context, p *process, g *demoGoods) error {
 				return err
 			}
 		}
+		if err := e.demoTerritory(ctx, g.batch); err != nil {
+			return err
+		}
 	}
 	return d.run(ctx, p, g)
 }

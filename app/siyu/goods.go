@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"siyu/job"
+	"siyu/model/code"
 	"siyu/model/issuance"
 	"siyu/model/region"
 )
@@ -36,4 +37,11 @@ func (e *environment) fold(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// demoTerritory says where the demo's goods belong: a phone that scans in another city
+// shows what diversion looks like.
+func (e *environment) demoTerritory(ctx context.Context, b code.Batch) error {
+	_, err := e.Regions.Put(ctx, region.Territory{BrandID: b.BrandID, BatchID: b.ID, From: 1, Until: b.Count + 1, Dealer: "华东总代（演示）", Provinces: []string{"上海", "浙江"}})
+	return err
 }
