@@ -68,8 +68,8 @@ function Today({ id, name }: { id: string; name: string }) {
       actions={
         <>
           {data?.as_of ? (
-            <span className="muted" title={t('asOfText')}>
-              {t('asOf')} <Time at={data.as_of} seconds />
+            <span className={late(data.as_of) ? 'home-late' : 'muted'} title={t('asOfText')}>
+              {late(data.as_of) ? t('late') : null} {t('asOf')} <Time at={data.as_of} seconds />
             </span>
           ) : null}
           <Can do="home:write">
@@ -103,6 +103,11 @@ function Today({ id, name }: { id: string; name: string }) {
       {data ? <Targets brandId={id} home={data} open={targets} onClose={() => setTargets(false)} /> : null}
     </Page>
   );
+}
+
+/** late: nobody has counted for minutes, so the workers stand still. */
+function late(asOf: string): boolean {
+  return Date.now() - Date.parse(asOf) > 5 * 60_000;
 }
 
 /** useFollow asks for the numbers again soon after something new happened: by then the
