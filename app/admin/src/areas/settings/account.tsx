@@ -64,9 +64,15 @@ export function Component() {
               })),
             {
               label: t('accounts.secretsSet'),
-              value: a.has_secrets.length
-                ? a.has_secrets.map((s) => <Tag key={s}>{t(`accounts.secrets.${s}`)}</Tag>)
-                : t('accounts.noSecret'),
+              value: a.has_secrets.length ? (
+                <div className="page-actions">
+                  {a.has_secrets.map((s) => (
+                    <Tag key={s}>{t(`accounts.secrets.${s}`)}</Tag>
+                  ))}
+                </div>
+              ) : (
+                t('accounts.noSecret')
+              ),
               wide: true,
             },
           ]}
