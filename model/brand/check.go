@@ -14,11 +14,11 @@ func (a *Account) check() error {
 	case a.Kind != Official && a.Kind != Mini && a.Kind != Merchant && a.Kind != WeCom:
 		return fault.NewInvalid("account_kind", "账号类型应为公众号、小程序、商户号或企业微信")
 	case !appIDForm.MatchString(a.AppID):
-		return fault.NewInvalid("app_id", "AppID、商户号或企业 ID 格式不对")
+		return fault.NewInvalid("app_id", "AppID、商户号或企业 ID 格式不对").With("field", "app_id")
 	case a.Name == "" || utf8.RuneCountInString(a.Name) > 64:
-		return fault.NewInvalid("account_name", "账号名称应为 1 到 64 个字")
+		return fault.NewInvalid("account_name", "账号名称应为 1 到 64 个字").With("field", "name")
 	case !callForm.MatchString(a.CallbackSlug):
-		return fault.NewInvalid("callback_slug", "回调标识应为 4 到 40 位字母、数字、下划线或连字符")
+		return fault.NewInvalid("callback_slug", "回调标识应为 4 到 40 位字母、数字、下划线或连字符").With("field", "callback_slug")
 	}
 	if a.Kind != Merchant {
 		return nil
@@ -26,20 +26,22 @@ func (a *Account) check() error {
 	set := &a.Settings
 	switch {
 	case set.Rail != RailRedpack && set.Rail != RailTransfer:
-		return fault.NewInvalid("rail", "打款方式应为现金红包 (redpack) 或商家转账 (transfer)")
+		return fault.NewInvalid("rail", "打款方式应为现金红包 (redpack) 或商家转账 (transfer)").With("field", "settings.rail")
 	case !appIDForm.MatchString(set.PayAppID):
-		return fault.NewInvalid("pay_app_id", "请填写商户号绑定的公众号或小程序 AppID")
-	case set.SendName == "" || utf8.RuneCountInString(set.SendName) > 10 || len(set.SendName) > 32:
-		return fault.NewInvalid("send_name", "红包发送方名称应为 1 到 10 个字")
+		return fault.NewInvalid("pay_app_id", "请填写商户号绑定的公众号或小程序 AppID").With("field", "settings.pay_app_id")
+	case set.Rail == RailRedpack && set.SendName == "" || utf8.RuneCountInString(set.SendName) > 10 || len(set.SendName) > 32:
+		return fault.NewInvalid("send_name", "红包发送方名称应为 1 到 10 个字").With("field", "settings.send_name")
 	case set.SignType != "" && set.SignType != "MD5" && set.SignType != "HMAC-SHA256":
-		return fault.NewInvalid("sign_type", "签名类型应为 MD5 或 HMAC-SHA256")
+		return fault.NewInvalid("sign_type", "签名类型应为 MD5 或 HMAC-SHA256").With("field", "settings.sign_type")
 	}
 	return nil
 }
 
 // checkSecrets refuses an account that could not do its work.
 func (a *Account) checkSecrets(s Secrets) error {
-	missing := func(code, text string) error { return fault.NewInvalid(code, text) }
+	missing := func(code, text string) error {
+		return fault.NewInvalid(code, text).With("field", "secrets."+code)
+	}
 	switch a.Kind {
 	case Official, Mini:
 		if s.AppSecret == "" {

@@ -126,22 +126,29 @@ export function FormDrawer<V extends object>({
 /** FaultAlert shows why a form was not taken, with the request's number. */
 export function FaultAlert({ fault }: { fault: unknown }) {
   const { t } = useTranslation('app');
+  const box = useRef<HTMLDivElement>(null);
+  // A long form is scrolled down to its last field; what is wrong stands above the first.
+  useEffect(() => {
+    if (fault) box.current?.scrollIntoView({ block: 'nearest' });
+  }, [fault]);
   if (!fault) return null;
   const requestId = fault instanceof ApiError ? fault.requestId : '';
   return (
-    <Alert
-      type="error"
-      showIcon
-      role="alert"
-      style={{ marginBottom: 16 }}
-      title={errorText(fault)}
-      description={
-        requestId ? (
-          <span className="muted">
-            {t('errors.requestId')} <Copy text={requestId} />
-          </span>
-        ) : undefined
-      }
-    />
+    <div ref={box}>
+      <Alert
+        type="error"
+        showIcon
+        role="alert"
+        style={{ marginBottom: 16 }}
+        title={errorText(fault)}
+        description={
+          requestId ? (
+            <span className="muted">
+              {t('errors.requestId')} <Copy text={requestId} />
+            </span>
+          ) : undefined
+        }
+      />
+    </div>
   );
 }
