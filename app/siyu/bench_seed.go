@@ -155,7 +155,7 @@ func (o *seedOptions) measure(ctx context.Context, p *process, s *seeder, out io
 		if a.status >= 400 {
 			refused++
 		}
-		if i < 25 || a.status >= 400 || len(a.slow) > 0 {
+		if i < 25 || a.status >= 500 || len(a.slow) > 0 {
 			fmt.Fprintf(t, "%.1f\t%d\t%d\t %s\n", ms(a.spent), a.status, a.bytes, a.ask)
 		}
 	}

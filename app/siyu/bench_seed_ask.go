@@ -103,7 +103,7 @@ func (r *rounds) asks(ctx context.Context, only string) ([]asked, error) {
 	}
 	var list []asked
 	for _, route := range a.Routes() {
-		if route.Method != http.MethodGet || !strings.HasPrefix(route.Path, "/admin/api/") || !strings.Contains(route.Path, only) || route.Doc.Types != nil || strings.Contains(route.Path, "/file") {
+		if route.Method != http.MethodGet || !strings.HasPrefix(route.Path, "/admin/api/") || !strings.Contains(route.Path, only) || route.Doc.Types != nil && route.Doc.Out == nil || strings.Contains(route.Path, "/file") {
 			continue
 		}
 		path := route.Path
@@ -117,7 +117,7 @@ func (r *rounds) asks(ctx context.Context, only string) ([]asked, error) {
 		if strings.Contains(path, ":") {
 			continue
 		}
-		list = append(list, variants(route, path, known)...)
+		list = append(list, r.variants(route, path, known)...)
 	}
 	return list, nil
 }
@@ -158,6 +158,9 @@ func (r *rounds) known(ctx context.Context) (map[string]string, error) {
 		"city":        "SELECT '上海'",
 		"province":    "SELECT '上海市'",
 		"q":           "SELECT '酱油'",
+		"owner_id":    "SELECT id FROM brand LIMIT 1",
+		"kind":        "SELECT 'funds'",
+		"from_serial": "SELECT 1", "until_serial": "SELECT 100",
 	} {
 		var v string
 		if err := r.pool.QueryRowContext(ctx, stmt).Scan(&v); err != nil {
@@ -165,51 +168,77 @@ func (r *rounds) known(ctx context.Context) (map[string]string, error) {
 		}
 		out[name] = v
 	}
-	now := r.p.env.Clock.Now()
-	for name, at := range map[string]clock.Instant{"from": now.Add(-30 * 24 * time.Hour), "until": now, "joined_from": now.Add(-30 * 24 * time.Hour), "joined_until": now,
-		"from_at": now.Add(-30 * 24 * time.Hour), "until_at": now} {
-		out[name] = at.String()
-	}
-	day := now.Time().In(clock.Shanghai)
-	out["day"], out["month"] = day.Format("2006-01-02"), day.Format("200601")
-	out["year"] = day.Format("2006")
 	return out, nil
 }
 
-func variants(route web.Route, path string, known map[string]string) []asked {
-	base := url.Values{}
-	for _, p := range route.Doc.Query {
-		if p.Required && len(p.Choices) > 0 {
-			base.Set(p.Name, p.Choices[0])
-		} else if p.Required {
-			base.Set(p.Name, known[p.Name])
-		}
+// moments are the ways in which routes write times and days; the wrong ones are refused
+// before anything is read.
+func moments(name string, now clock.Instant) []string {
+	at := now
+	switch {
+	case name == "month":
+		return []string{now.Time().Format("200601"), now.Time().Format("2006-01")}
+	case name == "day" || strings.HasSuffix(name, "until") || strings.HasPrefix(name, "until"):
+	case strings.HasSuffix(name, "from") || strings.HasPrefix(name, "from_at"):
+		at = now.Add(-30 * 24 * time.Hour)
+	default:
+		return nil
 	}
-	if !route.Doc.Said { // nothing is told of it: most lists are a brand's or a member's
-		base.Set("brand_id", known["brand_id"])
-		base.Set("member_id", known["member_id"])
+	return []string{at.String(), at.Time().Format("2006-01-02"), at.Time().Format("20060102")}
+}
+
+// variants are a route's addresses: with what it needs, with each of its filters, with its
+// total. Where a time is needed, they are written in every way.
+func (r *rounds) variants(route web.Route, path string, known map[string]string) []asked {
+	now := r.p.env.Clock.Now()
+	valuesOf := func(p web.Parameter) []string {
+		if len(p.Choices) > 0 {
+			return p.Choices
+		}
+		if m := moments(p.Name, now); m != nil {
+			return m
+		}
+		if known[p.Name] == "" {
+			return nil
+		}
+		return []string{known[p.Name]}
 	}
-	address := func(name, value string) asked {
-		q := url.Values{}
-		for k := range base {
-			q.Set(k, base.Get(k))
+	seen, list := map[string]bool{}, []asked{}
+	for way := range 3 {
+		base := url.Values{}
+		for _, p := range route.Doc.Query {
+			if v := valuesOf(p); p.Required && len(v) > 0 {
+				base.Set(p.Name, v[min(way, len(v)-1)])
+			}
 		}
-		if name != "" {
-			q.Set(name, value)
+		if !route.Doc.Said { // nothing is told of it: most lists are a brand's or a member's
+			base.Set("brand_id", known["brand_id"])
+			base.Set("member_id", known["member_id"])
 		}
-		return asked{path + "?" + q.Encode()}
-	}
-	list := []asked{address("", "")}
-	for _, p := range route.Doc.Query {
-		for _, choice := range p.Choices {
-			list = append(list, address(p.Name, choice))
+		add := func(name, value string) {
+			q := url.Values{}
+			for k := range base {
+				q.Set(k, base.Get(k))
+			}
+			if name != "" {
+				q.Set(name, value)
+			}
+			if to := path + "?" + q.Encode(); !seen[to] {
+				seen[to] = true
+				list = append(list, asked{to})
+			}
 		}
-		if v := known[p.Name]; !p.Required && len(p.Choices) == 0 && v != "" {
-			list = append(list, address(p.Name, v))
+		add("", "")
+		for _, p := range route.Doc.Query {
+			if !p.Required {
+				for _, v := range valuesOf(p) {
+					add(p.Name, v)
+				}
+			}
 		}
-	}
-	if route.Doc.Counted {
-		list = append(list, address("total", "1"))
+		if route.Doc.Counted {
+			add("total", "1")
+		}
 	}
 	return list
 }

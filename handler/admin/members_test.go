@@ -1,0 +1,168 @@
+package admin_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/db/dbtest"
+	"siyu/model/event"
+	"siyu/model/id"
+	"siyu/model/operator"
+)
+
+type foundMember struct {
+	ID        id.ID
+	Level     int
+	LevelName string `json:"level_name"`
+}
+
+func TestMembersAreFoundAndTheirStoryIsTold(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := newOffice(t, d, clk)
+		ctx := context.Background()
+		first := clk.Now()
+		early := o.member(100)
+		clk.Advance(20 * time.Minute)
+		late := o.somebody(t, "oLate", "13800138000").ID
+		o.must("PUT", "/brands/"+o.brand.ID.String()+"/tiers", fmt.Sprintf(tierBody, 0, 100))
+		exec := func(stmt string, args ...any) {
+			t.Helper()
+			if err := d.InTx(ctx, func(tx *gorm.DB) error { return tx.Exec(stmt, args...).Error }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exec("INSERT INTO tier_standing (brand_id, member_id, level, until_at, warned_until, version) VALUES (?, ?, 1, 0, 0, 1)", o.brand.ID, early)
+		exec("INSERT INTO claim (id, batch_id, serial, brand_id, product_id, member_id, campaign_id, tier, kind, prize, cash_fen, points, day, created_at) VALUES (9, ?, 5, ?, ?, ?, ?, 1, 'points', '', 0, 1, 20261121, ?)",
+			o.batch.ID, o.brand.ID, o.product.ID, late, o.live.ID, clk.Now())
+		if err := o.deps.Codes.Refresh(ctx); err != nil {
+			t.Fatal(err)
+		}
+		token, err := o.deps.Codes.TokenOf(o.batch.ID, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		brand := "brand_id=" + o.brand.ID.String()
+		cut := url.QueryEscape(first.Add(10 * time.Minute).String())
+		for name, c := range map[string]struct {
+			query string
+			want  []id.ID
+		}{
+			"a whole number":                     {"phone=138+0013+8000", []id.ID{late}},
+			"an openid of whichever app":         {"openid=oLate", nil},
+			"a code that he claimed":             {"code=" + token, []id.ID{late}},
+			"a code that nobody saw":             {"code=0123456789ABCDEF", nil},
+			"a level":                            {"level=1&" + brand, []id.ID{early}},
+			"a level that nobody has":            {"level=7&" + brand, nil},
+			"who came until a moment":            {"joined_until=" + cut, []id.ID{early}},
+			"who came from a moment on":          {"state=active&joined_from=" + cut, []id.ID{late}},
+			"everybody, the newest first":        {brand, []id.ID{late, early}},
+			"and how many of them are blocked":   {"state=blocked", nil},
+			"whoever is asked for by his number": {"id=" + late.String(), []id.ID{late}},
+		} {
+			t.Run("found by "+name, func(t *testing.T) {
+				a := o.root.do("GET", "/members?total=1&"+c.query, "")
+				var list []foundMember
+				a.into(t, &list)
+				if len(list) != len(c.want) || !strings.Contains(a.Raw, fmt.Sprintf(`"total":%d,`, len(c.want))) {
+					t.Fatalf("%s: %s", c.query, a.Raw)
+				}
+				for i, m := range list {
+					if m.ID != c.want[i] {
+						t.Errorf("%d: %s, want %s", i, m.ID, c.want[i])
+					}
+					if strings.Contains(c.query, brand) && m.LevelName != map[id.ID]string{early: "金卡", late: "普通"}[m.ID] {
+						t.Errorf("%s has the level %q", m.ID, m.LevelName)
+					}
+				}
+			})
+		}
+		t.Run("a level goes with no other filter", func(t *testing.T) {
+			if a := o.root.do("GET", "/members?level=1&state=active&"+brand, ""); a.Status != 400 || a.Error.Code != "one_filter" {
+				t.Error(a.Status, a.Raw)
+			}
+		})
+		put := func(at clock.Instant, kind string, key string) {
+			t.Helper()
+			body := event.Body(event.ScanBody{ProductID: 1, BatchID: 2, Serial: 3, Verdict: "first"})
+			exec("INSERT INTO event (id, event_key, type, brand_id, member_id, channel, at, received_at, body) VALUES (?, ?, ?, ?, ?, 'code', ?, ?, ?)", d.NewID(), key, kind, o.brand.ID, early, at, at, []byte(body))
+		}
+		for i := range 5 {
+			put(clk.Now().Add(time.Duration(i)*time.Minute), event.Scan, fmt.Sprintf("s:%d", i))
+		}
+		type chapter struct {
+			ID   id.ID
+			Kind string
+			At   clock.Instant
+		}
+		read := func(who *person, query string) (list []chapter, next string) {
+			t.Helper()
+			a := who.do("GET", "/members/"+early.String()+"/story?"+query, "")
+			a.into(t, &list)
+			return list, a.Next
+		}
+		t.Run("the story is all that happened, newest first, page by page", func(t *testing.T) {
+			var all []chapter
+			next := ""
+			for range 5 {
+				page, after := read(o.root, "limit=2&before="+next)
+				all = append(all, page...)
+				if next = after; next == "" {
+					break
+				}
+			}
+			if len(all) != 6 || all[0].Kind != event.Scan || all[5].Kind != "points" {
+				t.Fatalf("%+v", all)
+			}
+			for i := 1; i < len(all); i++ {
+				if all[i].At > all[i-1].At || all[i].ID == all[i-1].ID {
+					t.Errorf("%d: %+v after %+v", i, all[i], all[i-1])
+				}
+			}
+		})
+		t.Run("it is narrowed by kinds, and an unknown kind is refused", func(t *testing.T) {
+			if list, _ := read(o.root, "kinds=points"); len(list) != 1 || list[0].Kind != "points" {
+				t.Errorf("%+v", list)
+			}
+			if a := o.root.do("GET", "/members/"+early.String()+"/story?kinds=gossip", ""); a.Status != 400 {
+				t.Error(a.Status, a.Raw)
+			}
+		})
+		t.Run("who may not read payouts is not told of them", func(t *testing.T) {
+			exec("UPDATE payout SET member_id = ? WHERE id = ?", early, o.pay.ID)
+			analyst := o.as(t, "ana-1", operator.Analyst)
+			told := func(list []chapter) (kinds string) {
+				for _, c := range list {
+					kinds += c.Kind + " "
+				}
+				return kinds
+			}
+			list, _ := read(analyst, "")
+			whole, _ := read(o.root, "")
+			if strings.Contains(told(list), "packet") || !strings.Contains(told(list), "scan") || !strings.Contains(told(whole), "packet") {
+				t.Error(told(list), "|", told(whole))
+			}
+		})
+		t.Run("a blocked member is let earn again; an erased one never", func(t *testing.T) {
+			if a := o.root.do("POST", "/members/"+late.String()+"/block", `{"reason":""}`); a.Status != 400 {
+				t.Error("without a reason", a.Status)
+			}
+			o.must("POST", "/members/"+late.String()+"/block", `{"reason":"刷单"}`)
+			if m, err := o.deps.Members.Get(ctx, late); err != nil || !m.Blocked() {
+				t.Error(m, err)
+			}
+			o.must("POST", "/members/"+late.String()+"/unblock", `{"reason":"查清了"}`)
+			exec("UPDATE member SET state = 'erased' WHERE id = ?", late)
+			if a := o.root.do("POST", "/members/"+late.String()+"/unblock", `{"reason":"查清了"}`); a.Status != 409 || a.Error.Code != "member_erased" {
+				t.Error(a.Status, a.Raw)
+			}
+		})
+	})
+}
