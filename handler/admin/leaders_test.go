@@ -205,7 +205,7 @@ func TestTheBackOfficeOfLeaders(t *testing.T) {
 			}
 			var p leader.Progressed
 			operations.do("GET", "/leader-tasks/"+task.ID.String(), "").into(t, &p)
-			if p.Asked != 1 || p.Done != 1 || p.Notes[0].Note != "讲过了" {
+			if p.Asked != 1 || p.Done != 1 || p.Notes[0].Note != "讲过了" || p.Notes[0].Name != "老王" {
 				t.Fatalf("%+v", p)
 			}
 		})

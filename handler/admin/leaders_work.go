@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"context"
+
 	"github.com/gin-gonic/gin"
 
 	"siyu/handler/web"
@@ -68,7 +70,19 @@ func (h *Handler) listLeaderTasks() gin.HandlerFunc {
 }
 
 func (h *Handler) leaderTaskProgress(c *gin.Context) (any, error) {
-	return one(c, h.Leaders.TaskProgress)
+	return one(c, func(ctx context.Context, taskID id.ID) (leader.Progressed, error) {
+		p, err := h.Leaders.TaskProgress(ctx, taskID)
+		if err != nil {
+			return p, err
+		}
+		name := h.leaderNames(ctx)
+		for i := range p.Notes {
+			if p.Notes[i].Name, err = name(p.Notes[i].LeaderID); err != nil {
+				return p, err
+			}
+		}
+		return p, nil
+	})
 }
 
 func (h *Handler) createLeaderTask(c *gin.Context, e *audit.Entry) (any, error) {

@@ -192,6 +192,7 @@ func (s *Store) ListTasks(ctx context.Context, brandID, before id.ID, limit int)
 type Done struct {
 	TaskID   id.ID         `json:"task_id"`
 	LeaderID id.ID         `json:"leader_id"`
+	Name     string        `json:"name,omitempty" gorm:"-"` // of the leader, filled in by who shows it
 	MemberID id.ID         `json:"member_id"`
 	Note     string        `json:"note"`
 	At       clock.Instant `json:"at"`

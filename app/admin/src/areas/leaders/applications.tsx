@@ -33,7 +33,7 @@ function Queue() {
       id="leaders.applications"
       path="/leaders"
       enabled={Boolean(brand)}
-      params={{ query: { brand_id: brand, state: 'applied', total: '1' } }}
+      params={{ query: { brand_id: brand, state: 'applied' } }}
       filters={[{ name: 'name', label: t('people.name'), kind: 'text' }]}
       to={(l: Leader) => `/leaders/people/${l.id}`}
       columns={[
@@ -191,7 +191,7 @@ function Candidates() {
       id="leaders.candidates"
       path="/leader-candidates"
       enabled={Boolean(brand)}
-      params={{ query: { brand_id: brand, total: '1' } }}
+      params={{ query: { brand_id: brand } }}
       filters={[{ name: 'state', label: t('people.state'), kind: 'select', options: useOptions('candidateState') }]}
       columns={[
         { key: 'who', title: t('people.member'), render: (c) => <Person who={c.who} id={c.member_id} /> },

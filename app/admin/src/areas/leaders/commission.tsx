@@ -128,7 +128,7 @@ function Accruals() {
       id="leaders.accruals"
       path="/commission/accruals"
       enabled={Boolean(brand)}
-      params={{ query: { brand_id: brand, total: '1' } }}
+      params={{ query: { brand_id: brand } }}
       to={(a: Accrual) => `/leaders/commission/accruals/${a.id}`}
       exportAs="commission_accruals"
       filters={[
@@ -152,7 +152,7 @@ function Statements() {
       path="/commission/statements"
       exportAs="commission_statements"
       enabled={Boolean(brand)}
-      params={{ query: { brand_id: brand, total: '1' } }}
+      params={{ query: { brand_id: brand } }}
       to={(s: Statement) => `/leaders/commission/statements/${s.id}`}
       filters={[{ name: 'earner_id', label: t('commission.earnerID'), kind: 'id' }]}
       columns={[

@@ -31,7 +31,7 @@ function List({ state }: { state?: 'open' }) {
       id={state ? 'leaders.fraud.open' : 'leaders.fraud'}
       path="/fraud/cases"
       enabled={Boolean(brand)}
-      params={{ query: { brand_id: brand, total: '1', ...(state ? { state } : {}) } }}
+      params={{ query: { brand_id: brand, ...(state ? { state } : {}) } }}
       to={(c: Case) => `/leaders/fraud/${c.id}`}
       filters={[
         ...(state ? [] : [{ name: 'state', label: t('people.state'), kind: 'select' as const, options }]),

@@ -23,7 +23,7 @@ export function Alarms() {
       id="leaders.alarms"
       path="/group-alarms"
       enabled={Boolean(brand)}
-      params={{ query: { brand_id: brand, total: '1' } }}
+      params={{ query: { brand_id: brand } }}
       filters={[{ name: 'state', label: t('people.state'), kind: 'select', options: useOptions('alarmState') }]}
       columns={[
         { key: 'kind', title: t('fraud.kind'), render: (a) => kinds[a.kind] ?? a.kind },

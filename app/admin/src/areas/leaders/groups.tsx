@@ -49,8 +49,9 @@ function List() {
         id="leaders.groups"
         path="/groups"
         enabled={Boolean(brand)}
-        params={{ query: { brand_id: brand, total: '1' } }}
+        params={{ query: { brand_id: brand } }}
         to={(g: Group) => `/leaders/groups/${g.id}`}
+        exportAs="groups"
         toolbar={create}
         filters={[
           { name: 'name', label: t('groups.name'), kind: 'text' },

@@ -37,7 +37,7 @@ export function Component() {
         id="leaders.people"
         path="/leaders"
         enabled={Boolean(brand)}
-        params={{ query: { brand_id: brand, total: '1' } }}
+        params={{ query: { brand_id: brand } }}
         to={(l: Leader) => `/leaders/people/${l.id}`}
         exportAs="leaders"
         filters={[

@@ -34,8 +34,7 @@ export function Bindings() {
       id="leaders.bindings"
       path="/referral/bindings"
       enabled={Boolean(brand)}
-      params={{ query: { brand_id: brand, total: '1' } }}
-      exportAs="referrals"
+      params={{ query: { brand_id: brand } }}
       filters={[
         { name: 'state', label: t('people.state'), kind: 'select', options: useOptions('bindingState') },
         { name: 'member_id', label: t('tree.refereeID'), kind: 'id' },

@@ -39,7 +39,7 @@ function List({ state }: { state?: 'requested' }) {
       id={state ? 'leaders.withdrawals.queue' : 'leaders.withdrawals'}
       path="/withdrawals"
       enabled={Boolean(brand)}
-      params={{ query: { brand_id: brand, total: '1', ...(state ? { state } : {}) } }}
+      params={{ query: { brand_id: brand, ...(state ? { state } : {}) } }}
       to={(w: Withdrawal) => `/leaders/withdrawals/${w.id}`}
       exportAs="withdrawals"
       filters={[

@@ -195,7 +195,7 @@ function TaskProgress({ id }: { id: string }) {
         rowKey={(n) => n.leader_id ?? ''}
         to={(n) => `/leaders/people/${n.leader_id}`}
         columns={[
-          { key: 'who', title: t('role.leader'), render: (n) => n.leader_id },
+          { key: 'who', title: t('role.leader'), render: (n) => n.name ?? n.leader_id },
           { key: 'note', title: t('work.note'), render: (n) => n.note || '—' },
           { key: 'at', title: t('accrual.at'), render: (n) => <Time at={n.at} /> },
         ]}
