@@ -68,8 +68,8 @@ function Today({ id, name }: { id: string; name: string }) {
       actions={
         <>
           {data?.as_of ? (
-            <span className={late(data.as_of) ? 'home-late' : 'muted'} title={t('asOfText')}>
-              {late(data.as_of) ? t('late') : null} {t('asOf')} <Time at={data.as_of} seconds />
+            <span className={late(data.as_of, recent.data?.as_of) ? 'home-late' : 'muted'} title={t('asOfText')}>
+              {late(data.as_of, recent.data?.as_of) ? t('late') : null} {t('asOf')} <Time at={data.as_of} seconds />
             </span>
           ) : null}
           <Can do="home:write">
@@ -105,9 +105,9 @@ function Today({ id, name }: { id: string; name: string }) {
   );
 }
 
-/** late: nobody has counted for minutes, so the workers stand still. */
-function late(asOf: string): boolean {
-  return Date.now() - Date.parse(asOf) > 5 * 60_000;
+/** late: nobody has counted for minutes, by the server's clock, so the workers stand still. */
+function late(asOf: string, now: string | null | undefined): boolean {
+  return !!now && Date.parse(now) - Date.parse(asOf) > 5 * 60_000;
 }
 
 /** useFollow asks for the numbers again soon after something new happened: by then the
