@@ -38,6 +38,7 @@ export function Component() {
   const { data, error, refetch } = useGet('/reconcile/days/{id}', { params: { path: { id } }, refetchInterval: 3000 });
   const results = useWords('results');
   const lights = useWords('light');
+  const answers = useWords('answers');
   const proofs = useWords('proofs');
   if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
@@ -63,7 +64,11 @@ export function Component() {
       columns={[
         { key: 'seq', title: t('recon.seq'), align: 'right', render: (l: Line) => formatCount(l.seq) },
         { key: 'at', title: t('recon.at'), render: (l: Line) => <Time at={l.at} seconds /> },
-        { key: 'business', title: t('recon.business'), render: (l: Line) => l.kind || l.business },
+        {
+          key: 'business',
+          title: t('recon.business'),
+          render: (l: Line) => (l.said ? `${l.kind} · ${answers[l.said] ?? l.said}` : l.kind || l.business),
+        },
         { key: 'amount', title: t('payout.amount'), align: 'right', render: (l: Line) => <Money fen={l.amount_fen} /> },
         {
           key: 'balance',

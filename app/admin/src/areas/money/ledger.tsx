@@ -38,6 +38,7 @@ export function Component() {
           kind={kind}
           owner={owner}
           unit={unit}
+          of={search.get('of') ?? ''}
           onBack={() => setSearch(search.get('brand') ? { brand: search.get('brand') ?? '' } : {})}
         />
       ) : (
@@ -99,6 +100,7 @@ function Accounts({ words }: { words: Record<string, string> }) {
     next.set('kind', a.kind ?? '');
     next.set('owner', a.owner ?? '');
     next.set('unit', a.unit ?? 'fen');
+    next.set('of', a.name ?? '');
     setSearch(next);
   };
   return (
@@ -136,11 +138,13 @@ function Entries({
   kind,
   owner,
   unit,
+  of,
   onBack,
 }: {
   kind: string;
   owner: string;
   unit: 'fen' | 'points';
+  of: string;
   onBack: () => void;
 }) {
   const { t } = useTranslation('money');
@@ -151,7 +155,7 @@ function Entries({
     <>
       <div className="page-actions" style={{ marginBottom: 12 }}>
         <Button onClick={onBack}>{t('ledger.back')}</Button>
-        <strong>{t('ledger.entriesOf', { kind: words[kind] ?? kind })}</strong>
+        <strong>{t('ledger.entriesOf', { kind: words[kind] ?? kind, of })}</strong>
       </div>
       <DataTable
         id="money.entries"

@@ -1,8 +1,8 @@
-import { Button, Tag } from 'antd';
+import { Alert, Button, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 import { useBrandID } from '@/app/brand';
-import { DataTable, type Filter, Money, Page, StateTag, Time } from '@/ui';
+import { DataTable, dayOf, type Filter, Money, Page, rangeOf, StateTag, Time } from '@/ui';
 import { AskAgain, Cure, MemberLink, type Payout } from './parts';
 import { optionsOf, useWords } from './words';
 
@@ -13,6 +13,12 @@ export function Component() {
   const states = useWords('states');
   const purposes = useWords('purposes');
   const rails = useWords('rails');
+  const [search] = useSearchParams();
+  // Amounts are found by looking at every payout of the range, so there has to be one.
+  const narrowed =
+    (search.get('min_yuan') || search.get('max_yuan')) && !search.get('day')
+      ? rangeOf(dayOf(Date.now() - 30 * 86_400_000), '').from
+      : undefined;
   const filters: Filter[] = [
     { name: 'bill_no', label: t('payout.bill'), kind: 'text', width: 220 },
     { name: 'state', label: t('payout.state'), kind: 'select', options: optionsOf(states) },
@@ -34,11 +40,12 @@ export function Component() {
   ];
   return (
     <Page title={t('menu.payouts')} about={t('payout.about')} watermark>
+      {narrowed ? <Alert style={{ marginBottom: 12 }} type="info" showIcon title={t('payout.narrowed')} /> : null}
       <DataTable
         id="money.payouts"
         path="/payouts"
         enabled={Boolean(brand)}
-        params={{ query: { brand_id: brand } }}
+        params={{ query: { brand_id: brand, from: narrowed } }}
         filters={filters}
         to={(p: Payout) => `/money/payouts/${p.id}`}
         exportAs="payouts"

@@ -224,7 +224,7 @@ export function Ask({ day, account, today, again }: { day: string; account: stri
         <Button
           size={again ? undefined : 'small'}
           type={again ? 'default' : 'text'}
-          aria-label={t('recon.askDay', { day })}
+          aria-label={`${t(again ? 'recon.again' : 'recon.ask')} ${day}`}
         >
           {t(again ? 'recon.again' : 'recon.ask')}
         </Button>
