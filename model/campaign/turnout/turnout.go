@@ -36,7 +36,7 @@ const (
 	stepsEach = 100
 	// freshRows is a fuse for who reads: a counter that stands still must not take the page
 	// with it.
-	freshRows = 20_000
+	freshRows = 8_000
 	hour      = clock.Instant(3_600_000)
 )
 
@@ -119,7 +119,7 @@ func (s *Store) step(ctx context.Context, campaignID id.ID, horizon clock.Instan
 	// The place of a claim is that of its member's scan, which the same transaction stored.
 	err = s.db.Read(ctx).Raw(`SELECT created_at, member_id, tier, cash_fen, COALESCE((SELECT scan.province FROM scan
 			WHERE scan.batch_id = claim.batch_id AND scan.serial = claim.serial AND scan.member_id = claim.member_id ORDER BY scan.at DESC LIMIT 1), '') AS province
-		FROM claim WHERE campaign_id = ? AND created_at >= ? AND created_at < ? ORDER BY created_at LIMIT ?`, campaignID, old.ClaimsUntil, horizon, stepRows).Scan(&claims).Error
+		FROM claim WHERE `+s.only()+` AND created_at >= ? AND created_at < ? ORDER BY campaign_id, created_at LIMIT ?`, campaignID, campaignID, old.ClaimsUntil, horizon, stepRows).Scan(&claims).Error
 	if err != nil {
 		return false, fmt.Errorf("turnout: claims: %w", err)
 	}
@@ -134,8 +134,8 @@ func (s *Store) step(ctx context.Context, campaignID id.ID, horizon clock.Instan
 		State      string
 		AmountFen  int64
 	}
-	err = s.db.Read(ctx).Raw(`SELECT finished_at, state, amount_fen FROM payout WHERE campaign_id = ? AND finished_at >= ? AND finished_at < ? AND finished_at > 0
-		ORDER BY finished_at LIMIT ?`, campaignID, old.PayoutsUntil, horizon, stepRows).Scan(&ended).Error
+	err = s.db.Read(ctx).Raw(`SELECT finished_at, state, amount_fen FROM payout WHERE `+s.only()+` AND finished_at >= ? AND finished_at < ?
+		ORDER BY campaign_id, finished_at LIMIT ?`, campaignID, campaignID, max(1, old.PayoutsUntil), horizon, stepRows).Scan(&ended).Error
 	if err != nil {
 		return false, fmt.Errorf("turnout: payouts: %w", err)
 	}
@@ -148,6 +148,16 @@ func (s *Store) step(ctx context.Context, campaignID id.ID, horizon clock.Instan
 		return false, nil
 	}
 	return len(claims) == stepRows || len(ended) == stepRows, s.keep(ctx, old, next, found)
+}
+
+// only chooses one campaign's rows by an index over (campaign_id, moment). MySQL takes an
+// equality as the whole campaign and reads all of it up to the moment, where many rows are
+// still ahead; as a range it begins at the moment. SQLite is the other way round.
+func (s *Store) only() string {
+	if s.db.Driver() == db.MySQL {
+		return "campaign_id >= ? AND campaign_id <= ?"
+	}
+	return "campaign_id = ? AND campaign_id = ?"
 }
 
 // stretch cuts a full step at the end of a millisecond, so that the next one begins with
@@ -268,7 +278,7 @@ func (s *Store) Of(ctx context.Context, campaignID id.ID) (Numbers, error) {
 		Tier      int
 		CashFen   int64
 	}
-	err = q.Raw("SELECT created_at, tier, cash_fen FROM claim WHERE campaign_id = ? AND created_at >= ? ORDER BY created_at LIMIT ?", campaignID, at.ClaimsUntil, freshRows).Scan(&fresh).Error
+	err = q.Raw("SELECT created_at, tier, cash_fen FROM claim WHERE "+s.only()+" AND created_at >= ? ORDER BY campaign_id, created_at LIMIT ?", campaignID, campaignID, at.ClaimsUntil, freshRows).Scan(&fresh).Error
 	if err != nil {
 		return n, fmt.Errorf("turnout: fresh claims: %w", err)
 	}
@@ -280,7 +290,7 @@ func (s *Store) Of(ctx context.Context, campaignID id.ID) (Numbers, error) {
 		State     string
 		AmountFen int64
 	}
-	err = q.Raw("SELECT state, amount_fen FROM payout WHERE campaign_id = ? AND finished_at >= ? AND finished_at > 0 ORDER BY finished_at LIMIT ?", campaignID, at.PayoutsUntil, freshRows).Scan(&ended).Error
+	err = q.Raw("SELECT state, amount_fen FROM payout WHERE "+s.only()+" AND finished_at >= ? ORDER BY campaign_id, finished_at LIMIT ?", campaignID, campaignID, max(1, at.PayoutsUntil), freshRows).Scan(&ended).Error
 	if err != nil {
 		return n, fmt.Errorf("turnout: fresh payouts: %w", err)
 	}
