@@ -118,7 +118,7 @@ func TestProduct(t *testing.T) {
 			}
 			var got []id.ID
 			for before := id.ID(0); ; {
-				page, err := s.List(ctx, 9, before, 2)
+				page, err := s.List(ctx, product.Filter{BrandID: 9}, before, 2)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -132,6 +132,16 @@ func TestProduct(t *testing.T) {
 			}
 			if len(got) != 3 || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
 				t.Fatal(got, want)
+			}
+		})
+		t.Run("a list is searched by part of a name or GTIN, signs of patterns being plain text", func(t *testing.T) {
+			for text, want := range map[string]int{"640063": 0, "4006381": 1, "%": 0, "_": 0, soy().Name: 3} {
+				f := product.Filter{BrandID: 9, Text: text}
+				page, err := s.List(ctx, f, 0, 10)
+				n, more, countErr := s.Count(ctx, f)
+				if err != nil || countErr != nil || len(page) != want || n != want || more {
+					t.Error(text, len(page), n, err, countErr)
+				}
 			}
 		})
 	})
@@ -164,7 +174,7 @@ func TestBadProductsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", code, err)
 		}
 	}
-	if list, err := s.List(context.Background(), brandID, 0, 10); err != nil || len(list) != 0 {
+	if list, err := s.List(context.Background(), product.Filter{BrandID: brandID}, 0, 10); err != nil || len(list) != 0 {
 		t.Fatal("something was written", list, err)
 	}
 }
