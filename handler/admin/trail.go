@@ -26,7 +26,7 @@ func trails() map[string]trailed {
 	return map[string]trailed{
 		"product": {operator.ProductRead, "product"}, "batch": {operator.CodeRead, "batch"}, "export": {operator.ExportRead, "export"},
 		"diversion": {operator.ScanRead, "diversion"}, "territory": {operator.CodeRead, "territory"}, "key": {operator.CodeRead, "brand"}, "report": {operator.ScanRead, ""},
-		"campaign": {operator.CampaignRead, "campaign"}, "payout": {operator.PayoutRead, "payout"}, "withdrawal": {operator.WithdrawalRead, "withdrawal"},
+		"campaign": {operator.CampaignRead, "campaign"}, "campaign_policy": {operator.CampaignRead, "brand"}, "payout": {operator.PayoutRead, "payout"}, "withdrawal": {operator.WithdrawalRead, "withdrawal"},
 		"brand": {operator.BrandRead, "brand"}, "account": {operator.AccountRead, "account"}, "apikey": {operator.APIKeyRead, "api_key"},
 		"leader": {operator.LeaderRead, "leader"}, "leader_candidate": {operator.LeaderRead, "leader_candidate"}, "leader_material": {operator.LeaderRead, "leader_material"}, "leader_task": {operator.LeaderRead, "leader_task"},
 		"group": {operator.GroupRead, "community"}, "live": {operator.GroupRead, "live_code"}, "poster": {operator.PosterRead, "poster_template"}, "wecom": {operator.WeComRead, "wecom_way"},

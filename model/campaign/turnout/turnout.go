@@ -286,6 +286,9 @@ func (s *Store) Of(ctx context.Context, campaignID id.ID) (Numbers, error) {
 		all.add("hour", hourSlot(c.CreatedAt), 1, c.CashFen)
 		all.add("tier", strconv.Itoa(c.Tier), 1, c.CashFen)
 	}
+	if len(fresh) == 0 { // nothing has come since: what is counted is all there is
+		n.RegionAsOf = n.AsOf
+	}
 	var ended []struct {
 		State     string
 		AmountFen int64

@@ -41,7 +41,7 @@ export function WordsStep({
           extra={t('words.rulesHint')}
           rules={[{ required: true, whitespace: true, message: t('need.rules') }]}
         >
-          <Input.TextArea rows={8} maxLength={2000} showCount onBlur={() => void show()} />
+          <Input.TextArea rows={8} maxLength={2000} onBlur={() => void show()} />
         </Form.Item>
         <Button
           type="link"
