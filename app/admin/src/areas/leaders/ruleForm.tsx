@@ -56,6 +56,7 @@ export function RuleDrawer({ rule, open, onClose }: { rule?: Rule; open: boolean
               by: 'each',
               roles: ['leader', 'clerk', 'member'],
               freeze_days: 15,
+              min_leader_level: 0,
               product_ids: [],
             }
       }
