@@ -71,7 +71,9 @@ function Alarms({ brand }: { brand: string }) {
         <ul style={{ margin: 0, paddingInlineStart: 18 }}>
           {data.slice(0, 5).map((a) => (
             <li key={`${a.kind}${a.batch_id}${a.export_id}`}>
-              <Link to={`/goods/batches/${a.batch_id}`}>{a.batch}</Link>{' '}
+              <Link to={`/goods/batches/${a.batch_id}`} style={{ textDecoration: 'underline' }}>
+                {a.batch}
+              </Link>{' '}
               {t(a.kind === 'pack' ? 'alarm.pack' : 'alarm.activate', { hours: a.hours })} <Time at={a.since} />
             </li>
           ))}
