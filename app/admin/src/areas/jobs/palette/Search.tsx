@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 
 const Palette = lazy(() => import('./Palette'));
 
-const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+const keys = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘K' : 'Ctrl K';
 
 /** Search is the button in the header, Ctrl/⌘+K everywhere, and "/" for the list's own
  * first filter. */
@@ -42,13 +42,13 @@ export default function Search() {
       <Button
         type="text"
         icon={<SearchOutlined />}
-        aria-label={t('search.button')}
+        aria-label={`${t('search.button')} ${keys}`}
         aria-keyshortcuts="Control+K Meta+K"
         title={t('search.button')}
         onClick={() => setOpen(true)}
       >
         <kbd className="user-name muted" style={{ fontSize: 12 }}>
-          {mac ? '⌘K' : 'Ctrl K'}
+          {keys}
         </kbd>
       </Button>
       {open ? (
