@@ -9,7 +9,7 @@ for (let part = 0; part < parts; part++) {
     desk,
     site,
   }) => {
-    test.setTimeout(180_000);
+    test.setTimeout(900_000);
     await desk.goto(`${site}/admin/`);
     await expect(desk.locator('#main h1').first()).toBeVisible();
     // Closed folders have their entries in the document only when they are opened.
