@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,9 +25,9 @@ import (
 // moneyRoutes: what was won, what was paid, the book, and what WeChat says of all that.
 func (h *Handler) moneyRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/claims", operator.ClaimRead, "领取记录", h.listClaims()).
-			Asks("brand_id?", "campaign_id?", "member_id?", "kind?:cash|points|nothing").Lists(namedClaim{}).Counts(),
-		at(get, "/payouts", operator.PayoutRead, "打款单列表(按金额查找时日期范围不超过 31 天)", h.listPayouts()).
+		at(get, "/claims", operator.ClaimRead, "领取记录(须指定品牌、活动或会员)", h.listClaims()).
+			Asks("brand_id?", "campaign_id?", "member_id?").Lists(namedClaim{}).Counts(),
+		at(get, "/payouts", operator.PayoutRead, "打款单列表(按金额、方式或用途查找时日期范围不超过 31 天)", h.listPayouts()).
 			Asks("brand_id?", "campaign_id?", "member_id?", "account_id?", "state?:pending|sending|accepted|settled|returned|failed", "purpose?:claim|withdrawal",
 				"rail?:redpack|transfer", "review?:true|false", "bill_no?", "from?", "until?", "min_yuan?", "max_yuan?").Lists(namedPayout{}).Counts(),
 		at(get, "/payouts/:id", operator.PayoutRead, "打款单详情：经过、分录、对账", web.Answer(h.getPayout)).Gives(payoutView{}),
@@ -116,8 +117,11 @@ type namedClaim struct {
 }
 
 func claimFilter(c *gin.Context) (claim.Filter, error) {
-	f := claim.Filter{Kind: c.Query("kind")}
+	var f claim.Filter
 	err := queryIDs(c, map[string]*id.ID{"brand_id": &f.BrandID, "campaign_id": &f.CampaignID, "member_id": &f.MemberID})
+	if err == nil && f.BrandID == 0 && f.CampaignID == 0 && f.MemberID == 0 {
+		err = errNeeds
+	}
 	return f, err
 }
 
@@ -295,9 +299,9 @@ func (h *Handler) payoutSummary(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	year, month := 0, 0
-	if s := c.Query("month"); len(s) == 7 && s[4] == '-' {
+	if s := strings.Replace(c.Query("month"), "-", "", 1); len(s) == 6 {
 		year, _ = strconv.Atoi(s[:4]) // 0 is refused below
-		month, _ = strconv.Atoi(s[5:])
+		month, _ = strconv.Atoi(s[4:])
 	}
 	ctx := c.Request.Context()
 	m, err := h.Reconcile.Summary(ctx, brandID, year*100+month)

@@ -89,7 +89,7 @@ func TestMoney(t *testing.T) {
 
 		t.Run("payouts are found by what finance knows of them", func(t *testing.T) {
 			from := clk.Now().Add(-time.Hour).String()
-			for query, want := range map[string]int{"": 1, "&state=sending": 1, "&state=failed": 0, "&purpose=claim": 1, "&rail=redpack": 0, "&bill_no=" + p.BillNo: 1, "&bill_no=X": 0,
+			for query, want := range map[string]int{"": 1, "&state=sending": 1, "&state=failed": 0, "&purpose=claim&from=" + from: 1, "&rail=redpack&from=" + from: 0, "&rail=transfer&member_id=1": 1, "&bill_no=" + p.BillNo: 1, "&bill_no=X": 0,
 				"&member_id=1": 1, "&min_yuan=1&max_yuan=1.00&from=" + from: 1, "&min_yuan=1.01&from=" + from: 0, "&from=" + clk.Now().Add(time.Hour).String(): 0, "&account_id=" + o.merchant.ID.String(): 1, "&review=true": 0} {
 				a := cash.do("GET", "/payouts?total=1&brand_id="+brand+query, "")
 				var total struct{ Total int }
@@ -97,7 +97,7 @@ func TestMoney(t *testing.T) {
 					t.Errorf("%q: %d, %d found %v", query, a.Status, total.Total, err)
 				}
 			}
-			if a := cash.do("GET", "/payouts?min_yuan=0.01&brand_id="+brand, ""); a.Status != 400 || a.Error.Code != "amount_range" {
+			if a := cash.do("GET", "/payouts?min_yuan=0.01&brand_id="+brand, ""); a.Status != 400 || a.Error.Code != "payout_range" {
 				t.Errorf("amounts over all time: %d %s", a.Status, a.Raw)
 			}
 		})

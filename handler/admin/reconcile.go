@@ -15,8 +15,12 @@ import (
 	"siyu/model/reconcile"
 )
 
-// parseDay reads "2026-11-21" as a business day.
+// parseDay reads "2026-11-21" as a business day, or a moment as the day it is in.
 func parseDay(text, field string) (clock.Day, error) {
+	var at clock.Instant
+	if len(text) > len(time.DateOnly) && at.UnmarshalJSON([]byte(`"`+text+`"`)) == nil {
+		return clock.DayOf(at), nil
+	}
 	t, err := time.ParseInLocation(time.DateOnly, text, clock.Shanghai)
 	if err != nil {
 		return 0, fault.NewInvalid("bad_day", "日期应为 2026-11-21 这样").With("field", field)

@@ -39,7 +39,6 @@ type Filter struct {
 	BrandID    id.ID
 	CampaignID id.ID
 	MemberID   id.ID
-	Kind       string // cash, points, nothing
 	Before     id.ID
 	Limit      int
 }
@@ -65,9 +64,6 @@ func (s *Store) where(ctx context.Context, f Filter) *gorm.DB {
 		if c.value != 0 {
 			q = q.Where(c.column+" = ?", c.value)
 		}
-	}
-	if f.Kind != "" {
-		q = q.Where("kind = ?", f.Kind)
 	}
 	return q
 }

@@ -283,9 +283,9 @@ type Filter struct {
 	Limit      int
 }
 
-// maxAmountDays bounds the range of days that amounts are looked for in: they are found by
-// looking at every payout of it.
-const maxAmountDays = 31
+// maxRange bounds the days in which payouts are looked for by amount, rail or purpose: they
+// are found by looking at each one's line of the index.
+const maxRange = 31
 
 // where is the part of a list's query that a filter makes.
 func (s *Store) where(ctx context.Context, f Filter) (*gorm.DB, error) {
@@ -305,13 +305,14 @@ func (s *Store) where(ctx context.Context, f Filter) (*gorm.DB, error) {
 	if f.Review != nil {
 		q = q.Where("review = ?", *f.Review)
 	}
-	if f.MinFen != 0 || f.MaxFen != 0 {
+	named := f.BillNo != "" || f.MemberID != 0 // there are few of those
+	if (f.MinFen != 0 || f.MaxFen != 0 || f.Rail != "" || f.Purpose != "") && !named {
 		until := f.Until
 		if now := s.db.Now(); until == 0 || until > now {
 			until = now
 		}
-		if f.From == 0 || until.Sub(f.From) > (maxAmountDays+1)*24*time.Hour {
-			return nil, fault.Invalidf("amount_range", "按金额查找时，请把日期范围限制在 %d 天以内", maxAmountDays).With("field", "from")
+		if f.From == 0 || until.Sub(f.From) > (maxRange+1)*24*time.Hour {
+			return nil, fault.Invalidf("payout_range", "按金额、方式或用途查找时，请把日期范围限制在 %d 天以内", maxRange).With("field", "from")
 		}
 	}
 	return q, nil

@@ -1,7 +1,6 @@
--- Lists of payouts: newest first, of a brand, by state, what a person must look at; and of
+-- Lists of payouts: newest first, by state, what a person must look at; and of
 -- an account by when they last moved, which is how days are reconciled.
 CREATE INDEX payout_time ON payout (created_at);
-CREATE INDEX payout_brand ON payout (brand_id, created_at, amount_fen);
 CREATE INDEX payout_brand_state ON payout (brand_id, state, created_at);
 CREATE INDEX payout_review_at ON payout (review, created_at);
 CREATE INDEX payout_account ON payout (account_id, moved_at);

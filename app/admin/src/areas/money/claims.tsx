@@ -5,7 +5,7 @@ import type { Row } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { DataTable, formatCount, Money, Page, Time } from '@/ui';
 import { MemberLink } from './parts';
-import { optionsOf, useWords } from './words';
+import { useWords } from './words';
 
 type Claim = Row<'/claims'>;
 
@@ -22,7 +22,6 @@ export function Component() {
         enabled={Boolean(brand)}
         params={{ query: { brand_id: brand } }}
         filters={[
-          { name: 'kind', label: t('claim.kind'), kind: 'select', options: optionsOf(prizes) },
           { name: 'member_id', label: t('payout.memberNo'), kind: 'id' },
           { name: 'campaign_id', label: t('claim.campaignNo'), kind: 'id' },
         ]}

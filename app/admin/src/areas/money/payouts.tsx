@@ -14,9 +14,10 @@ export function Component() {
   const purposes = useWords('purposes');
   const rails = useWords('rails');
   const [search] = useSearchParams();
-  // Amounts are found by looking at every payout of the range, so there has to be one.
+  // These are found by looking at every payout of some days, so there have to be some.
+  const wide = ['min_yuan', 'max_yuan', 'rail', 'purpose'].some((name) => search.get(name));
   const narrowed =
-    (search.get('min_yuan') || search.get('max_yuan')) && !search.get('day')
+    wide && !search.get('day') && !search.get('bill_no') && !search.get('member_id')
       ? rangeOf(dayOf(Date.now() - 30 * 86_400_000), '').from
       : undefined;
   const filters: Filter[] = [
