@@ -172,6 +172,11 @@ func (h *Handler) putTerritory(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) endTerritory(c *gin.Context, e *audit.Entry) (any, error) {
+	territoryID, err := web.ParamID(c, "id") // the path's word is no beginning of the object's
+	if err != nil {
+		return nil, err
+	}
+	e.ObjectID = territoryID
 	before, err := h.Regions.Territory(c.Request.Context(), e.ObjectID)
 	if err != nil {
 		return nil, err

@@ -125,7 +125,7 @@ func (o *office) keyed() map[string]retry {
 // exempts stand in the order in which they can be tried: the last one ends the session.
 func (o *office) exempts() []exempt {
 	part := "/exports/" + o.ready.ID.String()
-	return append(append(append(o.eventExempts(), o.identityExempts()...), o.jobsExempts()...), []exempt{
+	return append(append(append(o.eventExempts(), o.identityExempts()...), append(o.jobsExempts(), o.goodsExempts()...)...), []exempt{
 		{"PUT /brands/:id/accounts", "/brands/" + o.brand.ID.String() + "/accounts", merchantBody, ""},
 		{"POST /operators", "/operators", `{"login":"new-1","name":"新","password":"` + password + `","roles":["finance"]}`, "operator_exists"},
 		{"POST /operators/:id/password", "/operators/" + o.operator.ID.String() + "/password", `{"password":"` + password + `!"}`, ""},
