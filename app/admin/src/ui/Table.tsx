@@ -110,7 +110,8 @@ export function Table<R>({
       pagination={false}
       sticky={{ offsetHeader: 56 }}
       scroll={{ x: 'max-content' }}
-      locale={{ emptyText: <div className="muted">{empty ?? t('table.empty')}</div> }}
+      // Before the first answer nobody knows that there is nothing.
+      locale={{ emptyText: <div className="muted">{loading ? t('loading') : (empty ?? t('table.empty'))}</div> }}
       columns={[
         ...columns.map((c, i) => ({
           key: c.key,
