@@ -26,7 +26,6 @@ export function Component() {
       <Alert
         showIcon
         style={{ marginBottom: 16 }}
-        className={data.balanced ? 'money-even' : undefined}
         type={data.balanced ? 'success' : 'error'}
         title={t(data.balanced ? 'ledger.even' : 'ledger.uneven')}
         description={

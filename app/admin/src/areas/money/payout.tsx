@@ -37,7 +37,6 @@ export function Component() {
       <Alert
         style={{ marginBottom: 16 }}
         showIcon
-        className={p.state === 'settled' && !p.review ? 'money-even' : undefined}
         type={
           p.state === 'failed' || p.state === 'returned'
             ? 'info'
