@@ -1,8 +1,12 @@
 import { ProLayout } from '@ant-design/pro-components';
-import type { ReactNode } from 'react';
+import { type ReactNode, useLayoutEffect } from 'react';
 import { Link } from 'react-router';
 
 export type MenuItem = { path: string; name: string; icon?: ReactNode; children?: MenuItem[] };
+
+function keyed(item: MenuItem): MenuItem & { key: string } {
+  return { ...item, key: item.path, children: item.children?.map(keyed) };
+}
 
 /** Layout is the frame of every page: menu at the left (a drawer on a phone), header with
  * tools. The only place that knows ProLayout. */
@@ -23,6 +27,10 @@ export function Layout({
   tools: ReactNode[];
   children: ReactNode;
 }) {
+  // Below its fixed header ProLayout puts an empty one that keeps the height: no landmark.
+  useLayoutEffect(() => {
+    for (const spare of document.querySelectorAll('header:empty')) spare.setAttribute('role', 'presentation');
+  });
   return (
     <>
       <a className="skip-link" href="#main">
@@ -36,10 +44,11 @@ export function Layout({
         fixSiderbar
         breakpoint="lg"
         siderWidth={208}
-        route={{ path: '/', children: menu }}
+        route={{ path: '/', children: menu.map(keyed) }}
         location={{ pathname: address }}
         menu={{ type: 'sub', autoClose: false }}
-        menuProps={{ 'aria-label': menuLabel } as object}
+        // ProLayout would mark every entry that the address begins with.
+        menuProps={{ 'aria-label': menuLabel, selectedKeys: [address] } as object}
         menuItemRender={(item, dom) => <Link to={item.path ?? '/'}>{dom}</Link>}
         // Its own title is an h1, which belongs to the page.
         headerTitleRender={(logo) => (
