@@ -119,7 +119,8 @@ export function useWrite<M extends Verb, P extends PathOf<M>>(
     },
     onSuccess: async (data) => {
       if (done) message.success(done);
-      await refresh(client, invalidate);
+      // Every write leaves a line in the trail of what it changed.
+      await refresh(client, [...invalidate, '/trails']);
       onDone?.(data);
     },
     onError: (error) => {
