@@ -1,6 +1,6 @@
-import { Button, Result } from 'antd';
+import { Result } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { LinkButton } from '@/ui/LinkButton';
 
 /** An address that is no page. */
 export function NotFound() {
@@ -11,9 +11,9 @@ export function NotFound() {
       title={t('notFound.title')}
       subTitle={t('notFound.text')}
       extra={
-        <Link to="/">
-          <Button type="primary">{t('notFound.home')}</Button>
-        </Link>
+        <LinkButton to="/" type="primary">
+          {t('notFound.home')}
+        </LinkButton>
       }
     />
   );
@@ -28,9 +28,9 @@ export function Forbidden({ permission }: { permission?: string }) {
       title={t('forbidden.title')}
       subTitle={t('forbidden.text', { permission: permission ?? '' })}
       extra={
-        <Link to="/">
-          <Button type="primary">{t('notFound.home')}</Button>
-        </Link>
+        <LinkButton to="/" type="primary">
+          {t('notFound.home')}
+        </LinkButton>
       }
     />
   );

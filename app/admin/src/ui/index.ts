@@ -14,6 +14,7 @@ export { showFault } from './fault';
 export type { Filter, Option } from './filters';
 export { JobProgress, type JobProgressProps } from './JobProgress';
 export { useKept } from './kept';
+export { LinkButton } from './LinkButton';
 export { Money, MoneyInput } from './Money';
 export { formatCount, formatFen, halfWidth, parseYuan, yuanText } from './money';
 export { useNarrow } from './narrow';

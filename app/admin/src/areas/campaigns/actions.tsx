@@ -1,10 +1,10 @@
 import { MoreOutlined } from '@ant-design/icons';
 import { App, Button, Dropdown, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link, useNavigate } from 'react-router';
+import { useNavigate } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
-import { Can, Danger, formatCount, formatFen, formatTime, useUndo } from '@/ui';
+import { Can, Danger, formatCount, formatFen, formatTime, LinkButton, useUndo } from '@/ui';
 import type { Campaign } from './draft';
 
 const stale = ['/campaigns', '/campaign-approvals', '/audit'];
@@ -111,9 +111,7 @@ export function Actions({ c }: { c: Campaign }) {
     <>
       {c.stage === 'draft' ? (
         <Can do="campaign:write">
-          <Link to={`/campaigns/${c.id}/edit`}>
-            <Button>{t('action.edit')}</Button>
-          </Link>
+          <LinkButton to={`/campaigns/${c.id}/edit`}>{t('action.edit')}</LinkButton>
         </Can>
       ) : null}
       {c.stage === 'draft' && c.approval === 'approved' && preview.data ? (
@@ -121,9 +119,9 @@ export function Actions({ c }: { c: Campaign }) {
       ) : null}
       {c.stage === 'draft' && c.approval !== 'approved' ? (
         <Can do="campaign:write">
-          <Link to={`/campaigns/${c.id}/edit?step=review`}>
-            <Button type="primary">{t('action.review')}</Button>
-          </Link>
+          <LinkButton to={`/campaigns/${c.id}/edit?step=review`} type="primary">
+            {t('action.review')}
+          </LinkButton>
         </Can>
       ) : null}
       {c.stage === 'pending' ? (
@@ -133,9 +131,9 @@ export function Actions({ c }: { c: Campaign }) {
               {t('action.withdraw')}
             </Button>
           </Can>
-          <Link to={`/campaigns/${c.id}/approval`}>
-            <Button type="primary">{can('campaign:approve') ? t('action.decide') : t('action.seeApproval')}</Button>
-          </Link>
+          <LinkButton to={`/campaigns/${c.id}/approval`} type="primary">
+            {can('campaign:approve') ? t('action.decide') : t('action.seeApproval')}
+          </LinkButton>
         </>
       ) : null}
       {can('campaign:publish') && c.state === 'published' && c.stage !== 'ended' ? (
@@ -186,11 +184,7 @@ export function Actions({ c }: { c: Campaign }) {
           }}
         />
       ) : null}
-      {c.state !== 'draft' ? (
-        <Link to={`/campaigns/${c.id}/fairness`}>
-          <Button>{t('action.fairness')}</Button>
-        </Link>
-      ) : null}
+      {c.state !== 'draft' ? <LinkButton to={`/campaigns/${c.id}/fairness`}>{t('action.fairness')}</LinkButton> : null}
       {more.length > 0 ? (
         <Dropdown menu={{ items: more }} trigger={['click']}>
           <Button icon={<MoreOutlined />} aria-label={t('action.more')} />

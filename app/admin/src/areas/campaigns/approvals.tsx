@@ -1,8 +1,6 @@
-import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { useBrandID } from '@/app/brand';
-import { DataTable, Money, Page, Time } from '@/ui';
+import { DataTable, LinkButton, Money, Page, Time } from '@/ui';
 import { ApprovalLimit } from './policy';
 
 /** What waits for a second person. */
@@ -25,11 +23,9 @@ export function Component() {
           { key: 'note', title: t('review.note'), render: (a) => a.note || '—' },
         ]}
         actions={(a) => (
-          <Link to={`/campaigns/${a.campaign_id}/approval`}>
-            <Button size="small" type="link">
-              {t('action.decide')}
-            </Button>
-          </Link>
+          <LinkButton to={`/campaigns/${a.campaign_id}/approval`} size="small" type="link">
+            {t('action.decide')}
+          </LinkButton>
         )}
         empty={{ title: t('approvals.empty'), text: t('approvals.emptyText') }}
       />

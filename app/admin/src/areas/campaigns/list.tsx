@@ -1,10 +1,10 @@
 import { PlusOutlined } from '@ant-design/icons';
 import { Button, Progress } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link, useNavigate } from 'react-router';
+import { useNavigate } from 'react-router';
 import { useList, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Can, DataTable, formatCount, Money, Page, StateTag, Time } from '@/ui';
+import { Can, DataTable, formatCount, LinkButton, Money, Page, StateTag, Time } from '@/ui';
 
 const stages = ['draft', 'pending', 'scheduled', 'running', 'paused', 'ended', 'archived'] as const;
 
@@ -24,11 +24,9 @@ export function Component() {
   });
   const create = (
     <Can do="campaign:write">
-      <Link to="/campaigns/new">
-        <Button type="primary" icon={<PlusOutlined />}>
-          {t('list.create')}
-        </Button>
-      </Link>
+      <LinkButton to="/campaigns/new" type="primary" icon={<PlusOutlined />}>
+        {t('list.create')}
+      </LinkButton>
     </Can>
   );
   return (
@@ -122,11 +120,9 @@ export function Component() {
         actions={(c) => (
           <Can do="campaign:write">
             {c.stage === 'draft' ? (
-              <Link to={`/campaigns/${c.id}/edit`}>
-                <Button size="small" type="link">
-                  {t('action.edit')}
-                </Button>
-              </Link>
+              <LinkButton to={`/campaigns/${c.id}/edit`} size="small" type="link">
+                {t('action.edit')}
+              </LinkButton>
             ) : null}
             <Button
               size="small"

@@ -78,7 +78,15 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
     if (form.isFieldsTouched() && JSON.stringify(toInput(now, brand)) !== stored.current) keep(slot, now);
   });
 
-  const save = async (): Promise<Campaign | null> => {
+  // One after the other: leaving a field saves, and so does the button that was clicked for
+  // it; two at once would tell him that somebody else had changed his draft.
+  const line = useRef<Promise<unknown>>(Promise.resolve());
+  const save = (): Promise<Campaign | null> => {
+    const mine = line.current.then(store, store);
+    line.current = mine.catch(() => {});
+    return mine;
+  };
+  const store = async (): Promise<Campaign | null> => {
     const now = { ...start.values, ...form.getFieldsValue(true) } as Draft;
     const body = toInput(now, brand);
     if (campaign && JSON.stringify(body) === stored.current) {

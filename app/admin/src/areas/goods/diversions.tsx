@@ -1,8 +1,7 @@
-import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useBrandID } from '@/app/brand';
-import { DataTable, formatCount, Page, StateTag, Time } from '@/ui';
+import { DataTable, formatCount, LinkButton, Page, StateTag, Time } from '@/ui';
 import { useOptions, useWords } from './words';
 
 const tones = { open: 'orange', confirmed: 'red', dismissed: 'grey' } as const;
@@ -65,11 +64,7 @@ export function Component() {
         empty={{
           title: t('diversion.empty'),
           text: t('diversion.emptyText'),
-          action: (
-            <Link to="/goods/batches">
-              <Button>{t('diversion.toBatches')}</Button>
-            </Link>
-          ),
+          action: <LinkButton to="/goods/batches">{t('diversion.toBatches')}</LinkButton>,
           example: t('diversion.example'),
         }}
       />

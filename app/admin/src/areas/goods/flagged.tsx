@@ -1,8 +1,7 @@
-import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useBrandID } from '@/app/brand';
-import { DataTable, formatCount, Page, Time } from '@/ui';
+import { DataTable, formatCount, LinkButton, Page, Time } from '@/ui';
 import { useOptions } from './words';
 
 export function Component() {
@@ -68,11 +67,7 @@ export function Component() {
         empty={{
           title: t('flagged.empty'),
           text: t('flagged.emptyText'),
-          action: (
-            <Link to="/goods/codes">
-              <Button>{t('menu.codes')}</Button>
-            </Link>
-          ),
+          action: <LinkButton to="/goods/codes">{t('menu.codes')}</LinkButton>,
           example: t('flagged.example'),
         }}
       />

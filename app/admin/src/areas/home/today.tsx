@@ -5,10 +5,9 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { refresh, useGet } from '@/api';
 import { useBrand } from '@/app/brand';
-import { Broken, Can, Empty, Page, Section, Time, Waiting } from '@/ui';
+import { Broken, Can, Empty, LinkButton, Page, Section, Time, Waiting } from '@/ui';
 import { Cards } from './Cards';
 import { DemoNotice } from './DemoNotice';
 import { Feed } from './Feed';
@@ -39,9 +38,9 @@ export function Component() {
           example={t('none.example')}
           action={
             <Can do="brand:write">
-              <Link to="/settings/brands">
-                <Button type="primary">{t('none.button')}</Button>
-              </Link>
+              <LinkButton to="/settings/brands" type="primary">
+                {t('none.button')}
+              </LinkButton>
             </Can>
           }
         />

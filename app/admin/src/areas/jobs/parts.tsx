@@ -3,11 +3,10 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Button, Progress } from 'antd';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { type Row, refresh, useWrite } from '@/api';
 import { addressOf } from '@/api/client';
 import { useMe } from '@/app/session';
-import { Danger, formatCount, StateTag } from '@/ui';
+import { Danger, formatCount, LinkButton, StateTag } from '@/ui';
 
 export type Job = Row<'/jobs'>;
 
@@ -135,9 +134,9 @@ export function JobActions({
         </Button>
       ) : null}
       {there && can(there.permission) ? (
-        <Link to={there.to}>
-          <Button size={size}>{t('open')}</Button>
-        </Link>
+        <LinkButton to={there.to} size={size}>
+          {t('open')}
+        </LinkButton>
       ) : null}
       {stop?.may ? (
         <Danger

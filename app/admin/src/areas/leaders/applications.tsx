@@ -1,11 +1,10 @@
 import { App, Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { type Row, useGet, useWrite } from '@/api';
 import { errorText } from '@/api/error';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Can, Danger, DataTable, Detail, Page, type Picked, StateTag, Time, Waiting } from '@/ui';
+import { Can, Danger, DataTable, Detail, LinkButton, Page, type Picked, StateTag, Time, Waiting } from '@/ui';
 import { Act, Figures, Person, Tabs, useOptions, useWords } from './parts';
 
 type Leader = Row<'/leaders'>;
@@ -53,11 +52,7 @@ function Queue() {
       empty={{
         title: t('applications.empty'),
         text: t('applications.emptyText'),
-        action: (
-          <Link to="/leaders/programme">
-            <Button>{t('applications.toProgramme')}</Button>
-          </Link>
-        ),
+        action: <LinkButton to="/leaders/programme">{t('applications.toProgramme')}</LinkButton>,
         example: t('applications.example'),
       }}
     />
@@ -253,9 +248,7 @@ function Candidates() {
         text: t('candidates.emptyText'),
         action: (
           <Can do="leader:write">
-            <Link to="/leaders/programme?tab=candidates">
-              <Button>{t('candidates.toRules')}</Button>
-            </Link>
+            <LinkButton to="/leaders/programme?tab=candidates">{t('candidates.toRules')}</LinkButton>
           </Can>
         ),
         example: t('candidates.example'),

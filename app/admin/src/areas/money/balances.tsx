@@ -1,7 +1,6 @@
 import { Button, Form } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { type Data, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
@@ -9,6 +8,7 @@ import {
   Broken,
   Empty,
   FormDrawer,
+  LinkButton,
   Money,
   MoneyInput,
   Page,
@@ -52,9 +52,9 @@ export function Component() {
             text={t('recon.noAccountText')}
             example={t('recon.noAccountExample')}
             action={
-              <Link to="/settings/accounts">
-                <Button type="primary">{t('recon.toAccounts')}</Button>
-              </Link>
+              <LinkButton to="/settings/accounts" type="primary">
+                {t('recon.toAccounts')}
+              </LinkButton>
             }
           />
         ) : (

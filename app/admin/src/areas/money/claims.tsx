@@ -1,9 +1,8 @@
-import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import type { Row } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { DataTable, formatCount, Money, Page, Time } from '@/ui';
+import { DataTable, formatCount, LinkButton, Money, Page, Time } from '@/ui';
 import { MemberLink } from './parts';
 import { useWords } from './words';
 
@@ -61,11 +60,7 @@ export function Component() {
           title: t('claim.none'),
           text: t('claim.noneText'),
           example: t('claim.noneExample'),
-          action: (
-            <Link to="/campaigns">
-              <Button>{t('toCampaigns')}</Button>
-            </Link>
-          ),
+          action: <LinkButton to="/campaigns">{t('toCampaigns')}</LinkButton>,
         }}
       />
     </Page>

@@ -1,4 +1,4 @@
-import { Alert, Button, Tabs } from 'antd';
+import { Alert, Tabs } from 'antd';
 import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
@@ -14,6 +14,7 @@ import {
   dayText,
   formatCount,
   JobProgress,
+  LinkButton,
   Money,
   Page,
   Section,
@@ -121,11 +122,7 @@ export function Component() {
         title: t('recon.noLines'),
         text: t('recon.noLinesText'),
         example: t('recon.noLinesExample'),
-        action: (
-          <Link to="/money/reconcile">
-            <Button>{t('toCalendar')}</Button>
-          </Link>
-        ),
+        action: <LinkButton to="/money/reconcile">{t('toCalendar')}</LinkButton>,
       }}
     />
   );

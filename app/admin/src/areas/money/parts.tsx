@@ -2,7 +2,7 @@ import { Button, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { type Row, useWrite } from '@/api';
-import { Can, Danger, DataTable, dayOf, Money, StateTag } from '@/ui';
+import { Can, Danger, DataTable, dayOf, LinkButton, Money, StateTag } from '@/ui';
 import './money.css';
 import { ageOf, optionsOf, useWords } from './words';
 
@@ -210,11 +210,7 @@ export function Items({
         title: t('recon.noItems'),
         text: t('recon.noItemsText'),
         example: t('recon.noItemsExample'),
-        action: (
-          <Link to="/money/reconcile">
-            <Button>{t('toCalendar')}</Button>
-          </Link>
-        ),
+        action: <LinkButton to="/money/reconcile">{t('toCalendar')}</LinkButton>,
       }}
     />
   );

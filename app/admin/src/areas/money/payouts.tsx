@@ -1,8 +1,8 @@
-import { Alert, Button, Tag } from 'antd';
+import { Alert, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { useBrandID } from '@/app/brand';
-import { DataTable, dayOf, type Filter, Money, Page, rangeOf, StateTag, Time } from '@/ui';
+import { DataTable, dayOf, type Filter, LinkButton, Money, Page, rangeOf, StateTag, Time } from '@/ui';
 import { AskAgain, Cure, MemberLink, type Payout } from './parts';
 import { optionsOf, useWords } from './words';
 
@@ -95,11 +95,7 @@ export function Component() {
           title: t('payout.none'),
           text: t('payout.noneText'),
           example: t('payout.noneExample'),
-          action: (
-            <Link to="/campaigns">
-              <Button>{t('toCampaigns')}</Button>
-            </Link>
-          ),
+          action: <LinkButton to="/campaigns">{t('toCampaigns')}</LinkButton>,
         }}
       />
     </Page>

@@ -5,7 +5,7 @@ import { Link, useNavigate, useSearchParams } from 'react-router';
 import { type Data, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Broken, Danger, dayOf, dayText, Empty, Page, Section, StatCards, Waiting } from '@/ui';
+import { Broken, Danger, dayOf, dayText, Empty, LinkButton, Page, Section, StatCards, Waiting } from '@/ui';
 import { Items } from './parts';
 import './money.css';
 
@@ -68,9 +68,9 @@ function Days({ brand }: { brand: string }) {
           text={t('recon.noAccountText')}
           example={t('recon.noAccountExample')}
           action={
-            <Link to="/settings/accounts">
-              <Button type="primary">{t('recon.toAccounts')}</Button>
-            </Link>
+            <LinkButton to="/settings/accounts" type="primary">
+              {t('recon.toAccounts')}
+            </LinkButton>
           }
         />
       </Section>

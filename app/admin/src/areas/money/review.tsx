@@ -1,8 +1,6 @@
-import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { useBrandID } from '@/app/brand';
-import { DataTable, Money, Page, StateTag, Time } from '@/ui';
+import { DataTable, LinkButton, Money, Page, StateTag, Time } from '@/ui';
 import { AskAgain, Cure, type Payout, Review } from './parts';
 import { ageOf, optionsOf, useWords } from './words';
 
@@ -53,11 +51,7 @@ export function Component() {
         empty={{
           title: t('review.none'),
           text: t('review.noneText'),
-          action: (
-            <Link to="/money/payouts">
-              <Button>{t('review.all')}</Button>
-            </Link>
-          ),
+          action: <LinkButton to="/money/payouts">{t('review.all')}</LinkButton>,
           example: t('review.noneExample'),
         }}
       />

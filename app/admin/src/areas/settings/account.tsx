@@ -1,9 +1,9 @@
 import { Button, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useParams } from 'react-router';
+import { useParams } from 'react-router';
 import { useGet } from '@/api';
-import { Broken, Can, Copy, Detail, Page, Section, StateTag, Trail, Waiting } from '@/ui';
+import { Broken, Can, Copy, Detail, LinkButton, Page, Section, StateTag, Trail, Waiting } from '@/ui';
 import { AccountForm } from './AccountForm';
 import { healthTones, healthWords } from './accounts';
 import { Health } from './Health';
@@ -28,9 +28,7 @@ export function Component() {
         <>
           {a.kind === 'official' ? (
             <Can do="reply:read">
-              <Link to={`/settings/replies?account=${a.id}`}>
-                <Button>{t('replies.title')}</Button>
-              </Link>
+              <LinkButton to={`/settings/replies?account=${a.id}`}>{t('replies.title')}</LinkButton>
             </Can>
           ) : null}
           <Can do="account:write">

@@ -1,10 +1,10 @@
 import { Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useParams } from 'react-router';
+import { useParams } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
-import { Broken, Can, Copy, Detail, FormDrawer, Page, Section, Time, Trail, Waiting } from '@/ui';
+import { Broken, Can, Copy, Detail, FormDrawer, LinkButton, Page, Section, Time, Trail, Waiting } from '@/ui';
 import { AccountList } from './accounts';
 import { BrandFields, type BrandForm } from './brands';
 
@@ -50,11 +50,7 @@ export function Component() {
       {can('account:read') ? (
         <Section
           title={t('accounts.title')}
-          extra={
-            <Link to={`/settings/accounts?brand=${b.id}`}>
-              <Button>{t('accounts.all')}</Button>
-            </Link>
-          }
+          extra={<LinkButton to={`/settings/accounts?brand=${b.id}`}>{t('accounts.all')}</LinkButton>}
         >
           <AccountList brandID={b.id} />
         </Section>

@@ -1,11 +1,22 @@
 import { Button, Form, InputNumber } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Can, Empty, FormDrawer, formatCount, formatFen, MoneyInput, Page, Section, Table, Time } from '@/ui';
+import {
+  Can,
+  Empty,
+  FormDrawer,
+  formatCount,
+  formatFen,
+  LinkButton,
+  MoneyInput,
+  Page,
+  Section,
+  Table,
+  Time,
+} from '@/ui';
 import { Reason } from './parts';
 
 type Line = { id: string; what: string; limit: string; who: string; at?: string | null; action?: React.ReactNode };
@@ -50,11 +61,9 @@ export function Component() {
       at: campaigns.data.updated_at,
       action: (
         <Can do="campaign:policy">
-          <Link to="/campaigns/approvals">
-            <Button type="link" size="small" tabIndex={-1}>
-              {t('edit')}
-            </Button>
-          </Link>
+          <LinkButton to="/campaigns/approvals" type="link" size="small">
+            {t('edit')}
+          </LinkButton>
         </Can>
       ),
     });
