@@ -132,7 +132,7 @@ func (h *Handler) publishCampaign(c *gin.Context, e *audit.Entry) (any, error) {
 		return nil, fault.NewInvalid("spend_fen", "请确认预览中的最大支出 spend_fen").With("field", "spend_fen")
 	}
 	return h.campaign(c, e, func(ctx context.Context, campaignID id.ID) (campaign.Campaign, error) {
-		return h.Campaigns.Publish(ctx, campaignID, *in.SpendFen)
+		return h.Campaigns.PublishBy(ctx, campaignID, *in.SpendFen, e.ActorID)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
@@ -34,6 +35,7 @@ type Policy struct {
 	ApprovalFen money.Fen     `json:"approval_fen"` // a campaign that may spend more needs a second person; 0 = every campaign
 	UpdatedBy   id.ID         `json:"updated_by"`   // 0: nobody has changed it yet
 	UpdatedAt   clock.Instant `json:"updated_at"`
+	BeforeFen   money.Fen     `json:"-"` // the lowest limit of the day before the last change
 }
 
 // TableName names the table for GORM.
@@ -41,6 +43,15 @@ func (Policy) TableName() string { return "campaign_policy" }
 
 // Needs says whether a spend needs a second person.
 func (p Policy) Needs(spend money.Fen) bool { return p.ApprovalFen == 0 || spend > p.ApprovalFen }
+
+// alone is the policy for what one person publishes by himself: who changed the limit is
+// bound for a day by what it was, so that nobody raises it for his own campaign.
+func (p Policy) alone(by id.ID, now clock.Instant) Policy {
+	if by != 0 && p.UpdatedBy == by && now.Sub(p.UpdatedAt) < aloneFor {
+		p.ApprovalFen = min(p.ApprovalFen, p.BeforeFen)
+	}
+	return p
+}
 
 // PolicyOf reads a brand's policy.
 func (s *Store) PolicyOf(ctx context.Context, brandID id.ID) (Policy, error) {
@@ -67,7 +78,15 @@ func (s *Store) SetPolicy(ctx context.Context, p Policy) (Policy, error) {
 	}
 	p.UpdatedAt = s.db.Now()
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
-		r := tx.Model(&Policy{}).Where("brand_id = ?", p.BrandID).Updates(map[string]any{"approval_fen": p.ApprovalFen, "updated_by": p.UpdatedBy, "updated_at": p.UpdatedAt})
+		old, err := policyOf(tx, p.BrandID)
+		if err != nil {
+			return err
+		}
+		p.BeforeFen = old.ApprovalFen
+		if p.UpdatedAt.Sub(old.UpdatedAt) < aloneFor { // raising in two steps is raising
+			p.BeforeFen = min(p.BeforeFen, old.BeforeFen)
+		}
+		r := tx.Model(&Policy{}).Where("brand_id = ?", p.BrandID).Updates(map[string]any{"approval_fen": p.ApprovalFen, "before_fen": p.BeforeFen, "updated_by": p.UpdatedBy, "updated_at": p.UpdatedAt})
 		if r.Error != nil || r.RowsAffected == 1 {
 			return r.Error
 		}
@@ -254,11 +273,27 @@ func latest(q *gorm.DB, campaignID id.ID) (Approval, error) {
 	return a, nil
 }
 
-// approvedTx refuses a publication that needs a second person and has none.
-func (s *Store) approvedTx(tx *gorm.DB, c Campaign, spend money.Fen) error {
+// aloneFor is how long what one person published by himself counts towards the limit.
+const aloneFor = 24 * time.Hour
+
+// approvedTx refuses a publication that needs a second person and has none. What the same
+// person published without a second one within a day counts: many small campaigns are one
+// large one. by 0 is a program, whose campaigns are counted one by one.
+func (s *Store) approvedTx(tx *gorm.DB, c Campaign, spend money.Fen, by id.ID) error {
 	p, err := policyOf(tx, c.BrandID)
-	if err != nil || !p.Needs(spend) {
+	if err != nil {
 		return err
+	}
+	var before money.Fen
+	if by != 0 && spend > 0 {
+		p = p.alone(by, s.db.Now())
+		if before, err = s.aloneTx(tx, c, by); err != nil {
+			return err
+		}
+	}
+	sum, ok := before.Add(spend)
+	if ok && !p.Needs(sum) {
+		return nil
 	}
 	a, err := latest(tx, c.ID)
 	if err != nil {
@@ -272,8 +307,22 @@ func (s *Store) approvedTx(tx *gorm.DB, c Campaign, spend money.Fen) error {
 		return nil
 	}
 	text := "最大支出 " + spend.Yuan() + " 元超过审批额度 " + p.ApprovalFen.Yuan() + " 元，请先提交审批，由另一人批准后再发布"
-	if p.ApprovalFen == 0 {
+	switch {
+	case p.ApprovalFen == 0:
 		text = "本品牌的活动都要审批，请先提交，由另一人批准后再发布"
+	case before > 0:
+		text = "您 24 小时内已发布未经审批的活动共 " + before.Yuan() + " 元，加上本次的 " + spend.Yuan() + " 元超过审批额度 " + p.ApprovalFen.Yuan() + " 元，请先提交审批，由另一人批准后再发布"
 	}
-	return fault.New(fault.Conflict, "approval_needed", text).With("approval_fen", p.ApprovalFen).With("spend_fen", spend)
+	return fault.New(fault.Conflict, "approval_needed", text).With("approval_fen", p.ApprovalFen).With("spend_fen", spend).With("before_fen", before)
+}
+
+// aloneTx sums what a person published of a brand within a day without a second one.
+func (s *Store) aloneTx(tx *gorm.DB, c Campaign, by id.ID) (money.Fen, error) {
+	var sum money.Fen
+	err := tx.Raw("SELECT COALESCE(SUM(spend_fen), 0) FROM campaign WHERE brand_id = ? AND published_by = ? AND published_at > ? AND state <> ? AND approval <> ? AND id <> ?",
+		c.BrandID, by, s.db.Now().Add(-aloneFor), Draft, Approved, c.ID).Scan(&sum).Error
+	if err != nil {
+		return 0, fmt.Errorf("campaign: published alone: %w", err)
+	}
+	return sum, nil
 }

@@ -133,6 +133,12 @@ func shape(tiers []Tier) []draw.Tier {
 // Invalid campaign_problems (Detail problems), Conflict campaign_state, campaign_changed,
 // spend_changed, approval_needed.
 func (s *Store) Publish(ctx context.Context, campaignID id.ID, expect money.Fen) (Campaign, error) {
+	return s.PublishBy(ctx, campaignID, expect, 0)
+}
+
+// PublishBy is Publish by an operator: what he published by himself within a day counts
+// towards the limit of approval. 0 is a program.
+func (s *Store) PublishBy(ctx context.Context, campaignID id.ID, expect money.Fen, by id.ID) (Campaign, error) {
 	var c Campaign
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
 		// First: every publisher waits here, so two cannot publish overlapping codes.
@@ -149,7 +155,7 @@ func (s *Store) Publish(ctx context.Context, campaignID id.ID, expect money.Fen)
 		if c.State != Draft || c.ArchivedAt != 0 {
 			return stateFault(c, "发布")
 		}
-		return s.publishTx(ctx, tx, &c, expect)
+		return s.publishTx(ctx, tx, &c, expect, by)
 	})
 	if err != nil {
 		return Campaign{}, err
@@ -158,7 +164,7 @@ func (s *Store) Publish(ctx context.Context, campaignID id.ID, expect money.Fen)
 	return c, s.Refresh(ctx)
 }
 
-func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect money.Fen) error {
+func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect money.Fen, by id.ID) error {
 	asWritten := *c // without what publishing adds: this is what was approved
 	pay, err := s.payAccount(ctx, *c)
 	if err != nil {
@@ -177,7 +183,7 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	if p.SpendFen != expect {
 		return fault.New(fault.Conflict, "spend_changed", "最大花费是 "+p.SpendFen.Yuan()+" 元，与您确认的 "+expect.Yuan()+" 元不同，请重新查看").With("spend_fen", p.SpendFen)
 	}
-	if err := s.approvedTx(tx, asWritten, p.SpendFen); err != nil {
+	if err := s.approvedTx(tx, asWritten, p.SpendFen, by); err != nil {
 		return err
 	}
 	seed := make([]byte, draw.SeedBytes)
@@ -193,7 +199,7 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	// must not be published with a window, a payer or caps that nobody checked.
 	r := tx.Model(&campaignRow{}).Where("id = ? AND state = ? AND version = ?", c.ID, Draft, seen).Updates(map[string]any{
 		"state": c.State, "codes": c.Codes, "spend_fen": c.SpendFen, "level_name": c.LevelName, "terms": c.Terms, "seed_hash": c.SeedHash,
-		"seed": s.box.Seal(seedPlace(c.ID), seed), "published_at": c.PublishedAt, "version": c.Version})
+		"seed": s.box.Seal(seedPlace(c.ID), seed), "published_at": c.PublishedAt, "published_by": by, "version": c.Version})
 	if r.Error != nil {
 		return r.Error
 	}
