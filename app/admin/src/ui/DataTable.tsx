@@ -113,7 +113,10 @@ export function DataTable<P extends PathOf<'get'>>({
   const rows = data?.data ?? [];
   if (data?.total !== undefined && !isPlaceholderData)
     known.current = { of: counted, total: data.total, more: data.total_more };
-  const { total, more } = known.current.of === counted ? known.current : { total: data?.total, more: data?.total_more };
+  // A list that is not counted is when all of it is on its one page.
+  const whole = data && !data.next && !before ? rows.length : undefined;
+  const { total = whole, more } =
+    known.current.of === counted ? known.current : { total: data?.total, more: data?.total_more };
   // The cursors of the pages before this one; a shared link has none, and then "back"
   // means the first page.
   const behind = (at.state as { behind?: string[] } | null)?.behind ?? [];
