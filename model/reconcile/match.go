@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func judge(p redpacket.Payout, lines []Line, dayOf func(Line) clock.Day, whole b
 	}
 	if len(outs) > 1 {
 		l := outs[len(outs)-1]
-		found = append(found, finding{kind: Double, day: dayOf(*l), line: l, wechat: l.AmountFen, note: "同一商户单号在账单中扣款多次", shared: true})
+		found = append(found, finding{kind: Double, day: dayOf(*l), line: l, wechat: l.AmountFen, note: fmt.Sprintf("同一商户单号在账单中扣款 %d 次", len(outs)), shared: true})
 	}
 	ended := clock.DayOf(p.MovedAt)
 	switch p.State {

@@ -131,6 +131,35 @@ func TestExplainedDifferenceStaysExplainedAndTheMissingDayIsNoDifference(t *test
 	})
 }
 
+func TestAReasonIsForWhatWasSeen(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		b := newBook(t, d, clk, 1)
+		clk.Advance(10 * 24 * time.Hour)
+		p, twice := b.payout(redpacket.Settled, 188, b.at(0), b.at(0)), b.payout(redpacket.Settled, 70, b.at(0), b.at(0))
+		wrong, first, again, third := b.line(p, b.at(0), -190), b.line(twice, b.at(0), -70), b.line(twice, b.at(0), -70), b.line(twice, b.at(0), -70)
+		put := func(lines ...reconcile.Line) reconcile.Day {
+			t.Helper()
+			clk.Advance(time.Minute)
+			return b.put(b.start, "h", lines...)
+		}
+		put(wrong, first, again)
+		for _, i := range b.items() {
+			_, _, err := b.store.Explain(b.ctx, i.ID, "微信多扣两分，已登记", 1, "wang")
+			b.must(err)
+		}
+		if got := put(wrong, first, again); got.Explained != 2 || got.Open != 0 {
+			t.Fatalf("the same bill again: %+v", got)
+		}
+		wrong.AmountFen = -90_000
+		if got := put(wrong, first, again); got.Open != 1 || got.Explained != 1 {
+			t.Fatalf("other money under the old reason: %+v", got)
+		}
+		if got := put(wrong, first, again, third); got.Open != 2 || got.Explained != 0 {
+			t.Fatalf("taken a third time under the old reason: %+v", got)
+		}
+	})
+}
+
 func TestAnswersStandInForABillAndAreReplacedByIt(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		b := newBook(t, d, clk, 1)

@@ -407,7 +407,7 @@ func (s *Store) keepTx(ctx context.Context, tx *gorm.DB, p redpacket.Payout, fou
 }
 
 // putTx writes a difference: new, or as it is now. What a person explained stays
-// explained; what had resolved itself is open again.
+// explained as long as it is the same; what had resolved itself is open again.
 func (s *Store) putTx(ctx context.Context, tx *gorm.DB, i Item) error {
 	now := s.db.Now()
 	rows := db.NewRows("recon_item", `id, item_key, brand_id, account_id, day, kind, state, payout_id, bill_no, wechat_no, flow_no, ours_fen, wechat_fen, ours_state, note, since,
@@ -421,6 +421,12 @@ func (s *Store) putTx(ctx context.Context, tx *gorm.DB, i Item) error {
 	var unchanged int64
 	if err := tx.Model(&Item{}).Where(same+" AND state <> ?", i.ItemKey, i.Day, i.WechatFen, i.OursState, i.Note, Resolved).Count(&unchanged).Error; err != nil || unchanged > 0 {
 		return err
+	}
+	// A reason was given for what was seen then: other money, or another state of ours, is
+	// another difference, and asks for a person again. The old reason stays readable.
+	r := tx.Model(&Item{}).Where("item_key = ? AND state = ? AND (wechat_fen <> ? OR ours_state <> ? OR note <> ?)", i.ItemKey, Explained, i.WechatFen, i.OursState, i.Note).Update("state", Open)
+	if r.Error != nil {
+		return r.Error
 	}
 	if err := tx.Model(&Item{}).Where("item_key = ?", i.ItemKey).Updates(map[string]any{"day": i.Day, "flow_no": i.FlowNo, "wechat_no": i.WechatNo,
 		"wechat_fen": i.WechatFen, "ours_state": i.OursState, "note": i.Note, "updated_at": now}).Error; err != nil {
