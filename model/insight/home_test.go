@@ -139,6 +139,18 @@ func TestWhatWaitsForAPerson(t *testing.T) {
 		if len(got) != 2 || got[0].Kind != "rights" || !got[0].Urgent || got[0].DueAt != clk.Now().Add(24*time.Hour) || got[1].Kind != "group_alarm" || got[1].Count != 3 || got[1].OldestAt != old || got[1].Urgent {
 			t.Fatalf("%+v", got)
 		}
+		for i, days := range []int{1, 4} { // of two batches one is older than three days
+			m.exec("INSERT INTO batch (id, brand_id, product_id, slot, from_position, count, name, created_at) VALUES (?, 1, 1, 0, ?, 1, '', ?)",
+				d.NewID(), i, clk.Now().Add(-time.Duration(days)*24*time.Hour))
+		}
+		mayWrite := func(p string) bool { return p == "code:write" }
+		if got := list(1, mayWrite); len(got) != 1 || got[0].Kind != "batch_idle" || got[0].Count != 1 || got[0].Urgent {
+			t.Errorf("batches of which nothing was declared: %+v", got)
+		}
+		m.exec("INSERT INTO code_range (id, batch_id, seq, from_serial, until_serial, state, effective_at, reason, created_at) SELECT id, id, 1, 1, 2, 'active', 0, '', created_at FROM batch")
+		if got := list(1, mayWrite); len(got) != 0 {
+			t.Errorf("all are active: %+v", got)
+		}
 		if got := list(2, all); len(got) != 1 { // people's rights are the whole house's
 			t.Errorf("another brand: %+v", got)
 		}

@@ -47,6 +47,9 @@ func queues() []queue {
 		{"rights", "rights:write", "/members/rights?state=requested", "SELECT due_at AS at FROM rights_request WHERE state = 'requested'", 0, true, 3 * day},
 		{"campaign_approval", "campaign:approve", "/campaigns/approvals?state=submitted", "SELECT created_at AS at FROM campaign_approval WHERE brand_id = @brand AND state = 'submitted'", 0, false, day},
 		{"batch_request", "code:approve", "/goods/batches?tab=requests&state=waiting", "SELECT created_at AS at FROM batch_request WHERE brand_id = @brand AND state = 'waiting'", 0, false, day},
+		// How long these may take is what issuance.Store.Alarms says on the page.
+		{"pack_unfetched", "export:download", "/goods/batches", "SELECT x.finished_at AS at FROM export x WHERE x.brand_id = @brand AND x.state = 'ready' AND x.finished_at <= @since AND EXISTS (SELECT 1 FROM export_part p WHERE p.export_id = x.id AND p.downloads = 0)", day, false, 3 * day},
+		{"batch_idle", "code:write", "/goods/batches", "SELECT b.created_at AS at FROM batch b WHERE b.brand_id = @brand AND b.created_at <= @since AND NOT EXISTS (SELECT 1 FROM code_range r WHERE r.batch_id = b.id)", 3 * day, false, 30 * day},
 		{"points_adjustment", "points:approve", "/members/adjustments?state=requested", "SELECT created_at AS at FROM points_adjustment WHERE state = 'requested' AND brand_id = @brand", 0, false, day},
 		{"fraud", "fraud:decide", "/leaders/fraud", "SELECT opened_at AS at FROM fraud_case WHERE brand_id = @brand AND state = 'open'", 0, false, 2 * day},
 		{"diversion", "diversion:write", "/goods/diversions?state=open", "SELECT created_at AS at FROM diversion WHERE brand_id = @brand AND state = 'open'", 0, false, 7 * day},
