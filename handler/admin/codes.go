@@ -139,10 +139,7 @@ func (h *Handler) createBatch(c *gin.Context, e *audit.Entry) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Issues.Direct(in.Count); err != nil {
-		return nil, err
-	}
-	b, err := h.Codes.CreateBatch(c.Request.Context(), code.Batch{BrandID: p.BrandID, ProductID: p.ID, Count: in.Count, Name: in.Name})
+	b, err := h.Issues.Make(c.Request.Context(), code.Batch{BrandID: p.BrandID, ProductID: p.ID, Count: in.Count, Name: in.Name}, e.ActorID)
 	e.ObjectID, e.After = b.ID, b
 	return b, err
 }

@@ -89,7 +89,9 @@ func TestStory(t *testing.T) {
 				t.Fatal("one operator's key answered another's")
 			}
 		})
-		batch := must(t, ops, "POST", "/batches", `{"product_id":"`+product.ID.String()+`","count":1000,"name":"第二批"}`)
+		refused(t, "batch_needs_approval", ops, "POST", "/batches", `{"product_id":"`+product.ID.String()+`","count":1000,"name":"第二批"}`)
+		more := s.as(t, "ops-2", operator.Operations)
+		batch := must(t, more, "POST", "/batches", `{"product_id":"`+product.ID.String()+`","count":1000,"name":"第二批"}`)
 		base := "/batches/" + batch.ID.String()
 
 		t.Run("ranges are declared, refused with reasons, and listed", func(t *testing.T) {

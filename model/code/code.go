@@ -65,6 +65,7 @@ type Batch struct {
 	Count        int64         `json:"count"`
 	Name         string        `json:"name"`
 	CreatedAt    clock.Instant `json:"created_at"`
+	MadeBy       id.ID         `json:"-"` // operator who made it without an application; 0: nobody did
 }
 
 // TableName names the table for GORM.

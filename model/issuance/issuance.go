@@ -9,17 +9,21 @@
 //	   '------> withdrawn  (by who applied)
 //
 // Promises: nobody approves his own application; an approved application has its batch,
-// always; small batches (samples, tests) may be made directly, others may not; codes that
+// always; small batches (samples, tests) may be made directly, so many codes by a person in
+// a day, others may not; codes that
 // somebody has verified or claimed are not taken back by revoking their activation.
 package issuance
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"gorm.io/gorm"
 
 	"siyu/model/brand"
 	"siyu/model/clock"
@@ -118,6 +122,28 @@ func (s *Store) Direct(count int64) error {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "batch_needs_approval", fmt.Sprintf("超过 %d 个码的批次须先申请，由另一位同事审批", s.Options.DirectMost)).With("most", s.Options.DirectMost)
+}
+
+// directFor is how long what one person made directly counts.
+const directFor = 24 * time.Hour
+
+// Make makes a batch without an application. What the same person made so within a day
+// counts: many small batches are one large one. Faults: those of Direct and of
+// code.CreateBatch.
+func (s *Store) Make(ctx context.Context, b code.Batch, by id.ID) (code.Batch, error) {
+	if err := s.Direct(b.Count); err != nil {
+		return code.Batch{}, err
+	}
+	b.ID, b.MadeBy = 0, by
+	return s.Codes.CreateBatchWith(ctx, b, func(tx *gorm.DB) error { // makers wait for each other before this
+		var made int64
+		err := tx.Raw("SELECT COALESCE(SUM(count), 0) FROM batch WHERE made_by = ? AND created_at > ?", by, s.DB.Now().Add(-directFor)).Scan(&made).Error
+		if err != nil || made+b.Count <= s.Options.DirectMost {
+			return err
+		}
+		text := fmt.Sprintf("您 24 小时内已直接生成 %d 个码，加上这一批超过 %d 个，须先申请，由另一位同事审批", made, s.Options.DirectMost)
+		return fault.New(fault.Forbidden, "batch_needs_approval", text).With("most", s.Options.DirectMost).With("made", made)
+	})
 }
 
 // clean checks what is asked for by itself.

@@ -178,6 +178,34 @@ func TestAnApplication(t *testing.T) {
 				t.Fatal(o.Direct(1000), o.Direct(1001))
 			}
 		})
+		t.Run("many small batches of one person are one large one", func(t *testing.T) {
+			small := func(by id.ID, count int64) error {
+				_, err := o.Make(ctx, code.Batch{BrandID: o.goods.BrandID, ProductID: o.goods.ID, Count: count, Name: "样品"}, by)
+				return err
+			}
+			var made sync.WaitGroup
+			var refused atomic.Int64
+			for range 5 { // at once: two fit
+				made.Go(func() {
+					if err := small(asker, 500); reason(err) == "batch_needs_approval" {
+						refused.Add(1)
+					} else if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			made.Wait()
+			if refused.Load() != 3 || reason(small(asker, 1)) != "batch_needs_approval" {
+				t.Fatal(refused.Load())
+			}
+			if err := small(boss, 1000); err != nil { // everybody has his own
+				t.Fatal(err)
+			}
+			clk.Advance(25 * time.Hour)
+			if err := small(asker, 1000); err != nil {
+				t.Fatal(err)
+			}
+		})
 	})
 }
 
