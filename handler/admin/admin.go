@@ -131,6 +131,7 @@ type Handler struct {
 	reveals *scan.Throttle // telephone numbers shown, per operator
 	samples *scan.Throttle // pictures of single codes shown, per operator
 	rates   *scan.Throttle // requests, per operator
+	photos  chan struct{}  // one photo is looked through at a time
 }
 
 // loginsPerAddress within ten minutes: an office behind one address gets in, a
@@ -147,7 +148,7 @@ func New(d Deps) *Handler {
 		d.PerMinute = requestsPerMinute
 	}
 	return &Handler{Deps: d, rates: scan.NewThrottle(d.Clock, d.PerMinute, time.Minute), tries: scan.NewThrottle(d.Clock, loginsPerAddress, 10*time.Minute),
-		reveals: scan.NewThrottle(d.Clock, revealsPerOperator, time.Hour), samples: scan.NewThrottle(d.Clock, samplesPerOperator, time.Hour)}
+		reveals: scan.NewThrottle(d.Clock, revealsPerOperator, time.Hour), samples: scan.NewThrottle(d.Clock, samplesPerOperator, time.Hour), photos: make(chan struct{}, 1)}
 }
 
 // Base is where the routes live.

@@ -219,6 +219,7 @@ func (h *Handler) sampleCode(c *gin.Context, e *audit.Entry) (any, error) {
 	if h.samples.Over(who) {
 		return nil, fault.New(fault.Throttled, "too_many_samples", "一小时内查看的码样图太多，请稍后再试；需要大量码请生成码包").With("retry_after_s", 3600)
 	}
+	h.samples.Hit(who) // before anything is read: many at once count as many
 	b, err := h.Codes.Batch(c.Request.Context(), e.ObjectID)
 	if err != nil {
 		return nil, err
@@ -231,7 +232,6 @@ func (h *Handler) sampleCode(c *gin.Context, e *audit.Entry) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.samples.Hit(who)
 	e.After = map[string]int64{"serial": in.Serial}
 	if maker.CodeHost == "" {
 		return nil, fault.NewInvalid("code_host_missing", "请先设置品牌的码域名")

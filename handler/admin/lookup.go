@@ -108,6 +108,14 @@ type decoded struct {
 }
 
 func (h *Handler) decodePhoto(c *gin.Context, e *audit.Entry) (any, error) {
+	// One at a time: a photo that is looked through takes a processor for a second, and
+	// hundreds of megabytes where somebody means harm.
+	select {
+	case h.photos <- struct{}{}:
+		defer func() { <-h.photos }()
+	case <-c.Request.Context().Done():
+		return nil, c.Request.Context().Err()
+	}
 	text, err := picture.Photo(web.Uploaded(c))
 	if err != nil {
 		return nil, err

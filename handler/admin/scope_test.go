@@ -80,6 +80,11 @@ func TestDataScope(t *testing.T) {
 				t.Error(a.Raw)
 			}
 		})
+		t.Run("a photo belongs to no brand, so he may have it read", func(t *testing.T) {
+			if a := p.do("POST", "/codes/decode", qrForm(t, "https://q.laojing.cn/q/ABC")); a.Status != 200 {
+				t.Error(a.Raw)
+			}
+		})
 		t.Run("every route is closed to him or asks for a brand of his", func(t *testing.T) {
 			for _, r := range s.h.Routes() {
 				if r.Permission == admin.Public || r.Permission == admin.Session || strings.Contains(r.Path, "poster-builtins") || strings.Contains(r.Path, "consent-purposes") ||

@@ -17,6 +17,10 @@ import (
 // of PNG can claim any size.
 const maxDecodePx = 8192
 
+// maxDecodeArea bounds what is unpacked, in pixels; most phones make 12 million. A PNG takes
+// up to 8 bytes for each, a progressive JPEG 15.
+const maxDecodeArea = 25_000_000
+
 // Decode finds the QR code in a PNG or JPEG and returns its text: first by searching
 // the picture as a phone does, then as an upright symbol on a plain ground.
 // Fault: Invalid picture_unreadable.
@@ -51,6 +55,9 @@ func unpack(picture []byte) (image.Image, error) {
 	}
 	if c.Width > maxDecodePx || c.Height > maxDecodePx {
 		return nil, fault.Invalidf("picture_unreadable", "图片太大，边长不能超过 %d 像素", maxDecodePx)
+	}
+	if c.Width*c.Height > maxDecodeArea {
+		return nil, fault.NewInvalid("picture_unreadable", "图片太大，请缩小到 2500 万像素以内")
 	}
 	img, err := decode(bytes.NewReader(picture))
 	if err != nil {

@@ -6,16 +6,11 @@ import (
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
 	"golang.org/x/image/draw"
-
-	"siyu/model/fault"
 )
 
 // MaxPhoto is the largest photo that Photo is meant for, in bytes: what a phone's camera
 // makes, unless its owner asked for more.
 const MaxPhoto = 16 << 20
-
-// maxPhotoPx bounds what Photo unpacks; 50 million pixels are a phone's largest.
-const maxPhotoPx = 50_000_000
 
 // photoSides are the longer sides at which a photo is searched. A phone's own size comes
 // late: its noise and the texture of the paper hide the code's corners, and it costs most.
@@ -30,9 +25,6 @@ func Photo(picture []byte) (string, error) {
 		return "", err
 	}
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	if w*h > maxPhotoPx {
-		return "", fault.NewInvalid("picture_unreadable", "图片太大，请缩小到 5000 万像素以内")
-	}
 	err = unreadable(nil)
 	for _, side := range photoSides {
 		small := scaled(img, side)

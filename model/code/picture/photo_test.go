@@ -2,13 +2,16 @@ package picture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"golang.org/x/image/draw"
@@ -88,4 +91,18 @@ func TestAPhoneReadsACode(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAFewKilobytesDoNotUnpackToHundredsOfMegabytes(t *testing.T) {
+	// Sizes that each side may have, and the product may not: only the head is there, so
+	// whoever began to unpack would fail in another way.
+	head := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
+	body := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, 8000), 8000)
+	body = append(body, 16, 6, 0, 0, 0) // 16 bits of four colours
+	head = binary.BigEndian.AppendUint32(append(head, body...), crc32.ChecksumIEEE(append([]byte("IHDR"), body...)))
+	for name, read := range map[string]func([]byte) (string, error){"photo": Photo, "picture": Decode} {
+		if _, err := read(head); !strings.Contains(fault.Of(err).Text, "像素以内") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
