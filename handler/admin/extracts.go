@@ -112,6 +112,9 @@ func (h *Handler) extractFile(c *gin.Context) (extract.Extract, int, error) {
 	if err := mayExtract(c, x.Kind); err != nil {
 		return x, 0, err
 	}
+	if !x.Within(current(c).Operator.BrandIDs) { // it was made when he saw more
+		return x, 0, errScope
+	}
 	if x, err = h.Extracts.Finished(c.Request.Context(), x.ID); err != nil {
 		return x, 0, err
 	}

@@ -125,6 +125,37 @@ func TestTakingOut(t *testing.T) {
 				t.Fatal(a.Raw)
 			}
 		})
+		t.Run("who sees less than he did has what he took out then no more", func(t *testing.T) {
+			var mine, other named
+			boss.do("POST", "/brands", `{"slug":"less","name":"甲家","code_host":"q.less.cn"}`).into(t, &mine)
+			boss.do("POST", "/brands", `{"slug":"more","name":"乙家","code_host":"q.more.cn"}`).into(t, &other)
+			p := s.as(t, "narrowed", operator.Finance)
+			whole := make(p, "withdrawals")
+			var me struct{ Operator operator.Operator }
+			p.do("GET", "/me", "").into(t, &me)
+			confine := func(brands string) {
+				t.Helper()
+				boss.do("PUT", "/operators/"+me.Operator.ID.String(), `{"name":"某人","roles":["finance"],"state":"active","brand_ids":[`+brands+`]}`).into(t, &struct{}{})
+			}
+			quoted := func(n named) string { return `"` + n.ID.String() + `"` }
+			take := func(x extract.Extract) string {
+				return p.do("POST", "/extracts/"+x.ID.String()+"/files/1/ticket", "").Error.Code
+			}
+			confine(quoted(mine) + "," + quoted(other))
+			p = s.login(t, "narrowed")
+			if code := take(whole); code != "brand_scope" {
+				t.Error("the whole house's list: ", code)
+			}
+			both := make(p, "withdrawals")
+			confine(quoted(mine))
+			p = s.login(t, "narrowed")
+			if code := take(both); code != "brand_scope" {
+				t.Error("two brands' list: ", code)
+			}
+			if code := take(make(p, "withdrawals")); code != "" {
+				t.Error("his own: ", code)
+			}
+		})
 		t.Run("a confined operator takes out rows of his brands, and no list that has none", func(t *testing.T) {
 			var mine, other named
 			boss.do("POST", "/brands", `{"slug":"mine","name":"自家","code_host":"q.mine.cn"}`).into(t, &mine)

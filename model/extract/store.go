@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -166,6 +167,20 @@ func (s *Store) Take(ctx context.Context, extractID id.ID) (Extract, error) {
 	})
 	x.Downloads++
 	return x, err
+}
+
+// Within tells whether the rows are all of these brands; no brands: the whole house.
+func (x Extract) Within(brands []id.ID) bool {
+	if len(brands) == 0 {
+		return true
+	}
+	for text := range strings.SplitSeq(x.Brands, ",") {
+		of, err := id.Parse(text)
+		if err != nil || !slices.Contains(brands, of) { // "": of the whole house
+			return false
+		}
+	}
+	return true
 }
 
 // Name is what the person who downloads a file sees.
