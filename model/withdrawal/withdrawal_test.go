@@ -298,7 +298,7 @@ func TestTwoApproversPayOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		list, err := w.packets.List(t.Context(), redpacket.Filter{Purpose: redpacket.ForWithdrawal, Limit: 10})
+		list, err := w.packets.List(t.Context(), redpacket.Filter{Purpose: redpacket.ForWithdrawal, From: w.clk.Now().Add(-24 * time.Hour), Limit: 10})
 		if err != nil || done.Load() != 1 || decided.Load() != 11 || len(list) > 1 || (w.state(x) == Approved) != (len(list) == 1) {
 			t.Fatal(done.Load(), decided.Load(), len(list), w.state(x), err)
 		}
