@@ -57,6 +57,7 @@ var (
 	errScope  = fault.New(fault.Forbidden, "brand_scope", "这里是全公司的数据，您的账号只能查看指定品牌，请联系管理员")
 	errBrand  = fault.New(fault.Forbidden, "brand_scope", "这个品牌不在您的数据范围内，请联系管理员")
 	errNeeds  = fault.NewInvalid("brand_id", "请先选择品牌").With("field", "brand_id")
+	errTwice  = fault.NewInvalid("bad_field", "同一个参数只能写一次")
 	errUnseen = fault.New(fault.NotFound, "not_found", "没有找到")
 )
 
@@ -163,6 +164,9 @@ func (h *Handler) confineNames(c *gin.Context) (seen bool, err error) {
 			if err := h.confineName(c, name, v, &seen); err != nil {
 				return seen, err
 			}
+		}
+		if len(values) > 1 { // which of them counts is for the handler to say, and not seen here
+			return seen, errTwice.With("field", name)
 		}
 	}
 	if c.Request.Method == http.MethodGet || isForm(c) {

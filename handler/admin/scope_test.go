@@ -80,6 +80,13 @@ func TestDataScope(t *testing.T) {
 				t.Error(a.Raw)
 			}
 		})
+		t.Run("a brand that is named twice is not every brand", func(t *testing.T) {
+			for _, query := range []string{"?brand_id=0&brand_id=", "?brand_id=&brand_id=", "?brand_id=" + mine.String() + "&brand_id="} {
+				if a := p.do("GET", "/payouts"+query+mine.String(), ""); a.Error.Code != "bad_field" {
+					t.Errorf("%s: %s", query, a.Raw)
+				}
+			}
+		})
 		t.Run("a photo belongs to no brand, so he may have it read", func(t *testing.T) {
 			if a := p.do("POST", "/codes/decode", qrForm(t, "https://q.laojing.cn/q/ABC")); a.Status != 200 {
 				t.Error(a.Raw)
