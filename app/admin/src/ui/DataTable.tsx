@@ -115,6 +115,7 @@ export function DataTable<P extends PathOf<'get'>>({
     known.current = { of: counted, total: data.total, more: data.total_more };
   // A list that is not counted is when all of it is on its one page.
   const whole = data && !data.next && !before ? rows.length : undefined;
+  const nothing = !isPending && rows.length === 0 && !before && !filtered;
   const { total = whole, more } =
     known.current.of === counted ? known.current : { total: data?.total, more: data?.total_more };
   // The cursors of the pages before this one; a shared link has none, and then "back"
@@ -188,7 +189,7 @@ export function DataTable<P extends PathOf<'get'>>({
       ) : null}
       {error && !data ? (
         <Broken error={error} again={() => void refetch()} />
-      ) : !isPending && rows.length === 0 && !before && !filtered ? (
+      ) : nothing ? (
         <Empty {...empty} />
       ) : (
         <Table<Row<P>>
@@ -219,7 +220,7 @@ export function DataTable<P extends PathOf<'get'>>({
       )}
       <div className="table-foot">
         <span className="muted" role="status">
-          {total !== undefined ? t(more ? 'table.totalMore' : 'table.total', { total: formatCount(total) }) : ''}
+          {total !== undefined && !nothing ? t(more ? 'table.totalMore' : 'table.total', { total: formatCount(total) }) : ''}
         </span>
         {before || data?.next || rows.length > fewest ? (
           <div className="page-actions">
