@@ -53,8 +53,10 @@ func (h *Handler) search(c *gin.Context) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.kind == find.Member && q.Person() {
-			if err := h.noteLookUp(c, q, hits); err != nil {
+		// Leaders are found by a whole number; once is noted, with the members where he sees them.
+		alone := s.kind == find.Leader && q.Tail == "" && (o.Scoped() || !o.Can(operator.MemberRead))
+		if q.Person() && (s.kind == find.Member || alone) {
+			if err := h.noteLookUp(c, s.kind, q, hits); err != nil {
 				return nil, err // nobody is looked up unseen
 			}
 		}
@@ -65,7 +67,7 @@ func (h *Handler) search(c *gin.Context) (any, error) {
 
 // noteLookUp audits that somebody was looked up by his telephone: how and who was found,
 // never the number.
-func (h *Handler) noteLookUp(c *gin.Context, q find.Query, hits []find.Hit) error {
+func (h *Handler) noteLookUp(c *gin.Context, kind string, q find.Query, hits []find.Hit) error {
 	by := "phone"
 	if q.Tail != "" {
 		by = "phone_tail"
@@ -76,7 +78,7 @@ func (h *Handler) noteLookUp(c *gin.Context, q find.Query, hits []find.Hit) erro
 	}
 	s := current(c)
 	e := audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
-		Action: "member.look_up", Object: "member", After: map[string]any{"by": by, "found": found}}
+		Action: "member.look_up", Object: kind, After: map[string]any{"by": by, "found": found}}
 	if len(found) == 1 {
 		e.ObjectID = found[0]
 	}

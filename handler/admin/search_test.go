@@ -115,6 +115,15 @@ func TestSearch(t *testing.T) {
 				}
 			}
 		})
+		t.Run("who sees leaders and no members is known to have looked for a telephone too", func(t *testing.T) {
+			p := o.confined(t, "phones", o.brand.ID)
+			ask(p, "13800138098") // nobody's: that is an answer as well
+			var lines []audit.Line
+			o.root.do("GET", "/audit?action=member.look_up&object=leader", "").into(t, &lines)
+			if len(lines) != 1 || lines[0].Actor != "phones" {
+				t.Fatalf("%+v", lines)
+			}
+		})
 		t.Run("wild cards are letters, and nothing or too much is refused", func(t *testing.T) {
 			for _, q := range []string{"%", "_____", "' OR 1=1 --", `\%`} {
 				if got := ask(o.root, q); len(got) != 0 {
