@@ -1,14 +1,19 @@
 import { InfoCircleOutlined } from '@ant-design/icons';
-import { Progress, Tooltip } from 'antd';
+import { Button, Progress, Tooltip } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useGet } from '@/api';
 import { Broken, Money, Section, StateTag, Time, Waiting } from '@/ui';
 
+/** How many campaigns are shown at first. */
+const few = 6;
+
 /** MoneyBox is where the brand's money is: set aside, won, paid, come back; and of each
  * campaign that runs, how much is left. */
 export function MoneyBox({ brandId, every }: { brandId: string; every: number }) {
   const { t } = useTranslation('home');
+  const [all, setAll] = useState(false);
   const { data, error, refetch } = useGet('/home/money', {
     params: { query: { brand_id: brandId } },
     refetchInterval: every,
@@ -17,6 +22,7 @@ export function MoneyBox({ brandId, every }: { brandId: string; every: number })
   if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   const flows = (data?.flows ?? []).filter((f) => ['reserved', 'paid', 'returned'].includes(f.key ?? ''));
   const campaigns = data?.campaigns ?? [];
+  const rest = campaigns.length - few;
   return (
     <Section
       title={t('money.title')}
@@ -67,7 +73,7 @@ export function MoneyBox({ brandId, every }: { brandId: string; every: number })
       </dl>
       {data && campaigns.length === 0 ? <p className="home-calm muted">{t('money.none')}</p> : null}
       <ul className="home-budgets">
-        {campaigns.map((c) => (
+        {campaigns.slice(0, all ? undefined : few).map((c) => (
           <li key={c.id}>
             <div className="home-target-line">
               <span className="home-ellipsis">
@@ -93,7 +99,12 @@ export function MoneyBox({ brandId, every }: { brandId: string; every: number })
           </li>
         ))}
       </ul>
-      {data?.more ? <Link to="/campaigns">{t('money.more')}</Link> : null}
+      {rest > 0 ? (
+        <Button size="small" type="text" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? t('money.fewer') : t('money.rest', { count: rest })}
+        </Button>
+      ) : null}
+      {data?.more && (all || rest <= 0) ? <Link to="/campaigns">{t('money.more')}</Link> : null}
     </Section>
   );
 }
