@@ -21,6 +21,7 @@ import {
   Waiting,
 } from '@/ui';
 import { Decide } from './applications';
+import { groupTone } from './groups';
 import { Act, Figures, useWords } from './parts';
 
 export function Component() {
@@ -169,7 +170,7 @@ export function Component() {
               {
                 key: 'state',
                 title: t('people.state'),
-                render: (g) => <StateTag state={g.state} labels={groupStates} />,
+                render: (g) => <StateTag state={g.state} labels={groupStates} tone={groupTone(g.state)} />,
               },
               { key: 'size', title: t('groups.size'), align: 'right', render: (g) => `${g.size} / ${g.capacity}` },
               { key: 'qr', title: t('groups.qrExpires'), render: (g) => <Time at={g.qr_expires_at} /> },
@@ -205,27 +206,29 @@ export function Component() {
           />
         </Section>
       ) : null}
-      <Section title={t('leader.history')}>
-        <Timeline
-          items={l.history.map((m) => ({
-            key: m.id,
-            content: (
-              <>
-                <Time at={m.at} />{' '}
-                <strong>
-                  {m.from_state !== m.to_state
-                    ? `${states[m.from_state] ?? t('leader.first')} → ${states[m.to_state] ?? m.to_state}`
-                    : t('leader.levelMove', {
-                        from: levels[m.from_level - 1]?.name ?? m.from_level,
-                        to: levels[m.to_level - 1]?.name ?? m.to_level,
-                      })}
-                </strong>{' '}
-                <span className="muted">{t(`by.${m.by_kind}`)}</span> {m.reason}
-              </>
-            ),
-          }))}
-        />
-      </Section>
+      {l.history.length > 0 ? (
+        <Section title={t('leader.history')}>
+          <Timeline
+            items={l.history.map((m) => ({
+              key: m.id,
+              content: (
+                <>
+                  <Time at={m.at} />{' '}
+                  <strong>
+                    {m.from_state !== m.to_state
+                      ? `${states[m.from_state] ?? t('leader.first')} → ${states[m.to_state] ?? m.to_state}`
+                      : t('leader.levelMove', {
+                          from: levels[m.from_level - 1]?.name ?? m.from_level,
+                          to: levels[m.to_level - 1]?.name ?? m.to_level,
+                        })}
+                  </strong>{' '}
+                  <span className="muted">{t(`by.${m.by_kind}`)}</span> {m.reason}
+                </>
+              ),
+            }))}
+          />
+        </Section>
+      ) : null}
       <Trail object="leader" id={l.id} />
     </Page>
   );

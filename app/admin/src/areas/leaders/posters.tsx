@@ -1,7 +1,7 @@
 import { Button, Form, Input, Select, Tag, Upload } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useNavigate } from 'react-router';
+import { useNavigate } from 'react-router';
 import { useGet, useList, useWrite } from '@/api';
 import { addressOf } from '@/api/client';
 import { useBrandID } from '@/app/brand';
@@ -230,9 +230,6 @@ function Pictures() {
           </Upload>
         </Form.Item>
       </FormDrawer>
-      <p className="muted">
-        <Link to="/leaders/posters">{t('posters.picturesAbout')}</Link>
-      </p>
     </Section>
   );
 }
