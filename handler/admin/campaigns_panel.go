@@ -129,7 +129,7 @@ func (h *Handler) campaignDossier(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	ctx := c.Request.Context()
-	d, err := h.Campaigns.DossierOf(ctx, campaignID)
+	d, err := h.Campaigns.DossierOf(ctx, campaignID, current(c).Operator.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (o *office) ask() (named, string) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	d, err := o.deps.Campaigns.DossierOf(ctx, c.ID)
+	d, err := o.deps.Campaigns.DossierOf(ctx, c.ID, 0)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -34,7 +34,13 @@ func TestManySmallCampaignsOfOnePersonAreOneLargeOne(t *testing.T) {
 		k := newDesk(t, d, clk)
 		k.limit(60_000, 99) // 600 yuan
 		k.ok(k.by(writer, k.piece(1, 400), 400))
-		k.refused(k.by(writer, k.piece(21, 400), 400), "approval_needed")
+		again := k.piece(21, 400)
+		k.refused(k.by(writer, again, 400), "approval_needed")
+		for who, needed := range map[id.ID]bool{writer: true, second: false} { // the page knows before
+			if dossier, err := k.Campaigns.DossierOf(context.Background(), again.ID, who); err != nil || dossier.Needed != needed {
+				t.Fatal(who, dossier.Needed, err)
+			}
+		}
 		k.ok(k.by(writer, k.piece(21, 200), 200)) // up to the limit, to the fen
 		k.refused(k.by(writer, k.piece(41, 20), 20), "approval_needed")
 		k.ok(k.by(second, k.piece(41, 400), 400)) // everybody has his own

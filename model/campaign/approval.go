@@ -280,20 +280,9 @@ const aloneFor = 24 * time.Hour
 // person published without a second one within a day counts: many small campaigns are one
 // large one. by 0 is a program, whose campaigns are counted one by one.
 func (s *Store) approvedTx(tx *gorm.DB, c Campaign, spend money.Fen, by id.ID) error {
-	p, err := policyOf(tx, c.BrandID)
-	if err != nil {
+	p, before, needs, err := s.bounds(tx, c, spend, by)
+	if err != nil || !needs {
 		return err
-	}
-	var before money.Fen
-	if by != 0 && spend > 0 {
-		p = p.alone(by, s.db.Now())
-		if before, err = s.aloneTx(tx, c, by); err != nil {
-			return err
-		}
-	}
-	sum, ok := before.Add(spend)
-	if ok && !p.Needs(sum) {
-		return nil
 	}
 	a, err := latest(tx, c.ID)
 	if err != nil {
@@ -314,6 +303,22 @@ func (s *Store) approvedTx(tx *gorm.DB, c Campaign, spend money.Fen, by id.ID) e
 		text = "您 24 小时内已发布未经审批的活动共 " + before.Yuan() + " 元，加上本次的 " + spend.Yuan() + " 元超过审批额度 " + p.ApprovalFen.Yuan() + " 元，请先提交审批，由另一人批准后再发布"
 	}
 	return fault.New(fault.Conflict, "approval_needed", text).With("approval_fen", p.ApprovalFen).With("spend_fen", spend).With("before_fen", before)
+}
+
+// bounds says whether a publication by somebody needs a second person, by which policy, and
+// what he published alone before.
+func (s *Store) bounds(q *gorm.DB, c Campaign, spend money.Fen, by id.ID) (p Policy, before money.Fen, needs bool, err error) {
+	if p, err = policyOf(q, c.BrandID); err != nil {
+		return p, 0, false, err
+	}
+	if by != 0 && spend > 0 {
+		p = p.alone(by, s.db.Now())
+		if before, err = s.aloneTx(q, c, by); err != nil {
+			return p, 0, false, err
+		}
+	}
+	sum, ok := before.Add(spend)
+	return p, before, !ok || p.Needs(sum), nil
 }
 
 // aloneTx sums what a person published of a brand within a day without a second one.

@@ -62,7 +62,7 @@ func (k *desk) submit() campaign.Dossier {
 	k.t.Helper()
 	_, err := k.Campaigns.Submit(context.Background(), k.c.ID, campaign.Request{By: writer, Note: "双十二"})
 	k.ok(err)
-	d, err := k.Campaigns.DossierOf(context.Background(), k.c.ID)
+	d, err := k.Campaigns.DossierOf(context.Background(), k.c.ID, writer)
 	k.ok(err)
 	return d
 }

@@ -75,8 +75,9 @@ type Dossier struct {
 }
 
 // DossierOf reads the newest asking of a campaign with what it changes. Without an asking
-// the approval is zero and Frozen is the draft of now.
-func (s *Store) DossierOf(ctx context.Context, campaignID id.ID) (Dossier, error) {
+// the approval is zero and Frozen is the draft of now. Needed is said of who looks; 0 is
+// anybody.
+func (s *Store) DossierOf(ctx context.Context, campaignID, by id.ID) (Dossier, error) {
 	q := s.db.Read(ctx)
 	c, err := s.Get(ctx, campaignID)
 	if err != nil {
@@ -86,7 +87,9 @@ func (s *Store) DossierOf(ctx context.Context, campaignID id.ID) (Dossier, error
 	if out.Policy, err = policyOf(q, c.BrandID); err != nil {
 		return out, err
 	}
-	out.Needed = out.Policy.Needs(out.SpendFen)
+	if _, _, out.Needed, err = s.bounds(q, c, out.SpendFen, by); err != nil {
+		return out, err
+	}
 	if err := q.Where("campaign_id = ?", campaignID).Order("created_at DESC, id DESC").Limit(100).Find(&out.History).Error; err != nil {
 		return out, fmt.Errorf("campaign: approvals: %w", err)
 	}

@@ -27,7 +27,9 @@ export function Publish({ c, spend, needed }: { c: Campaign; spend: number; need
   const navigate = useNavigate();
   const at = { params: { path: { id: c.id } } };
   const there = () => navigate(`/campaigns/${c.id}`);
-  if (needed && c.approval !== 'approved') {
+  // Who may not publish can always ask: the colleague who publishes may have used up his limit.
+  const asks = needed || (can('campaign:write') && !can('campaign:publish'));
+  if (asks && c.approval !== 'approved') {
     if (!can('campaign:write')) return <span className="muted">{t('review.noSubmit')}</span>;
     return (
       <Danger
