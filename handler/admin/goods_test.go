@@ -226,6 +226,18 @@ func TestTheWayOfABatch(t *testing.T) {
 			}
 			refused(t, "code_text", ops, "GET", "/codes/story", "")
 		})
+		t.Run("the story tells nobody of money and reports who may not read those", func(t *testing.T) {
+			if _, err := o.deps.Scans.PutReport(ctx, scan.Report{BatchID: a.ID, Serial: 500, TokenText: "X", Note: "请回电 13800138000"}); err != nil {
+				t.Fatal(err)
+			}
+			story := "/codes/story?batch_id=" + a.ID.String() + "&serial=500"
+			if got := ops.do("GET", story, "").Raw; !strings.Contains(got, "请回电") {
+				t.Fatal(got)
+			}
+			if got := boss.do("GET", story, "").Raw; strings.Contains(got, "请回电") || !strings.Contains(got, `"kind":"scan"`) {
+				t.Fatal(got)
+			}
+		})
 		t.Run("a photo is read and what it shows is kept nowhere", func(t *testing.T) {
 			var out struct{ Text string }
 			ops.do("POST", "/codes/decode", qrForm(t, "https://q.laojing.cn/q/0A1B2C3D4E5F6G7H")).into(t, &out)

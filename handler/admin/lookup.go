@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -12,6 +13,7 @@ import (
 	"siyu/model/code/picture"
 	"siyu/model/fault"
 	"siyu/model/insight"
+	"siyu/model/operator"
 	"siyu/model/product"
 	"siyu/model/scan"
 )
@@ -76,8 +78,18 @@ func (h *Handler) codeStory(c *gin.Context) (any, error) {
 	if v.Sight.FlaggedAt != 0 {
 		v.Flag = scan.FlagText(v.Sight.FlagReason)
 	}
-	v.Moments, err = h.Insight.CodeStory(ctx, x.Batch.ID, x.Code.Serial)
-	return v, err
+	if v.Moments, err = h.Insight.CodeStory(ctx, x.Batch.ID, x.Code.Serial); err != nil {
+		return nil, err
+	}
+	o, needs := current(c).Operator, momentsFor()
+	v.Moments = slices.DeleteFunc(v.Moments, func(m insight.Moment) bool { return needs[m.Kind] != "" && !o.Can(needs[m.Kind]) })
+	return v, nil
+}
+
+// momentsFor are the permissions without which a kind of moment is not told: the story of a
+// code is no way round the lists of money and of what people wrote.
+func momentsFor() map[string]string {
+	return map[string]string{"claim": operator.ClaimRead, "payout": operator.PayoutRead, "commission": operator.CommissionRead, "report": operator.ScanRead}
 }
 
 // namedCode finds the code that a request names by its text, or by batch and serial.
