@@ -47,7 +47,7 @@ function List({ state }: { state?: 'requested' }) {
         { name: 'member_id', label: t('withdrawals.memberID'), kind: 'id' },
       ]}
       columns={[
-        { key: 'amount', title: t('withdrawals.amount'), render: (w) => <Money fen={w.amount_fen} />, align: 'right' },
+        { key: 'amount', title: t('withdrawals.amount'), render: (w) => <Money fen={w.amount_fen} /> },
         { key: 'who', title: t('withdrawals.who'), render: (w) => <Person who={w.who} id={w.member_id} /> },
         {
           key: 'tax',
@@ -229,7 +229,15 @@ function Tax() {
               align: 'right',
               render: (r) => <Money fen={r.amount_fen - r.tax_fen} />,
             },
-            { key: 'note', title: t('tax.note'), render: (r) => r.tax_note || '—' },
+            {
+              key: 'note',
+              title: t('tax.note'),
+              render: (r) => (
+                <span className="wrap" style={{ maxWidth: 150 }}>
+                  {r.tax_note || '—'}
+                </span>
+              ),
+            },
             { key: 'bill', title: t('withdrawals.bill'), render: (r) => r.bill_no },
             { key: 'at', title: t('tax.paidAt'), render: (r) => <Time at={r.finished_at} /> },
           ]}
