@@ -220,7 +220,9 @@ export function DataTable<P extends PathOf<'get'>>({
       )}
       <div className="table-foot">
         <span className="muted" role="status">
-          {total !== undefined && !nothing ? t(more ? 'table.totalMore' : 'table.total', { total: formatCount(total) }) : ''}
+          {total !== undefined && !nothing
+            ? t(more ? 'table.totalMore' : 'table.total', { total: formatCount(total) })
+            : ''}
         </span>
         {before || data?.next || rows.length > fewest ? (
           <div className="page-actions">
