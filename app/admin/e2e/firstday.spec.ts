@@ -209,6 +209,7 @@ async function day(
     await form.getByLabel('印刷供应商').fill('城东印刷');
     await form.getByText('PNG 码图').click();
     await boss.getByRole('button', { name: '提交申请' }).click();
+    await expect(boss).toHaveURL(/\/goods\/batches\/\d+$/);
     await expect(boss.getByText('这是您自己的申请')).toBeVisible();
   });
 
@@ -296,6 +297,7 @@ async function day(
     await expect(boss.getByText('发布后会发生什么')).toBeVisible();
     await boss.getByRole('button', { name: '提交审批' }).click();
     await boss.getByRole('dialog').getByRole('button', { name: '提交审批' }).click();
+    await expect(boss).toHaveURL(/\/campaigns\/\d+$/);
     await expect(boss.getByText('待审批').first()).toBeVisible();
   });
   const campaign = new URL(boss.url()).pathname.replace(/^\/admin/, '');

@@ -4,6 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { ApiError, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
+import { Forbidden } from '@/app/NotFound';
+import { useCan } from '@/app/session';
 import { Broken, FaultAlert, Page, StateTag, useNarrow, Waiting } from '@/ui';
 import './campaigns.css';
 import { useBatches } from './batches';
@@ -21,11 +23,13 @@ export type StepKey = (typeof stepKeys)[number];
 export function Component() {
   const { id } = useParams();
   const brand = useBrandID();
+  const may = useCan()('campaign:write');
   const { t } = useTranslation('campaigns');
   const { data, error, isPending, refetch } = useGet('/campaigns/{id}', {
     params: { path: { id: id ?? '' } },
-    enabled: Boolean(id),
+    enabled: may && Boolean(id),
   });
+  if (!may) return <Forbidden permission="campaign:write" />;
   if (!id) return brand ? <Wizard key={`new-${brand}`} brand={brand} /> : <Waiting />;
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (isPending || !data) return <Waiting />;
