@@ -6,8 +6,8 @@ export default defineConfig({
   globalSetup: './e2e/setup.ts',
   workers: 2,
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 }, // a machine with two slow cores is no fault of the page
   reporter: 'list',
   outputDir: 'test-results',
   use: {

@@ -63,7 +63,7 @@ const wall = (days: number) =>
   new Date(Date.now() + days * 86_400_000 + 8 * 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
 
 test('the first day: from nothing to the first red packet and its books', async ({ page, browser, complaints }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(600_000);
   // The sample page of a campaign stands in a sandbox where nothing runs: not the browser
   // driver's own scripts either, of which the browser complains.
   complaints.allow(/Blocked script execution in '[^']*\/campaigns\/\d+\/page/);
