@@ -39,6 +39,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // only these may say whom they speak for
 	Places         string         // CSV of CIDR,province,city,lat,lon; empty: no places
 	Font           string         // "regular" or "regular,bold", files of a font with Chinese; empty: the system's
+	FewPeople      int            // fewer people than this are not counted for operators who may not see members
 	Company        string         // who answers for personal data, as the privacy page names it
 	MetricsToken   Secret         // lets another machine read /metrics; empty: this machine only
 	Log            Log

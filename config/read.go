@@ -103,6 +103,7 @@ func read(r *reader) Config {
 	c.TrustedProxies = readPrefixes(r)
 	c.Places = r.text("SIYU_PLACES", "", "CSV of CIDR,province,city,lat,lon")
 	c.Font = r.text("SIYU_FONT", "", "font file (.ttf, .otf, .ttc) with Chinese for posters as PNG, its bold one after a comma; default: the system's, e.g. of fonts-noto-cjk")
+	c.FewPeople = int(r.number("SIYU_FEW_PEOPLE", 5, 3, 100, "fewer people than this are not counted for operators who may not see members; their other numbers are rounded to multiples of it"))
 	c.Company = r.text("SIYU_COMPANY", "", "the company that answers for personal data, named on the privacy page; default: the brand")
 	c.MetricsToken = r.secret("SIYU_METRICS_TOKEN", "bearer token for /metrics from another machine; default: this machine only")
 	format := "text"

@@ -47,12 +47,12 @@ const (
 	TaskFraud   = fraud.Task // fraud:settle
 )
 
-var queueOf = map[string]string{TaskPayout: "money", TaskNotice: "notice", TaskMessage: "notice", TaskExport: "bulk", TaskEvents: "bulk", TaskImport: "bulk", TaskReferral: "bulk", TaskExtract: "bulk", TaskRights: "bulk", TaskRegroup: "notice", TaskFraud: "notice", TaskWithdrawal: "notice",
+var queueOf = map[string]string{TaskPayout: "money", TaskNotice: "notice", TaskMessage: "notice", TaskExport: "bulk", TaskEvents: "bulk", TaskImport: "bulk", TaskReferral: "bulk", TaskExtract: "bulk", TaskTag: "bulk", TaskPushFreeze: "bulk", TaskPushSend: "bulk", TaskPushBack: "notice", TaskTagTouch: "bulk", TaskRights: "bulk", TaskRegroup: "notice", TaskFraud: "notice", TaskWithdrawal: "notice",
 	TaskChat: "bulk", TaskContact: "bulk", TaskSync: "bulk", TaskWay: "bulk", TaskReconcile: "bulk"}
 
 // timeouts bound one run of a worker. A print file may take hours and reports its
 // progress itself.
-var timeouts = map[string]time.Duration{TaskPayout: 60 * time.Second, TaskNotice: 30 * time.Second, TaskMessage: 30 * time.Second, TaskExport: 12 * time.Hour, TaskEvents: 60 * time.Second, TaskImport: 12 * time.Hour, TaskReferral: 2 * time.Hour, TaskExtract: 2 * time.Hour, TaskRights: 30 * time.Minute, TaskRegroup: 60 * time.Second, TaskFraud: 5 * time.Minute, TaskWithdrawal: 30 * time.Second,
+var timeouts = map[string]time.Duration{TaskPayout: 60 * time.Second, TaskNotice: 30 * time.Second, TaskMessage: 30 * time.Second, TaskExport: 12 * time.Hour, TaskEvents: 60 * time.Second, TaskImport: 12 * time.Hour, TaskReferral: 2 * time.Hour, TaskExtract: 2 * time.Hour, TaskTag: 2 * time.Hour, TaskPushFreeze: 2 * time.Hour, TaskPushSend: 2 * time.Minute, TaskPushBack: 60 * time.Second, TaskTagTouch: 60 * time.Second, TaskRights: 30 * time.Minute, TaskRegroup: 60 * time.Second, TaskFraud: 5 * time.Minute, TaskWithdrawal: 30 * time.Second,
 	TaskChat: 60 * time.Second, TaskContact: 60 * time.Second, TaskSync: 100 * time.Second, TaskWay: 60 * time.Second, TaskReconcile: time.Hour}
 
 // Verdict is what a worker says of its row: done (the zero value), or again after a

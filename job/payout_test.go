@@ -59,7 +59,13 @@ func TestMisfortunes(t *testing.T) {
 }
 
 func misfortune(t *testing.T, d *db.DB, clk *clock.Fake, rail string, bad []simulator.Misfortune, want string) {
-	r := newRig(t, d, clk, rail)
+	patience := 30 * time.Second
+	for _, m := range bad {
+		if m.Kind == "delay" { // a delayed answer must look like none
+			patience = m.Delay / 2
+		}
+	}
+	r := newRigWith(t, d, clk, rail, patience)
 	for _, m := range bad {
 		if err := r.sim.SetMisfortune(m); err != nil {
 			t.Fatal(err)

@@ -66,6 +66,12 @@ func (nobody) Prune(context.Context, int) error                  { return nil }
 
 func newRig(t *testing.T, d *db.DB, clk *clock.Fake, rail string) *rig {
 	t.Helper()
+	return newRigWith(t, d, clk, rail, 30*time.Second) // a slow machine is not a silent WeChat
+}
+
+// newRigWith says how long WeChat is waited for.
+func newRigWith(t *testing.T, d *db.DB, clk *clock.Fake, rail string, patience time.Duration) *rig {
+	t.Helper()
 	w := claimtest.New(t, d, clk, claimtest.Setup{Codes: 40, Rail: rail,
 		Tiers: []campaign.Tier{{Name: "红包", Kind: campaign.Cash, Winners: 40, MinFen: 188, MaxFen: 188}}})
 	r := &rig{World: w, t: t}
@@ -90,8 +96,7 @@ func newRig(t *testing.T, d *db.DB, clk *clock.Fake, rail string) *rig {
 	hosts := wechat.Hosts{API: front.URL + "/api.weixin.qq.com", MP: front.URL + "/mp.weixin.qq.com", Open: front.URL + "/open.weixin.qq.com",
 		Pay: front.URL + "/api.mch.weixin.qq.com", QyAPI: front.URL + "/qyapi.weixin.qq.com", Res: front.URL + "/res.wx.qq.com"}
 	var err error
-	// A short time-out: a delayed answer must look like none.
-	if r.client, err = wechat.New(wechat.Options{Hosts: hosts, Now: now, PayTimeout: 400 * time.Millisecond}); err != nil {
+	if r.client, err = wechat.New(wechat.Options{Hosts: hosts, Now: now, PayTimeout: patience}); err != nil {
 		t.Fatal(err)
 	}
 	payouts := job.NewPayouts(w.Packets, r.client, &who{r.merchant, callback.URL}, clk, job.NewRates(nil, quiet, clock.Wall), job.PayLimits{UserPacketsPerDay: 10, UserFenPerDay: 100_000})

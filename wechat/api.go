@@ -70,6 +70,9 @@ func (c *Client) callAt(ctx context.Context, base, method, path string, q url.Va
 	}
 	name := strings.TrimPrefix(path, "/")
 	if err := verdictOf(name, raw, secrets); err != nil || out == nil {
+		if ErrCode(err) == CodeMassRepeated { // the one refusal that says more: what was taken before
+			_ = json.Unmarshal(raw, out)
+		}
 		return err
 	}
 	if err := json.Unmarshal(raw, out); err != nil {

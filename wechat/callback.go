@@ -36,8 +36,12 @@ type Message struct {
 	Ticket     string // of a scene QR code
 	MsgID      string
 	Content    string
-	CreateTime int64  // seconds, WeChat's clock
-	Raw        []byte // the plaintext, XML or JSON
+	CreateTime int64    // seconds, WeChat's clock
+	Status     string   // of a job event: how it ended
+	Counts     *Counts  // of MASSSENDJOBFINISH
+	Results    []Result // of subscribe_msg_sent_event
+	Grants     []Grant  // of an event about subscribe messages
+	Raw        []byte   // the plaintext, XML or JSON
 	// DedupKey is the same for every delivery of this push and differs between
 	// pushes; 34 characters. WeChat delivers up to three times when we are slow.
 	DedupKey string
@@ -96,8 +100,8 @@ func OpenMessage(app App, q url.Values, body []byte, now time.Time) (Message, er
 	m := Message{
 		AppID: app.AppID, Account: fields["ToUserName"], OpenID: fields["FromUserName"],
 		Type: fields["MsgType"], Event: fields["Event"], EventKey: fields["EventKey"],
-		Ticket: fields["Ticket"], MsgID: fields["MsgId"], Content: fields["Content"],
-		Raw: bytes.Clone(raw),
+		Ticket: fields["Ticket"], MsgID: fields["MsgId"], Content: fields["Content"], Status: fields["Status"],
+		Counts: countsOf(fields), Results: resultsOf(fields["Event"], raw), Grants: grantsOf(fields["Event"], raw), Raw: bytes.Clone(raw),
 	}
 	if m.MsgID == "" {
 		m.MsgID = fields["MsgID"] // job events write it so

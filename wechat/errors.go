@@ -53,6 +53,7 @@ const (
 	CodeBadParameter    = 40058
 	CodeBadChat         = 40050 // no such chat
 	CodeBadExternalUser = 40096 // no such external_userid
+	CodeCorpDispatching = 41063 // a group send is being handed out: the same call again, later
 	CodeCorpConcurrency = 45033 // too many calls at once
 	CodeForbiddenAPI    = 48002
 	CodeChatGone        = 49008 // the chat was dismissed
@@ -92,7 +93,7 @@ func IsBlocked(err error) bool {
 // IsThrottled tells that the call may succeed later without any change.
 func IsThrottled(err error) bool {
 	switch ErrCode(err) {
-	case CodeBusy, CodeDailyQuota, CodeMinuteQuota, CodeCorpConcurrency:
+	case CodeBusy, CodeDailyQuota, CodeMinuteQuota, CodeCorpConcurrency, CodeCorpDispatching:
 		return true
 	}
 	return false

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -109,12 +108,12 @@ func (c *Client) SendTemplate(ctx context.Context, app App, m TemplateMessage) (
 		wire.Data[k] = &message.TemplateDataItem{Value: v}
 	}
 	var out struct {
-		MsgID int64 `json:"msgid"`
+		MsgID wireID `json:"msgid"`
 	}
 	if err := c.postAs(ctx, app, "/cgi-bin/message/template/send", wire, &out); err != nil {
 		return "", c.scrubbed(m.OpenID, err)
 	}
-	return strconv.FormatInt(out.MsgID, 10), nil
+	return string(out.MsgID), nil
 }
 
 // SubscribeMessage is a message that the user has granted: one grant, one message.
@@ -130,8 +129,12 @@ type SubscribeMessage struct {
 
 // SendSubscribe sends m: an official account's subscription notice (订阅通知,
 // bizsend) or a mini program's subscription message (订阅消息), by app.Kind.
-// Neither has an idempotency key. 43101 (IsBlocked) means no grant left.
-func (c *Client) SendSubscribe(ctx context.Context, app App, m SubscribeMessage) error {
+// Neither has an idempotency key. 43101 (IsBlocked) means no grant left. msgID is what
+// subscribe_msg_sent_event will name; "" where the answer has none, as that of bizsend.
+func (c *Client) SendSubscribe(ctx context.Context, app App, m SubscribeMessage) (msgID string, err error) {
+	var out struct {
+		MsgID wireID `json:"msgid"`
+	}
 	if app.Kind == KindMini {
 		wire := subscribe.Message{
 			ToUser: m.OpenID, TemplateID: m.TemplateID, Page: m.Page, Lang: "zh_CN",
@@ -143,7 +146,8 @@ func (c *Client) SendSubscribe(ctx context.Context, app App, m SubscribeMessage)
 		for k, v := range m.Data {
 			wire.Data[k] = &subscribe.DataItem{Value: v}
 		}
-		return c.scrubbed(m.OpenID, c.postAs(ctx, app, "/cgi-bin/message/subscribe/send", wire, nil))
+		err := c.postAs(ctx, app, "/cgi-bin/message/subscribe/send", wire, &out)
+		return string(out.MsgID), c.scrubbed(m.OpenID, err)
 	}
 	wire := struct {
 		*message.SubscribeMessage
@@ -158,7 +162,8 @@ func (c *Client) SendSubscribe(ctx context.Context, app App, m SubscribeMessage)
 	for k, v := range m.Data {
 		wire.Data[k] = &message.SubscribeDataItem{Value: v}
 	}
-	return c.scrubbed(m.OpenID, c.postAs(ctx, app, "/cgi-bin/message/subscribe/bizsend", wire, nil))
+	err = c.postAs(ctx, app, "/cgi-bin/message/subscribe/bizsend", wire, &out)
+	return string(out.MsgID), c.scrubbed(m.OpenID, err)
 }
 
 // scrubbed cuts openID out of WeChat's words, whatever its shape.

@@ -67,11 +67,11 @@ func TestMessages(t *testing.T) {
 	})
 	t.Run("subscription_goes_where_the_kind_of_app_says", func(t *testing.T) {
 		m := SubscribeMessage{OpenID: openID, TemplateID: "T2", Page: "pages/a", Data: map[string]string{"thing1": "x"}}
-		if err := c.SendSubscribe(ctx, official, m); err != nil {
+		if _, err := c.SendSubscribe(ctx, official, m); err != nil {
 			t.Fatal(err)
 		}
 		bodyIs(t, srv.body, `{"touser":"`+openID+`","template_id":"T2","page":"pages/a","data":{"thing1":{"value":"x"}}}`)
-		if err := c.SendSubscribe(ctx, mini, m); err != nil {
+		if _, err := c.SendSubscribe(ctx, mini, m); err != nil {
 			t.Fatal(err)
 		}
 		if srv.body["miniprogram_state"] != "formal" || srv.body["page"] != "pages/a" {

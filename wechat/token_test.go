@@ -217,7 +217,7 @@ func TestAccessToken(t *testing.T) {
 		web := httptest.NewServer(srv)
 		defer web.Close()
 		store := &leasedStore{TokenStore: NewMemoryTokens(), onLock: func() {}}
-		c, err := New(Options{Hosts: hostsAt(web.URL), Tokens: store, Timeout: 100 * time.Millisecond, Now: (&fakeClock{t: noon}).now})
+		c, err := New(Options{Hosts: hostsAt(web.URL), Tokens: store, Timeout: time.Second, Now: (&fakeClock{t: noon}).now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,12 +31,14 @@ func (t *town) calm(ctx context.Context, limit time.Duration) (rested bool) {
 	}
 	began, days, quiet := clock.System().Now(), false, 0
 	for pause(ctx, 400*time.Millisecond) {
+		t.resumeAll(ctx)
 		n, err := t.underWay(ctx)
 		if err != nil {
 			continue
 		}
 		if n.total() == 0 && len(t.people.unanswered()) == 0 {
 			if quiet++; quiet == 1 {
+				t.quietAt = t.clk.Now()
 				t.finish(ctx)
 			} else if quiet > 2 {
 				return true
@@ -63,7 +65,7 @@ func (t *town) repair(ctx context.Context) {
 	for _, s := range []*server{t.maria, t.redis} {
 		if s != nil {
 			t.must(s.start())
-			t.must(s.answers(ctx, time.Minute))
+			t.must(s.answers(ctx, startup))
 		}
 	}
 	t.must(t.disk.free(t.procs))
@@ -99,23 +101,26 @@ func (t *town) finish(ctx context.Context) {
 }
 
 // pending counts what is under way. Moving payouts wait for siyu, open ones for people.
-type pending struct{ Rows, Moving, Open, Notices, Exports int64 }
+type pending struct{ Rows, Moving, Open, Notices, Exports, Paused int64 }
 
-func (n pending) total() int64 { return n.Rows + n.Moving + n.Open + n.Notices + n.Exports }
+func (n pending) total() int64 {
+	return n.Rows + n.Moving + n.Open + n.Notices + n.Exports + n.Paused
+}
 
 func (t *town) underWay(ctx context.Context) (pending, error) {
 	var n pending
 	err := t.db.Read(ctx).Raw(`SELECT (SELECT COUNT(*) FROM outbox WHERE state <> 2) AS ` + "`rows`" + `,
 		(SELECT COUNT(*) FROM payout WHERE state IN ('pending', 'sending')) AS moving, (SELECT COUNT(*) FROM payout WHERE state = 'accepted') AS open,
-		(SELECT COUNT(*) FROM notice WHERE state = 0) AS notices, (SELECT COUNT(*) FROM export WHERE state IN ('waiting', 'running')) AS exports`).Scan(&n).Error
+		(SELECT COUNT(*) FROM notice WHERE state = 0) AS notices, (SELECT COUNT(*) FROM export WHERE state IN ('waiting', 'running')) AS exports,
+		(SELECT COUNT(*) FROM push WHERE state = 'paused') AS paused`).Scan(&n).Error
 	return n, err
 }
 
 // leave stops every process as an operator does; one that hangs is a violation.
 func (t *town) leave() {
 	for _, p := range t.procs {
-		if !p.leave(25 * time.Second) {
-			t.people.blame(p.name + " 在 25 秒内没有停下")
+		if !p.leave(time.Minute) {
+			t.people.blame(p.name + " 在一分钟内没有停下")
 		}
 	}
 }

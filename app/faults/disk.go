@@ -44,7 +44,9 @@ func (d *disk) fill(procs []*process) error {
 	if st.Bavail == 0 {
 		return nil
 	}
-	err = syscall.Fallocate(int(f.Fd()), 0, 0, int64(st.Bavail)*int64(st.Bsize))
+	for err = error(syscall.EINTR); errors.Is(err, syscall.EINTR); { // a memory file system gives up at any signal
+		err = syscall.Fallocate(int(f.Fd()), 0, 0, int64(st.Bavail)*int64(st.Bsize))
+	}
 	if errors.Is(err, syscall.ENOSPC) { // somebody wrote meanwhile: then it is full already
 		return nil
 	}

@@ -22,11 +22,12 @@ var (
 		"commit.before@model/outbox.(*Store).MarkSent", "commit.after@model/outbox.(*Store).MarkSent",
 		"commit.before@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).Requeue",
 		"commit.before@model/notice.(*Store).endAll", "commit.after@model/notice.(*Store).endAll", "commit.before@model/export", "commit.after@model/export",
+		"commit.before@model/push", "commit.after@model/push", "push.taken", "push.before", "push.after", "push.called",
 	}
 )
 
 // outward are the calls that may hang.
-var outward = []string{"send.before", "send.after", "ask.before", "ask.after"}
+var outward = []string{"send.before", "send.after", "ask.before", "ask.after", "push.before", "push.after"}
 
 // deck deals places so that each comes as often as any other.
 type deck struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -33,7 +34,11 @@ func (s *server) start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cmd != nil {
-		return nil
+		select {
+		case <-s.done: // it ended by itself: somebody had its port
+		default:
+			return nil
+		}
 	}
 	c := exec.Command(s.path, s.args...)
 	c.Stdout, c.Stderr = s.log, s.log
@@ -90,13 +95,19 @@ func tool(name string) (string, error) {
 	return "", errors.New(name + " is missing; scripts/faults installs it")
 }
 
-// freeAddr is a loopback address that nobody listens on.
+// freeAddr is a loopback address that nobody listens on. It is none of those that the kernel
+// gives to whoever asks for any (32768 and up): a server that is down must find its own again.
 func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12_000+rand.N(20_000)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return l.Addr().String(), l.Close()
 	}
-	return l.Addr().String(), l.Close()
 }
 
 // newMaria installs an empty database and describes its server: durable to the last

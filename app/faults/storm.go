@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -35,11 +36,12 @@ var ills = []ill{
 	{"oauth", []string{"drop", "http_500", "garbage_body", "unknown_code"}},
 	{"user.info", []string{"expired_token", "http_500"}},
 	{"stable_token", []string{"http_500", "drop"}},
+	{"custom.send", []string{"commit_then_drop", "drop", "delay", "http_500", "http_502", "garbage_body", "unknown_code -1", "unknown_code 45011"}},
 }
 
 type ill struct {
 	call  string
-	kinds []string
+	kinds []string // some with the code to answer
 }
 
 // calls are what the simulator names them when they happen.
@@ -72,6 +74,7 @@ func rates() []rate {
 		{every: 6 * time.Second, what: "forged notice", draw: drawForgery},
 		{every: 9 * time.Second, what: "process frozen", draw: drawFreeze},
 		{every: 25 * time.Second, what: "merchant short of money", draw: drawPoverty},
+		{every: 4 * time.Second, what: "push begun", draw: drawPush},
 		{every: 12 * time.Second, what: "print file ordered", draw: drawExport},
 		{every: 20 * time.Second, what: "disk full", draw: drawFullDisk},
 		{every: 20 * time.Second, what: "clock jumps", draw: drawJump},
@@ -82,6 +85,9 @@ func rates() []rate {
 		{every: 17 * time.Second, what: "Redis flushed", draw: drawFlush, mysql: true},
 		{every: 23 * time.Second, what: "Redis killed", draw: drawRedisKill, mysql: true},
 		{every: 29 * time.Second, what: "Redis frozen", draw: drawRedisFreeze, mysql: true},
+		{every: 4 * time.Second, what: "push tasks doubled", draw: drawTwins},
+		{every: 7 * time.Second, what: "fans write", draw: drawTalk},
+		{every: 20 * time.Second, what: "day's quota used up", draw: drawQuota},
 	}
 }
 
@@ -129,8 +135,9 @@ func (t *town) storm(ctx context.Context, list []event) {
 }
 
 func drawIll(_ *town, r *rand.Rand) deed {
-	group := ills[[]int{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5}[r.IntN(11)]]
-	m := simulator.Misfortune{Call: group.call, Kind: group.kinds[r.IntN(len(group.kinds))], Count: 1 + r.IntN(3), Delay: seconds(r, 1, 8)}
+	group := ills[[]int{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 6}[r.IntN(13)]]
+	kind, code, _ := strings.Cut(group.kinds[r.IntN(len(group.kinds))], " ")
+	m := simulator.Misfortune{Call: group.call, Kind: kind, Code: code, Count: 1 + r.IntN(3), Delay: seconds(r, 1, 8)}
 	if m.Kind == "forged_notice" {
 		m.Code = []string{"", "probe", "stale", "serial"}[r.IntN(4)]
 	}

@@ -11,11 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/seal"
 	"siyu/wechat/simulator"
@@ -56,13 +58,19 @@ type town struct {
 	dsn    string
 	db     *db.DB
 	*stores
+	fans    *fans
 	tally   *tally
 	people  *people
 	locked  atomic.Bool   // for longer than anybody waits
 	calmed  time.Duration // how long it took to come to rest
+	quietAt clock.Instant // since when nothing was under way; siyu's chores go on and may begin something
 	holder  atomic.Int64  // the connection that holds locks on purpose
 	closers []func()
 }
+
+// startup is how long a server, or siyu, may take until it answers: only a failure takes so
+// long, also on a machine that has much else to do.
+const startup = 3 * time.Minute
 
 // newTown builds the town up to the first page being served.
 func newTown(ctx context.Context, p plan) (t *town, err error) {
@@ -104,7 +112,13 @@ func newTown(ctx context.Context, p plan) (t *town, err error) {
 		return t, err
 	}
 	t.people = newPeople(t)
-	return t, t.processes(ctx)
+	if err = t.recruit(ctx); err != nil {
+		return t, err
+	}
+	if err = t.processes(ctx); err != nil {
+		return t, err
+	}
+	return t, t.gather(ctx)
 }
 
 func (t *town) onClose(f func()) { t.closers = append(t.closers, f) }
@@ -140,7 +154,7 @@ func (t *town) servers(ctx context.Context) (err error) {
 		t.onClose(func() { s.kill() })
 	}
 	for _, s := range []*server{t.maria, t.redis} {
-		if err := s.answers(ctx, time.Minute); err != nil {
+		if err := s.answers(ctx, startup); err != nil {
 			return err
 		}
 	}
@@ -223,7 +237,7 @@ func (t *town) processes(ctx context.Context) error {
 		t.onClose(func() { p.leave(0); _ = log.Close() })
 	}
 	t.front.serve(fronts)
-	up := eventually(ctx, time.Minute, 50*time.Millisecond, func() bool {
+	up := eventually(ctx, startup, 50*time.Millisecond, func() bool {
 		r, err := http.Get(t.publicURL() + "/readyz")
 		if err != nil {
 			return false
@@ -293,6 +307,18 @@ func (c *tally) add(what string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.n[what] += n
+}
+
+// begins is how often things happened whose names begin so.
+func (c *tally) begins(with string) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, count := range c.n {
+		if strings.HasPrefix(name, with) {
+			n += count
+		}
+	}
+	return n
 }
 
 // most keeps the largest number seen.

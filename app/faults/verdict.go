@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"siyu/model/clock"
 	"siyu/model/export"
 	"siyu/model/id"
 	"siyu/model/insight"
@@ -81,10 +83,16 @@ func (t *town) judge(ctx context.Context) (verdict, error) {
 		return v, err
 	}
 	v.checks = checks
+	if err := t.leftovers(ctx, &v); err != nil {
+		return v, err
+	}
 	if err := t.compareClaims(ctx, &v); err != nil {
 		return v, err
 	}
 	if err := t.compareBills(ctx, &v); err != nil {
+		return v, err
+	}
+	if err := t.comparePushes(ctx, &v); err != nil {
 		return v, err
 	}
 	files, err := t.compareFiles(ctx)
@@ -116,6 +124,38 @@ func (t *town) judge(ctx context.Context) (verdict, error) {
 		v.logs = append(v.logs, p.name+":\n"+p.said(0))
 	}
 	return v, nil
+}
+
+// leftovers says what is left to be done, if it was there before everything was quiet: what
+// a chore began after that is nobody's loss.
+func (t *town) leftovers(ctx context.Context, v *verdict) error {
+	before := t.quietAt
+	if before == 0 {
+		before = t.clk.Now().Add(time.Hour)
+	}
+	var rows []struct {
+		ID, RefID        id.ID
+		Task, LastError  string
+		State, Tries     int
+		DueAt, CreatedAt clock.Instant
+	}
+	err := t.db.Read(ctx).Raw("SELECT id, ref_id, task, state, tries, due_at, created_at, last_error FROM outbox WHERE state <> 2 ORDER BY id LIMIT 100").Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	var left []string
+	for _, r := range rows {
+		text := fmt.Sprintf("%s %d (%d) 状态 %d，第 %d 次，%s 建立，%s 到期 %s", r.Task, r.ID, r.RefID, r.State, r.Tries, r.CreatedAt.Local(), r.DueAt.Local(), r.LastError)
+		if r.CreatedAt < before {
+			left = append(left, text)
+		}
+	}
+	for i, c := range v.checks {
+		if c.Name == "outbox_done" {
+			v.checks[i].OK, v.checks[i].Detail = len(left) == 0, strings.Join(left[:min(len(left), 5)], "；")
+		}
+	}
+	return nil
 }
 
 // compareClaims: what people were told against the rows.

@@ -131,7 +131,7 @@ func (t *town) stock(ctx context.Context, g *goods, private, public string) erro
 	if err != nil {
 		return err
 	}
-	if _, err := t.campaigns.SetPolicy(ctx, campaign.Policy{BrandID: t.brand.ID, ApprovalFen: money.Max}); err != nil { // nobody is here to approve
+	if _, err := t.campaigns.SetPolicy(ctx, campaign.Policy{BrandID: t.brand.ID, ApprovalFen: money.Max, ApprovalPoints: campaign.MaxApprovalPoints}); err != nil { // nobody is here to approve
 		return err
 	}
 	if g.campaign, err = t.campaigns.Publish(ctx, c.ID, preview.SpendFen); err != nil {

@@ -31,6 +31,8 @@ const benchUsage = `usage: siyu bench SUBJECT [options]   (SUBJECT -h lists the 
   tree     a referral tree of a million, twenty levels, against recursive queries over parents
   seed     a brand of a million members and ten million scans; every page of the back office read,
            and which query was slow
+  segment  who fulfils a rule, by bitmaps, against the same rule as SQL; memory per million people
+  push     messages from a segment to a sink over HTTP, against bare Asynq tasks with the same call
   identity keys joined into people and resolved, against one SQL upsert per key
 
 Each starts what it needs on this machine, in a temporary folder, and removes it. Each
@@ -40,7 +42,7 @@ prints a table and a last line "subject name=value ...".
 // bench measures.
 func bench(ctx context.Context, _ config.Config, args []string, out io.Writer) error {
 	subjects := map[string]func(context.Context, []string, io.Writer) error{
-		"tokens": benchTokens, "issue": benchIssue, "claim": benchClaim, "scan": benchScan, "payout": benchPayout, "identity": benchIdentity, "events": benchEvents, "tree": benchTree, "seed": benchSeed}
+		"tokens": benchTokens, "issue": benchIssue, "claim": benchClaim, "scan": benchScan, "payout": benchPayout, "identity": benchIdentity, "events": benchEvents, "tree": benchTree, "seed": benchSeed, "segment": benchSegment, "push": benchPush}
 	if len(args) > 0 {
 		if run, ok := subjects[args[0]]; ok {
 			err := run(ctx, args[1:], out)

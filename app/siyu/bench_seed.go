@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +20,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbbench"
+	"siyu/model/insight"
 )
 
 // benchSeed fills a MariaDB with one brand as large as asked for: half a year of scans,
@@ -35,6 +38,7 @@ func benchSeed(ctx context.Context, args []string, out io.Writer) (err error) {
 	f.BoolVar(&o.serve, "serve", false, "stay and serve the pages when all is measured, until Ctrl-C")
 	f.BoolVar(&o.check, "check", false, "recompute every invariant of the money, as siyu check does")
 	f.Float64Var(&o.slowS, "slow", 0.2, "seconds from which a query is slow")
+	f.BoolVar(&o.pairs, "pairs", false, "ask lists also with every two of their filters")
 	f.StringVar(&o.only, "only", "", "read only routes whose path holds this text")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -64,6 +68,7 @@ type seedOptions struct {
 	members, scans int
 	dsn, dir, only string
 	serve, check   bool
+	pairs          bool
 	slowS          float64
 }
 
@@ -97,7 +102,7 @@ func (o *seedOptions) run(ctx context.Context, dir, dsn string, out io.Writer) e
 	}
 	cfg.DB.Driver, cfg.DB.DSN = db.MySQL, config.Secret(dsn)
 	s := &seeder{members: o.members, scans: o.scans, out: out}
-	p := &process{cfg: cfg, out: io.Discard, log: slog.New(slog.NewTextHandler(io.Discard, nil)), parts: parts{web: true}}
+	p := &process{cfg: cfg, out: io.Discard, log: slog.New(slog.NewTextHandler(io.Discard, nil)), parts: parts{web: true}, perMinute: math.MaxUint16}
 	p.seed = s.fill
 	var found error
 	p.opened = func(p *process) error {
@@ -117,24 +122,33 @@ func (o *seedOptions) run(ctx context.Context, dir, dsn string, out io.Writer) e
 func (o *seedOptions) measure(ctx context.Context, p *process, s *seeder, out io.Writer) (err error) {
 	broken := 0
 	if o.check {
-		list, err := p.env.Insight.Invariants(ctx, 10*time.Minute)
+		count, begun, last := 0, clock.Wall(), clock.Wall()
+		err := p.env.Insight.EachInvariant(ctx, 10*time.Minute, func(c insight.Check) {
+			said := "ok"
+			if count++; !c.OK {
+				broken++
+				said = "FAIL " + c.Detail
+			}
+			now := clock.Wall()
+			fmt.Fprintf(out, "%-18s %6.1f s %s\n", c.Name, now.Sub(last).Seconds(), said)
+			last = now
+		})
 		if err != nil {
 			return err
 		}
-		for _, c := range list {
-			if !c.OK {
-				broken++
-				fmt.Fprintf(out, "FAIL %s %s\n", c.Name, c.Detail)
-			}
+		fmt.Fprintf(out, "%d invariants recomputed, %d broken, %.0f s\n", count, broken, last.Sub(begun).Seconds())
+		wrong, err := s.same(ctx, out)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(out, "%d invariants recomputed, %d broken\n", len(list), broken)
+		broken += wrong
 	}
 	r, err := newRounds(ctx, p, o.slowS)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	asks, err := r.asks(ctx, o.only)
+	asks, err := r.asks(ctx, o.only, o.pairs)
 	if err != nil {
 		return err
 	}
@@ -152,10 +166,13 @@ func (o *seedOptions) measure(ctx context.Context, p *process, s *seeder, out io
 	slow, refused := 0, 0
 	for i, a := range answers {
 		slow += len(a.slow)
-		if a.status >= 400 {
+		switch {
+		case a.status >= 500:
+			broken++
+		case a.status >= 400:
 			refused++
 		}
-		if i < 25 || a.status >= 500 || len(a.slow) > 0 {
+		if i < 25 || a.status >= 400 && a.status != http.StatusNotFound || len(a.slow) > 0 {
 			fmt.Fprintf(t, "%.1f\t%d\t%d\t %s\n", ms(a.spent), a.status, a.bytes, a.ask)
 		}
 	}

@@ -85,14 +85,25 @@ func (r *rounds) close() error {
 
 // seedRows says which table the id in a path is of, by the segment before it. Where none
 // is named, no such row was made and the page answers 404, which reads nothing.
-var seedRows = map[string]string{"brands": "brand", "accounts": "account WHERE kind = 'official'", "products": "product", "batches": "batch", "campaigns": "campaign",
-	"payouts": "payout", "members": "member", "leaders": "leader", "groups": "community", "rights": "rights_request", "operators": "operator", "reviews": "identity_review"}
+var seedRows = map[string]string{"brands": "brand", "accounts": "account WHERE kind = 'official'", "products": "product", "batches": "batch", "campaigns": "campaign", "campaign": "campaign",
+	"payouts": "payout", "members": "member", "leaders": "leader", "groups": "community", "rights": "rights_request", "operators": "operator", "reviews": "identity_review",
+	"accruals": "commission_accrual WHERE state = 'settled'", "rules": "commission_rule", "statements": "commission_statement", "withdrawals": "withdrawal WHERE payout_id <> 0",
+	"cases": "fraud_case", "diversions": "diversion", "live-codes": "live_code", "leader-tasks": "leader_task", "batch-requests": "batch_request", "dead": "event_dead", "days": "recon_day",
+	"people": "member", "segment-lists": "segment_list", "tag-categories": "tag_category"}
+
+// seedRowsOf are the rows of what has pages unlike each other: the largest in each state.
+var seedRowsOf = map[string]string{
+	"segments": "(SELECT segment_id FROM segment_now ORDER BY count DESC LIMIT 2) UNION (SELECT MIN(id) FROM segment WHERE state = 'archived')",
+	"tags":     "SELECT (SELECT id FROM tag WHERE kind = x.kind AND state = x.state ORDER BY people DESC, id LIMIT 1) FROM (SELECT DISTINCT kind, state FROM tag) x",
+	"pushes": "(SELECT id FROM push WHERE state = 'done' ORDER BY people DESC LIMIT 2) UNION " +
+		"SELECT (SELECT id FROM push WHERE state = x.state ORDER BY people DESC, id LIMIT 1) FROM (SELECT DISTINCT state FROM push) x",
+}
 
 var pathID = regexp.MustCompile(`/([a-z-]+)/:id`)
 
-// asks makes the addresses: each GET route with what it needs, with each of its filters
-// and with its total.
-func (r *rounds) asks(ctx context.Context, only string) ([]asked, error) {
+// asks makes the addresses: each GET route with what it needs, with each of its filters (or
+// every two of them) and with its total.
+func (r *rounds) asks(ctx context.Context, only string, pairs bool) ([]asked, error) {
 	known, err := r.known(ctx)
 	if err != nil {
 		return nil, err
@@ -106,20 +117,49 @@ func (r *rounds) asks(ctx context.Context, only string) ([]asked, error) {
 		if route.Method != http.MethodGet || !strings.HasPrefix(route.Path, "/admin/api/") || !strings.Contains(route.Path, only) || route.Doc.Types != nil && route.Doc.Out == nil || strings.Contains(route.Path, "/file") {
 			continue
 		}
-		path := route.Path
+		path := strings.Replace(route.Path, "/:object/:id", "/campaign/:id", 1)
+		paths := []string{path}
 		if m := pathID.FindStringSubmatch(path); m != nil {
-			row, err := r.first(ctx, m[1])
+			ids, err := r.rowsOf(ctx, m[1])
 			if err != nil {
 				return nil, err
 			}
-			path = strings.Replace(path, ":id", row, 1)
+			paths = nil
+			for _, row := range ids {
+				paths = append(paths, strings.Replace(path, ":id", row, 1))
+			}
 		}
-		if strings.Contains(path, ":") {
-			continue
+		for _, path := range paths {
+			if !strings.Contains(path, ":") {
+				list = append(list, r.variants(route, path, known, pairs)...)
+			}
 		}
-		list = append(list, r.variants(route, path, known)...)
 	}
 	return list, nil
+}
+
+// rowsOf are the rows whose pages are read.
+func (r *rounds) rowsOf(ctx context.Context, segment string) (ids []string, err error) {
+	stmt := seedRowsOf[segment]
+	if stmt == "" {
+		row, err := r.first(ctx, segment)
+		return []string{row}, err
+	}
+	rows, err := r.pool.QueryContext(ctx, stmt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row sql.NullString
+		if err := rows.Scan(&row); err != nil {
+			return nil, err
+		}
+		if row.Valid {
+			ids = append(ids, row.String)
+		}
+	}
+	return ids, rows.Err()
 }
 
 // first is a row of a table, "1" when there is none.
@@ -129,7 +169,7 @@ func (r *rounds) first(ctx context.Context, segment string) (row string, err err
 		return "1", nil
 	}
 	order := ""
-	if segment == "members" { // who is busy
+	if table == "member" { // who is busy
 		order = " ORDER BY created_at"
 	}
 	err = r.pool.QueryRowContext(ctx, "SELECT id FROM "+table+order+" LIMIT 1").Scan(&row)
@@ -151,7 +191,12 @@ func (r *rounds) known(ctx context.Context) (map[string]string, error) {
 		"batch_id":    "SELECT id FROM batch LIMIT 1",
 		"campaign_id": "SELECT id FROM campaign LIMIT 1",
 		"account_id":  "SELECT id FROM account WHERE kind = 'merchant' LIMIT 1",
+		"segment_id":  "SELECT COALESCE((SELECT segment_id FROM segment_now ORDER BY count DESC LIMIT 1), 1)",
+		"product_ids": "SELECT MIN(id) FROM product", "other_product_ids": "SELECT MAX(id) FROM product",
 		"leader_id":   "SELECT COALESCE(MIN(id), 1) FROM leader",
+		"rule_id":     "SELECT id FROM commission_rule WHERE used > 0 LIMIT 1",
+		"earner_id":   "SELECT earner_id FROM commission_statement GROUP BY earner_id ORDER BY COUNT(*) DESC LIMIT 1",
+		"referee_id":  "SELECT COALESCE(MAX(referee_id), 1) FROM commission_accrual",
 		"serial":      "SELECT 1",
 		"openid":      "SELECT value FROM identity_key WHERE kind = 'openid' LIMIT 1",
 		"phone_tail":  "SELECT tail FROM phone LIMIT 1",
@@ -159,7 +204,9 @@ func (r *rounds) known(ctx context.Context) (map[string]string, error) {
 		"province":    "SELECT '上海市'",
 		"q":           "SELECT '酱油'",
 		"owner_id":    "SELECT id FROM brand LIMIT 1",
+		"tree":        "SELECT '" + seedRule + "'",
 		"kind":        "SELECT 'funds'",
+		"after":       "SELECT 4611686018427387904", // in the middle of all ids
 		"from_serial": "SELECT 1", "until_serial": "SELECT 100",
 	} {
 		var v string
@@ -170,6 +217,9 @@ func (r *rounds) known(ctx context.Context) (map[string]string, error) {
 	}
 	return out, nil
 }
+
+// seedRule is a rule over what people did and are, of the kind that reads the most.
+const seedRule = `{"v":1,"root":{"all":[{"did":{"what":"bought","op":"gte","values":[2],"within_days":90}},{"not":{"did":{"what":"scan","op":"gte","values":[1],"within_days":7}}},{"attr":{"name":"tier_level","op":"gte","values":["1"]}}]}}`
 
 // moments are the ways in which routes write times and days; the wrong ones are refused
 // before anything is read.
@@ -189,19 +239,16 @@ func moments(name string, now clock.Instant) []string {
 
 // variants are a route's addresses: with what it needs, with each of its filters, with its
 // total. Where a time is needed, they are written in every way.
-func (r *rounds) variants(route web.Route, path string, known map[string]string) []asked {
+func (r *rounds) variants(route web.Route, path string, known map[string]string, pairs bool) []asked {
 	now := r.p.env.Clock.Now()
 	valuesOf := func(p web.Parameter) []string {
 		if len(p.Choices) > 0 {
 			return p.Choices
 		}
-		if m := moments(p.Name, now); m != nil {
-			return m
+		if v := known[p.Name]; v != "" {
+			return []string{v}
 		}
-		if known[p.Name] == "" {
-			return nil
-		}
-		return []string{known[p.Name]}
+		return moments(p.Name, now)
 	}
 	seen, list := map[string]bool{}, []asked{}
 	for way := range 3 {
@@ -215,24 +262,33 @@ func (r *rounds) variants(route web.Route, path string, known map[string]string)
 			base.Set("brand_id", known["brand_id"])
 			base.Set("member_id", known["member_id"])
 		}
-		add := func(name, value string) {
+		add := func(filters ...string) { // name, value, ...
 			q := url.Values{}
 			for k := range base {
 				q.Set(k, base.Get(k))
 			}
-			if name != "" {
-				q.Set(name, value)
+			for i := 0; i < len(filters); i += 2 {
+				q.Set(filters[i], filters[i+1])
 			}
 			if to := path + "?" + q.Encode(); !seen[to] {
 				seen[to] = true
 				list = append(list, asked{to})
 			}
 		}
-		add("", "")
-		for _, p := range route.Doc.Query {
-			if !p.Required {
-				for _, v := range valuesOf(p) {
-					add(p.Name, v)
+		add()
+		for i, p := range route.Doc.Query {
+			if p.Required {
+				continue
+			}
+			for _, v := range valuesOf(p) {
+				add(p.Name, v)
+				for _, other := range route.Doc.Query[i+1:] {
+					if !pairs || other.Required {
+						continue
+					}
+					for _, w := range valuesOf(other) {
+						add(p.Name, v, other.Name, w)
+					}
 				}
 			}
 		}
@@ -273,17 +329,17 @@ func (r *rounds) read(ctx context.Context, path string) (answered, []byte, error
 		return answered{}, nil, err
 	}
 	begun := clock.Wall()
-	a, err := r.client.Do(q)
-	if err != nil {
-		return answered{}, nil, err
+	one, body := answered{ask: path, status: http.StatusGatewayTimeout}, []byte(nil)
+	if a, err := r.client.Do(q); err == nil {
+		defer a.Body.Close()
+		if body, err = io.ReadAll(a.Body); err == nil {
+			one.status, one.bytes = a.StatusCode, int64(len(body))
+		}
+	} else if ctx.Err() != nil {
+		return one, nil, ctx.Err()
 	}
-	defer a.Body.Close()
-	body, err := io.ReadAll(a.Body)
-	if err != nil {
-		return answered{}, nil, err
-	}
-	one := answered{ask: path, status: a.StatusCode, bytes: int64(len(body)), spent: clock.Wall().Sub(begun)}
-	rows, err := r.pool.QueryContext(ctx, "SELECT TIME_TO_SEC(query_time) * 1000 + MICROSECOND(query_time) / 1000, rows_examined, CONVERT(sql_text USING utf8mb4) FROM mysql.slow_log")
+	one.spent = clock.Wall().Sub(begun)
+	rows, err := r.pool.QueryContext(ctx, "SELECT TIME_TO_SEC(query_time) * 1000 + MICROSECOND(query_time) / 1000, rows_examined, CONVERT(sql_text USING utf8mb4) FROM mysql.slow_log WHERE db = DATABASE() AND CONVERT(sql_text USING utf8mb4) <> 'TRUNCATE TABLE mysql.slow_log'")
 	if err != nil {
 		return one, nil, err
 	}

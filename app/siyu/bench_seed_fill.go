@@ -14,6 +14,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/code"
 	"siyu/model/db/dbbench"
+	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
 	"siyu/model/product"
@@ -48,6 +49,11 @@ type seeder struct {
 	people    []id.ID // persons, by the number of the member
 	ids       []id.ID // members
 	joined    []clock.Instant
+	leaderIDs []id.ID
+	groups    []id.ID       // of each leader one
+	ruleIDs   []id.ID       // of commission
+	bound     map[int]id.ID // referrals, by the number of who was brought
+	earned    seedEarned
 }
 
 // at is a clock that stands where the row is.
@@ -79,8 +85,14 @@ func (s *seeder) fill(ctx context.Context, p *process) error {
 		s.brand = b.ID
 		var drafts int
 		row := p.env.DB.Pool().QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM member), (SELECT COUNT(*) FROM scan), (SELECT COUNT(*) FROM campaign WHERE state = 'draft')")
-		if err := row.Scan(&s.members, &s.scans, &drafts); err != nil || drafts == 0 {
+		if err := row.Scan(&s.members, &s.scans, &drafts); err != nil {
 			return err
+		}
+		if drafts == 0 {
+			if err := s.later(ctx); err != nil {
+				return err
+			}
+			return s.kept(ctx)
 		}
 		return errors.New("bench: this folder was not filled to the end; remove it")
 	}
@@ -90,7 +102,7 @@ func (s *seeder) fill(ctx context.Context, p *process) error {
 	if err := s.stock(ctx, p); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.persons, s.keys, s.answers, s.seen, s.sights, s.claims, s.payouts, s.book, s.events, s.bought, s.growth, s.relations, s.tree, s.leaders, s.office, s.publish, s.counted} {
+	for _, step := range []func(context.Context) error{s.territories, s.persons, s.rules, s.keys, s.answers, s.seen, s.sights, s.claims, s.payouts, s.book, s.events, s.bought, s.growth, s.relations, s.tree, s.leaders, s.earnings, s.withdrawals, s.suspicions, s.office, s.desk, s.places, s.publish, s.counted, s.later, s.kept} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -171,7 +183,7 @@ func seedGTIN(i int) string {
 // publish puts the campaigns into force as if they had been before the claims: what was
 // won is written beside the budget that publishing reserved.
 func (s *seeder) publish(ctx context.Context) error {
-	if _, err := s.env.Campaigns.SetPolicy(ctx, campaign.Policy{BrandID: s.brand, ApprovalFen: money.Max}); err != nil { // nobody is here to approve
+	if _, err := s.env.Campaigns.SetPolicy(ctx, campaign.Policy{BrandID: s.brand, ApprovalFen: money.Max, ApprovalPoints: campaign.MaxApprovalPoints}); err != nil { // nobody is here to approve
 		return err
 	}
 	for _, c := range s.campaigns {
@@ -197,11 +209,24 @@ func (s *seeder) publish(ctx context.Context) error {
 			return err
 		}
 	}
-	rows, err := s.env.DB.Pool().QueryContext(ctx, "ANALYZE TABLE member, identity_key, identity_edge, phone, scan, code_sight, claim, payout, ledger_entry, points_lot, event, purchase, referral_node, referral_binding, tier_growth, consent")
+	rows, err := s.env.DB.Pool().QueryContext(ctx, "ANALYZE TABLE member, identity_key, identity_edge, phone, scan, code_sight, claim, payout, ledger_entry, points_lot, event, purchase, referral_node, referral_binding, tier_growth, consent, commission_accrual, commission_account, commission_statement, withdrawal, fraud_case, fraud_case_member, fraud_trace, scan_region, territory, diversion, diversion_code, audit, recon_line, recon_item")
 	if err != nil {
 		return err
 	}
 	return rows.Close()
+}
+
+// kept has what the running program works out by the hour and pages read: the trial balance
+// and what is owed in points.
+func (s *seeder) kept(ctx context.Context) error {
+	_, err := s.env.Ledger.LastTrial(ctx)
+	if fault.KindOf(err) == fault.NotFound {
+		_, err = s.env.Ledger.KeepTrial(ctx)
+	}
+	if err == nil {
+		_, err = s.env.Accounts.Liability(ctx, s.brand)
+	}
+	return err
 }
 
 // keyNumber is what identity_edge calls a key.

@@ -25,8 +25,8 @@ func brought(m int) bool  { return m > 0 && m%5 != 4 }
 
 func seedPhone(m int) (numbers.Number, error) { return numbers.Parse(fmt.Sprintf("139%08d", m)) }
 
-// persons makes people and members, each at the time of his first scan.
-func (s *seeder) persons(ctx context.Context) error {
+// name gives everybody his ids and the time of his first scan.
+func (s *seeder) name() {
 	at, people := seedSource(10)
 	atMember, members := seedSource(11)
 	per := s.scans / s.members
@@ -35,6 +35,11 @@ func (s *seeder) persons(ctx context.Context) error {
 		at.at, atMember.at = now, now
 		s.people, s.ids, s.joined = append(s.people, people.Next()), append(s.ids, members.Next()), append(s.joined, now)
 	}
+}
+
+// persons makes people and members.
+func (s *seeder) persons(ctx context.Context) error {
+	s.name()
 	err := s.table(ctx, "person", "id, created_at", func(l *dbbench.Lines) error {
 		for m, p := range s.people {
 			l.Add(p, s.joined[m])
@@ -282,9 +287,9 @@ func (s *seeder) office(ctx context.Context) error {
 
 // leaders run communities; each has a move and facts to be judged by.
 func (s *seeder) leaders(ctx context.Context) error {
-	n := min(s.members/300+1, 5000)
 	at, ids := seedSource(18)
-	leaders := make([]id.ID, n)
+	s.leaderIDs = make([]id.ID, s.leading())
+	leaders := s.leaderIDs
 	err := s.table(ctx, "leader", "id, brand_id, member_id, role, state, rev, level, level_month, name, region, community, phone_hash, shop_name, employee_no, signed_version, reason, created_at, changed_at, active_at, may_apply_at", func(l *dbbench.Lines) error {
 		for i := range leaders {
 			at.at = s.joined[i]
@@ -301,6 +306,7 @@ func (s *seeder) leaders(ctx context.Context) error {
 		for i, leader := range leaders {
 			at.at = s.joined[i]
 			c, place := ids.Next(), seedCities[i%14]
+			s.groups = append(s.groups, c)
 			l.Add(c, s.brand, leader, s.ids[i], "wechat", fmt.Sprintf("-%d", c), fmt.Sprintf("%s业主群 %d", place[1], i), fmt.Sprintf("群主%d", i), place[0], place[1], i%200, at.at, 200, 180, 0, 0, "", 0, 0, "open", "", "", 1, at.at, at.at)
 		}
 		return nil

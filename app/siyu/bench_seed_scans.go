@@ -202,7 +202,7 @@ func (s *seeder) claims(ctx context.Context) error {
 
 func (s *seeder) payouts(ctx context.Context) error {
 	return s.table(ctx, "payout", `id, claim_id, brand_id, campaign_id, member_id, account_id, rail, app_id, openid, amount_fen, bill_no,
-		wishing, act_name, state, wait_user, wechat_no, package_info, code, reason, attempts, review, created_at, moved_at, next_at, finished_at`, func(l *dbbench.Lines) error {
+		wishing, act_name, state, wait_user, wechat_no, package_info, code, reason, attempts, review, created_at, moved_at, next_at, finished_at, purpose`, func(l *dbbench.Lines) error {
 		s.eachClaim(func(c seedClaim) {
 			if c.cash == 0 {
 				return
@@ -213,8 +213,9 @@ func (s *seeder) payouts(ctx context.Context) error {
 				next, finished, waits = s.now.Add(24*time.Hour), 0, 1
 			}
 			l.Add(c.payout, c.id, s.brand, s.campaigns[c.batch()], s.ids[c.member], s.account.ID, s.account.Settings.Rail, s.account.Settings.PayAppID, seedOpenID(c.member), c.cash, c.bill,
-				"恭喜发财", "开瓶有喜", c.state, waits, fmt.Sprintf("13300%023d", c.number), "", why, "", 1, dice(c.number, 6)%5000 == 0, c.at, moved, next, finished)
+				"恭喜发财", "开瓶有喜", c.state, waits, fmt.Sprintf("13300%023d", c.number), "", why, "", 1, dice(c.number, 6)%5000 == 0, c.at, moved, next, finished, redpacket.ForClaim)
 		})
+		s.paidOut(l)
 		return nil
 	})
 }
@@ -240,6 +241,7 @@ func (s *seeder) book(ctx context.Context) error {
 			}
 			l.Add(ids.Next(), "payout:"+c.payout.String()+":end", "fen", "promised", promise, to, owner, c.cash, memo+c.bill, c.at.Add(3*time.Second))
 		})
+		s.booked(l)
 		return nil
 	})
 	if err != nil {

@@ -26,8 +26,9 @@ type benchDB struct {
 }
 
 // openBenchDB makes an empty database: a SQLite file in dir; or a schema of its own on
-// the server that dsn names, on this machine; or on a MariaDB that it starts in dir.
-func openBenchDB(ctx context.Context, engine, dsn, dir string) (b benchDB, err error) {
+// the server that dsn names, on this machine; or on a MariaDB that it starts in dir with
+// these options.
+func openBenchDB(ctx context.Context, engine, dsn, dir string, options ...string) (b benchDB, err error) {
 	switch engine {
 	case db.SQLite:
 		return benchDB{db.SQLite, filepath.Join(dir, "siyu.db"), func() error { return nil }}, nil
@@ -37,7 +38,7 @@ func openBenchDB(ctx context.Context, engine, dsn, dir string) (b benchDB, err e
 	}
 	stop := func() error { return nil }
 	if dsn == "" {
-		if dsn, stop, err = startMariaDB(ctx, filepath.Join(dir, "mariadb")); err != nil {
+		if dsn, stop, err = startMariaDB(ctx, filepath.Join(dir, "mariadb"), options...); err != nil {
 			return b, err
 		}
 	}
@@ -71,7 +72,8 @@ func startMariaDB(ctx context.Context, dir string, options ...string) (dsn strin
 		return "", nil, err
 	}
 	_, port, _ := net.SplitHostPort(addr)
-	stop, err = startServer(server, append([]string{"--no-defaults", "--datadir=" + dir, "--socket=" + filepath.Join(dir, "s"), "--pid-file=" + filepath.Join(dir, "pid"),
+	// Its temporary tables are beside its data: in /tmp, another server that starts clears them away.
+	stop, err = startServer(server, append([]string{"--no-defaults", "--datadir=" + dir, "--tmpdir=" + filepath.Dir(dir), "--socket=" + filepath.Join(dir, "s"), "--pid-file=" + filepath.Join(dir, "pid"),
 		"--bind-address=127.0.0.1", "--port=" + port, "--max-connections=600", "--innodb-buffer-pool-size=512M",
 		"--innodb-flush-log-at-trx-commit=1", "--innodb-snapshot-isolation=ON", "--skip-name-resolve"}, slices.Concat(as, options)...)...)
 	if err != nil {

@@ -27,6 +27,8 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 		treeLine += ` ` + what + `_ms=([\d.]+) ` + what + `_ratio=([\d.]+)`
 	}
 	treeLine += ` check_per_s=(\d+) check_step_ms=(\d+)`
+	segmentLine := `segment members=5000 cold_ms=(\d+) cold_file_ms=(\d+) count_ms=([\d.]+) named_ms=([\d.]+) change_ms=([\d.]+) sql_count_ms=(\d+) sql_named_ms=(\d+) ratio=(\d+) mib_per_million=(-?[\d.]+)`
+	pushLine := `push people=300 messages_per_s=(\d+) sent_per_s=(\d+) asynq_per_s=(\d+) ratio=([\d.]+)`
 	cases := []struct {
 		name, args, line string
 		says             []string // on the way
@@ -39,6 +41,8 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 		{"events", "events --seconds 0.1 --clients 2 --people 50", eventsLine, []string{"signed API", "bulk import", "for consumers"}},
 		{"identity", "identity --keys 5000 --seconds 0.1 --clients 2", identityLine, []string{"with evidence", "upsert per key"}},
 		{"tree", "tree -n 20000 --seconds 0.1 --clients 2", treeLine, []string{"20 levels", "first screen", "every counter right"}},
+		{"push", "push --people 300", pushLine, []string{"Asynq: tasks with the same call done", "messages sent and booked"}},
+		{"segment", "segment --engine sqlite --members 5000 --seconds 0.1", segmentLine, []string{"memory: "}},
 		{"payout", "payout --packets 40 --tasks 100", `payout settled_per_s=(\d+) asynq_per_s=(\d+) ratio=([\d.]+) signatures_per_s=(\d+) ceiling_ratio=([\d.]+)`, []string{"WeChat paid 4000 fen for 40 packets", "trial balance 0 fen"}},
 	}
 	if dsn := os.Getenv("SIYU_TEST_MYSQL"); dsn != "" {
@@ -46,6 +50,10 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 			name, args, line string
 			says             []string
 		}{"events on mysql", "events --engine mysql --seconds 0.1 --clients 2 --people 50 --dsn " + dsn, eventsLine, []string{"for consumers"}})
+		cases = append(cases, struct {
+			name, args, line string
+			says             []string
+		}{"segment on mysql", "segment --members 5000 --seconds 0.1 --dsn " + dsn, segmentLine, []string{"memory: "}})
 		cases = append(cases, struct {
 			name, args, line string
 			says             []string
@@ -57,7 +65,11 @@ func TestBenchesEndWithALineForPrograms(t *testing.T) {
 		cases = append(cases, struct {
 			name, args, line string
 			says             []string
-		}{"seed on mysql", "seed -members 1000 -scans 10000 -check --dsn " + dsn, `seed members=1000 scans=10000 fill_s=\d+ pages=\d\d+ p50_ms=([\d.]+) p99_ms=([\d.]+) slow=\d+ refused=\d+ broken=0`, []string{"invariants recomputed, 0 broken"}})
+		}{"seed on mysql", "seed -members 1000 -scans 10000 -check --dsn " + dsn, `seed members=1000 scans=10000 fill_s=\d+ pages=\d\d+ p50_ms=([\d.]+) p99_ms=([\d.]+) slow=\d+ refused=\d+ broken=0`, []string{"invariants recomputed, 0 broken,", "figures of audience and pushes recomputed, 0 broken"}})
+		cases = append(cases, struct {
+			name, args, line string
+			says             []string
+		}{"push on mysql", "push --engine mysql --people 300 --dsn " + dsn, pushLine + ` statements=([\d.]+) commits=([\d.]+)`, []string{"a message sent and booked: "}})
 		cases = append(cases, struct {
 			name, args, line string
 			says             []string

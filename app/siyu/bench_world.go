@@ -144,7 +144,7 @@ func (w *benchWorld) stock(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	if _, err := e.Campaigns.SetPolicy(ctx, campaign.Policy{BrandID: d.brand.ID, ApprovalFen: money.Max}); err != nil { // nobody is here to approve
+	if _, err := e.Campaigns.SetPolicy(ctx, campaign.Policy{BrandID: d.brand.ID, ApprovalFen: money.Max, ApprovalPoints: campaign.MaxApprovalPoints}); err != nil { // nobody is here to approve
 		return err
 	}
 	plan, err := e.Campaigns.Preview(ctx, w.campaign.ID)

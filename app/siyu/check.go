@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"siyu/config"
+	"siyu/model/insight"
 )
 
 // checkMain recomputes every invariant from the rows and fails when one is broken.
@@ -20,22 +21,18 @@ func checkMain(ctx context.Context, cfg config.Config, args []string, out io.Wri
 		return err
 	}
 	return offline(ctx, cfg, func(e *environment) error {
-		list, err := e.Insight.Invariants(ctx, *patience)
-		if err != nil {
-			return err
-		}
 		broken := 0
-		for _, c := range list {
+		err := e.Insight.EachInvariant(ctx, *patience, func(c insight.Check) {
 			if c.OK {
 				fmt.Fprintf(out, "PASS  %-16s %s\n", c.Name, c.Title)
-				continue
+				return
 			}
 			broken++
 			fmt.Fprintf(out, "FAIL  %-16s %s  %s\n", c.Name, c.Title, c.Detail)
+		})
+		if err == nil && broken > 0 {
+			err = errors.New("有不变量不成立，请停止发放并联系技术支持")
 		}
-		if broken > 0 {
-			return errors.New("有不变量不成立，请停止发放并联系技术支持")
-		}
-		return nil
+		return err
 	})
 }

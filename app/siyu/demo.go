@@ -2,31 +2,23 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/campaign"
-	"siyu/model/claim"
 	"siyu/model/code"
-	"siyu/model/code/token"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
-	"siyu/model/product"
-	"siyu/model/seal"
 	"siyu/wechat/simulator"
 )
 
@@ -40,7 +32,8 @@ const (
 	demoRedpack  = "1900000102" // merchant on the red-packet rail
 	demoSerial   = "5157F09EFDC096DE15EBE81A47057A7232F1B8E1"
 	demoBalance  = 5_000_000 // fen in each merchant's account
-	demoShown    = 6         // codes of each kind that the phone offers
+	demoBatch    = "演示批次"
+	demoShown    = 6 // codes of each kind that the phone offers
 )
 
 // demoPlaces tells where the simulator's users are (its addresses by city).
@@ -90,7 +83,7 @@ func demo(ctx context.Context, cfg config.Config, _ []string, out io.Writer) err
 	if !cfg.Simulator {
 		return errors.New("the demo plays with the simulator only; unset SIYU_ENV and SIYU_WECHAT_*")
 	}
-	d := &demoWorld{shelf: demoShelf()}
+	d := &demoWorld{shelf: demoShelf(), looksBack: true}
 	if cfg.Company == "" {
 		cfg.Company = demoCompany
 	}
@@ -109,6 +102,8 @@ type demoWorld struct {
 	brand    brand.Brand
 	password string
 	live     id.ID // the live code of its community
+
+	looksBack bool // the brand has a past
 }
 
 // seed makes the sample data once and tells the simulator about it at every start.
@@ -140,6 +135,11 @@ func (d *demoWorld) seed(ctx context.Context, p *process) error {
 	if err := errors.Join(e.Brands.MarkDemo(ctx, d.brand.ID), d.accounts(ctx, p)); err != nil {
 		return err
 	}
+	if d.looksBack {
+		if err := d.past(ctx, p); err != nil {
+			return err
+		}
+	}
 	for _, g := range d.shelf {
 		if err := d.stock(ctx, p, g); err != nil {
 			return fmt.Errorf("demo data: %s: %w", g.name, err)
@@ -148,7 +148,7 @@ func (d *demoWorld) seed(ctx context.Context, p *process) error {
 	if err := d.loyalty(ctx, e); err != nil {
 		return err
 	}
-	if err := errors.Join(d.leaders(ctx, e), d.groups(ctx, e)); err != nil {
+	if err := errors.Join(d.leaders(ctx, e), d.groups(ctx, e), d.audiences(ctx, e)); err != nil {
 		return err
 	}
 	for _, u := range []simulator.User{{Name: "小甲", Avatar: "🧑", City: "上海"}, {Name: "小乙", Avatar: "👩", City: "广州"}, {Name: "小丙", Avatar: "👴", City: "成都"}} {
@@ -228,7 +228,7 @@ func (d *demoWorld) stock(ctx context.Context, p *process, g *demoGoods) error {
 	e := p.env
 	prod, err := e.Products.ByGTIN(ctx, d.brand.ID, g.gtin)
 	if fault.KindOf(err) == fault.NotFound {
-		prod, err = e.Products.Create(ctx, product.Product{BrandID: d.brand.ID, GTIN: g.gtin, Name: g.name, Spec: g.spec, ScanPoints: 10, PointsPercent: 100})
+		prod, err = e.Products.Create(ctx, g.product(d.brand.ID))
 	}
 	if err != nil {
 		return err
@@ -238,10 +238,10 @@ func (d *demoWorld) stock(ctx context.Context, p *process, g *demoGoods) error {
 	if err != nil {
 		return err
 	}
-	if len(batches) > 0 {
-		g.batch = batches[0]
+	if i := slices.IndexFunc(batches, func(b code.Batch) bool { return b.Name == demoBatch }); i >= 0 {
+		g.batch = batches[i]
 	} else {
-		if g.batch, err = e.Codes.CreateBatch(ctx, code.Batch{BrandID: d.brand.ID, ProductID: prod.ID, Count: g.codes + 2, Name: "演示批次"}); err != nil {
+		if g.batch, err = e.Codes.CreateBatch(ctx, code.Batch{BrandID: d.brand.ID, ProductID: prod.ID, Count: g.codes + 2, Name: demoBatch}); err != nil {
 			return err
 		}
 		for _, r := range []code.Range{
@@ -297,8 +297,13 @@ func (d *demoWorld) run(ctx context.Context, p *process, g *demoGoods) error {
 }
 
 // operator makes the demo's administrator; the password is kept in the data folder, so
-// that it can be printed at every start. Only the demo does this.
+// that it can be printed at every start. Only the demo does this. Who chose one by the
+// environment has that: the first start made the operator with it.
 func (d *demoWorld) operator(ctx context.Context, p *process) error {
+	if p.cfg.First.Operator.Login == "admin" {
+		d.password = "(SIYU_ADMIN_PASSWORD)"
+		return nil
+	}
 	path := filepath.Join(p.cfg.Data, "demo-password")
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -311,104 +316,4 @@ func (d *demoWorld) operator(ctx context.Context, p *process) error {
 	d.password = strings.TrimSpace(string(text))
 	_, err = p.env.Operators.EnsureFirst(ctx, "admin", d.password)
 	return err
-}
-
-// codes lists what the phone page offers: unclaimed codes first, then the special ones,
-// among them the newest one that somebody claimed.
-func (d *demoWorld) codes(p *process) []simulator.DemoCode {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	out := []simulator.DemoCode{}
-	add := func(label string, batchID id.ID, serial int64) {
-		if tok, err := p.env.Codes.TokenOf(batchID, serial); err == nil {
-			out = append(out, simulator.DemoCode{Label: label, URL: d.url(tok)})
-		}
-	}
-	var last claim.Claim
-	for _, g := range d.shelf {
-		shown := 0
-		for serial := int64(1); serial <= g.codes && shown < demoShown; serial++ {
-			cl, claimed, err := p.env.Claims.ByCode(ctx, g.batch.ID, serial)
-			if err != nil {
-				continue
-			}
-			if claimed {
-				if cl.CreatedAt >= last.CreatedAt {
-					last = cl
-				}
-				continue
-			}
-			shown++
-			add(fmt.Sprintf("%s 第 %d 瓶", g.name, serial), g.batch.ID, serial)
-		}
-	}
-	if d.live != 0 {
-		out = append(out, d.liveCodes(ctx, p)...)
-	}
-	if last.ID != 0 {
-		add("已被领过的一瓶", last.BatchID, last.Serial)
-	}
-	for _, g := range d.shelf[:min(1, len(d.shelf))] {
-		add("还没激活的一瓶", g.batch.ID, g.asleep)
-		add("已作废的码", g.batch.ID, g.dead)
-	}
-	return append(out, simulator.DemoCode{Label: "伪造的码", URL: d.url("0123456789ABCDEF")})
-}
-
-func (d *demoWorld) url(tok string) string {
-	return token.Short(d.brand.CodeHost, token.Token(tok), d.brand.UpperURL)
-}
-
-func (d *demoWorld) announce(p *process) error {
-	list := d.codes(p)
-	fmt.Fprintf(p.out, `
-  siyu demo 已启动 · everything runs on this machine
-
-  手机页 (scan here)   http://%s/sim/phone
-  一个可用的码 (code)  %s   粘贴到手机页的“扫一扫” · paste it there
-  管理后台 (panel)     %s/admin/   用户 admin   密码 %s
-  数据目录 (data)      %s
-
-  Ctrl-C 停止 · Ctrl-C stops it
-
-`, p.cfg.SimAddr, list[0].URL[strings.LastIndex(list[0].URL, "/")+1:], p.cfg.PublicURL, d.password, p.cfg.Data)
-	return nil
-}
-
-func random(n int) string {
-	b := make([]byte, n)
-	rand.Read(b)
-	return hex.EncodeToString(b)
-}
-
-// aesKey makes an EncodingAESKey: 43 characters of base64 without padding.
-func aesKey() string {
-	_, key, _ := strings.Cut(seal.NewKey(), ":")
-	return strings.TrimRight(key, "=")
-}
-
-func newRSA() (string, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return "", err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), err
-}
-
-func publicOf(privatePEM string) (string, error) {
-	block, _ := pem.Decode([]byte(privatePEM))
-	if block == nil {
-		return "", errors.New("demo: the merchant key is damaged")
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return "", err
-	}
-	signer, ok := key.(*rsa.PrivateKey)
-	if !ok {
-		return "", errors.New("demo: the merchant key is not RSA")
-	}
-	der, err := x509.MarshalPKIXPublicKey(&signer.PublicKey)
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), err
 }

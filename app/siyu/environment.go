@@ -85,6 +85,11 @@ type environment struct {
 	homeStores
 	campaignStores
 	goodsStores
+	holdoutStores
+	reachStores
+	tagStores
+	segmentStores
+	pushStores
 }
 
 // openEnvironment opens the database, migrates it and loads the caches.
@@ -129,11 +134,14 @@ func (e *environment) build() {
 	e.Replies = reply.New(d, e.Scans, e.Packets, e.Products)
 	e.Operators = operator.New(d, operator.Options{Box: e.Box})
 	e.buildSettings()
+	e.buildReach()
 	e.buildEvents()
+	e.buildHoldout()
 	e.buildReferral()
 	e.buildFraud()
 	e.buildLoyalty()
 	e.buildProfiles()
+	e.buildTags()
 	e.buildLeaders()
 	e.buildGroups()
 	e.buildCommission()
@@ -141,6 +149,9 @@ func (e *environment) build() {
 	e.buildDesk()
 	e.buildWeCom()
 	e.buildMoney()
+	e.buildSegments()
+	e.buildPushes()
+	e.buildReports()
 	e.buildRights()
 	e.buildJobs()
 	e.Insight = insight.New(d)

@@ -61,6 +61,9 @@ func (e *environment) told(ctx context.Context, of accountsByID, m message.Messa
 	if err != nil {
 		return err
 	}
+	if err := e.spent(ctx, a, m); err != nil {
+		return err
+	}
 	// At the time it was made: the time it was sent differs between two tries.
 	_, err = e.Events.Put(ctx, []event.Event{{Key: "message:" + m.ID.String(), Type: event.MessageSent, BrandID: a.BrandID, MemberID: m.MemberID,
 		Channel: event.WeChat, At: m.CreatedAt, Body: event.Body(map[string]any{"message": m.MessageKey, "account_id": a.ID})}})

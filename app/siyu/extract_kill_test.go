@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -20,14 +19,7 @@ import (
 // behind the last part, and the file has every row once.
 func TestExtractSurvivesKill(t *testing.T) {
 	const rows = 120_000
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &child{t: t, addr: free.Addr().String(), data: t.TempDir()}
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	p := &child{t: t, addr: ownAddr(t), data: t.TempDir()}
 	p.start()
 	p.kill()
 	ids := plantMembers(t, filepath.Join(p.data, "siyu.db"), rows)

@@ -29,7 +29,10 @@ func (e *environment) regrouped() job.Worker {
 		if v, err := follow(ctx, memberID); err != nil {
 			return v, err
 		}
-		return job.Verdict{}, e.Fraud.Regrouped(ctx, memberID)
+		if err := e.Fraud.Regrouped(ctx, memberID); err != nil {
+			return job.Verdict{}, err
+		}
+		return job.Verdict{}, e.Tags.Regrouped(ctx, memberID)
 	}
 }
 

@@ -39,12 +39,22 @@ func (b leaderBook) Leader(ctx context.Context, leaderID id.ID) (group.Leader, e
 
 // Leaders implements group.Leaders.
 func (b leaderBook) Leaders(ctx context.Context, brandID, before id.ID, limit int) ([]group.Leader, error) {
-	list, err := b.leaders.List(ctx, leader.Filter{BrandID: brandID, States: []string{leader.Active, leader.Suspended}}, before, limit)
+	list, err := b.leaders.List(ctx, caring(brandID), before, limit)
 	out := make([]group.Leader, len(list))
 	for i, l := range list {
 		out[i] = shown(l)
 	}
 	return out, err
+}
+
+// CountLeaders implements group.Leaders.
+func (b leaderBook) CountLeaders(ctx context.Context, brandID id.ID) (int, bool, error) {
+	return b.leaders.Count(ctx, caring(brandID))
+}
+
+// caring are those who look after people now.
+func caring(brandID id.ID) leader.Filter {
+	return leader.Filter{BrandID: brandID, States: []string{leader.Active, leader.Suspended}}
 }
 
 // ActiveAmong implements group.Leaders.

@@ -16,7 +16,7 @@ type jobStores struct {
 }
 
 func (e *environment) buildJobs() {
-	e.Extracts = extract.New(extract.Deps{DB: e.DB, Box: e.Box, Phones: e.Phones, Outbox: e.Outbox,
+	e.Extracts = extract.New(extract.Deps{DB: e.DB, Box: e.Box, Phones: e.Phones, Outbox: e.Outbox, Segments: e.Segments,
 		Keep: time.Duration(e.Config.Export.Days) * 24 * time.Hour, Times: e.Config.Export.Downloads})
 	e.Progress, e.Find = progress.New(e.DB), find.New(e.DB, e.Phones)
 }

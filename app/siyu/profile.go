@@ -40,7 +40,7 @@ type activity struct{ events *event.Store }
 
 // Last implements profile.Activity.
 func (a activity) Last(ctx context.Context, members []id.ID) (clock.Instant, error) {
-	list, err := a.events.Timeline(ctx, members, nil, event.Cursor{}, 1)
+	list, err := a.events.Timeline(ctx, members, event.Deeds(), event.Cursor{}, 1)
 	if err != nil || len(list) == 0 {
 		return 0, err
 	}

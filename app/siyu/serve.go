@@ -42,6 +42,8 @@ type process struct {
 	opened func(p *process) error
 	// seed fills the database before anything runs; only the demo has one.
 	seed func(ctx context.Context, p *process) error
+	// perMinute is how often an operator may ask; 0: as often as the back office says.
+	perMinute uint16
 }
 
 // parts says which parts of the program a process runs.
@@ -132,6 +134,7 @@ func (p *process) run(ctx context.Context) (err error) {
 	defer stopBackground()
 	wg.Go(func() { p.refresh(background) })
 	wg.Go(func() { p.countCalls(background) })
+	wg.Go(func() { p.env.warmSegments(background, p.log) })
 	if p.parts.work {
 		stop, err := p.work(background, &wg)
 		if err != nil {

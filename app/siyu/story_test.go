@@ -55,6 +55,12 @@ func (l *lockedBuffer) String() string {
 // startTown runs the whole program on free ports until the test ends.
 func startTown(t *testing.T, env map[string]string) *town {
 	t.Helper()
+	return raise(t, env, &demoWorld{shelf: demoShelf()})
+}
+
+// raise is startTown with sample data of the test's choice.
+func raise(t *testing.T, env map[string]string, d *demoWorld) *town {
+	t.Helper()
 	base := map[string]string{"SIYU_ENV": config.Demo, "SIYU_ADDR": "127.0.0.1:0", "SIYU_DATA": t.TempDir(), "SIYU_WECHAT_PAY_TIMEOUT": "700ms"}
 	for k, v := range env {
 		base[k] = v
@@ -67,7 +73,7 @@ func startTown(t *testing.T, env map[string]string) *town {
 	if err := os.WriteFile(cfg.Places, []byte(demoPlaces), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := &town{demo: &demoWorld{shelf: demoShelf()}, clk: clock.NewFake(dbtest.Start), log: &lockedBuffer{}}
+	w := &town{demo: d, clk: clock.NewFake(dbtest.Start), log: &lockedBuffer{}}
 	up := make(chan struct{})
 	w.process = &process{cfg: cfg, clock: w.clk, out: io.Discard, log: slog.New(slog.NewTextHandler(w.log, nil)), parts: parts{true, true},
 		seed: w.demo.seed, opened: func(*process) error { close(up); return nil }}

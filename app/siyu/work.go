@@ -30,14 +30,15 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 		UserPacketsPerDay: p.cfg.Pay.UserPacketsPerDay, UserFenPerDay: p.cfg.Pay.UserFenPerDay, Night: p.cfg.Pay.Night.Has}
 	payouts := job.NewPayouts(e.Packets, p.wechat, who, e.Clock, job.NewRates(p.queue.rdb, p.log, clock.Wall), limits)
 	recon := p.reconciler()
-	notices := job.NewNotices(e.Notices, e.Packets, e.Followers)
+	pushes := p.pushes(job.NewRates(p.queue.rdb, p.log, clock.Wall))
+	notices := job.NewNotices(e.Notices, e.Packets, listeners{e})
 	messages := job.NewMessages(e.Messages, p.wechat, who)
 	messages.UseQuiet(e.Clock, e.quietUntil)
 	runner := job.NewRunner(e.Outbox, p.wecomWorkers(map[string]job.Worker{
 		job.TaskPayout: payouts.Drive, job.TaskNotice: notices.Apply, job.TaskMessage: messages.Send, job.TaskExport: exports(e.Exports),
 		job.TaskEvents: job.Deliver(e.Events), job.TaskRegroup: e.regrouped(),
 		job.TaskImport: imports(e.Imports), job.TaskRights: job.Rights(e.Rights),
-		job.TaskReferral: job.Lists(e.Referrals), job.TaskExtract: job.Extract(e.Extracts), job.TaskFraud: e.settleFraud, job.TaskReconcile: recon.Run, job.TaskWithdrawal: job.Withdrawals(e.Withdrawals, e.Messages, p.loyalty().Address),
+		job.TaskReferral: job.Lists(e.Referrals), job.TaskExtract: job.Extract(e.Extracts), job.TaskPushFreeze: pushes.Freeze, job.TaskPushSend: pushes.Send, job.TaskPushBack: pushes.Back, job.TaskTag: job.Tag(e.Tags), job.TaskTagTouch: job.TagTouch(e.Tags), job.TaskFraud: e.settleFraud, job.TaskReconcile: recon.Run, job.TaskWithdrawal: job.Withdrawals(e.Withdrawals, e.Messages, p.loyalty().Address),
 	}, notices), p.log, p.reg, clock.Wall)
 
 	relay := job.NewRelay(e.Outbox, p.queue.client, asynq.NewInspectorFromRedisClient(p.queue.rdb), p.log, 500*time.Millisecond)
@@ -56,7 +57,7 @@ func (p *process) work(ctx context.Context, wg *sync.WaitGroup) (stop func(), er
 	loops, cancel := context.WithCancel(ctx)
 	wg.Go(func() { relay.Loop(loops) })
 	wg.Go(func() {
-		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), e.homeChores(), e.goodsChores(), e.campaignChores(), e.settingsChores(), recon.Chores()))
+		job.Loop(loops, p.log, slices.Concat(cron.Chores(), p.loyalty().Chores(), e.importChores(), e.groupChores(), e.auditChores(), p.leaderChores(), p.commission().Chores(), e.wecomChores(), job.RightsChores(e.Rights), job.ReferralChores(e.Referrals), job.ExtractChores(e.Extracts), pushes.Chores(), job.TagChores(e.Tags), e.homeChores(), e.goodsChores(), e.holdoutChores(), e.campaignChores(), e.settingsChores(), e.reachChores(), e.segmentChores(), recon.Chores()))
 	})
 	return func() {
 		cancel()

@@ -3,6 +3,8 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -10,7 +12,6 @@ import (
 
 	"siyu/handler/web"
 	"siyu/model/audit"
-	"siyu/model/fault"
 	"siyu/model/id"
 )
 
@@ -67,6 +68,9 @@ func (h *Handler) audited(name string, do action) func(*gin.Context) (any, error
 				asked["parent_id"] = named
 			}
 		}
+		if err := h.unseen(c, e); err != nil {
+			return nil, err
+		}
 		entry, err := h.Audit.Begin(c.Request.Context(), e)
 		if err != nil {
 			return nil, err
@@ -78,6 +82,28 @@ func (h *Handler) audited(name string, do action) func(*gin.Context) (any, error
 			web.Note(c, err) // the act stands; the entry says "begun" and shows who
 		}
 		return data, actErr
+	}
+}
+
+// attach answers with a table as a file, which write fills. Who fetched it is on record
+// before its first line: a file that nobody knows of is not handed over.
+func (h *Handler) attach(c *gin.Context, name string, e audit.Entry, write func(to io.Writer) error) {
+	s := current(c)
+	e.ActorID, e.Actor, e.IP, e.RequestID = s.Operator.ID, s.Operator.Login, web.ClientIP(c), web.RequestID(c)
+	if err := h.Audit.Record(c.Request.Context(), e); err != nil {
+		web.Fail(c, err)
+		return
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Header("Content-Type", "text/csv; charset=utf-8")
+	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	if err := write(c.Writer); err != nil {
+		if !c.Writer.Written() {
+			web.Fail(c, err)
+			return
+		}
+		web.Note(c, err)
+		panic(http.ErrAbortHandler) // half a file must not look like a whole one
 	}
 }
 
@@ -132,17 +158,21 @@ func counted[T any](key func(T) id.ID, fetch func(c *gin.Context, p web.Page) ([
 	}
 }
 
-// ofBrand makes a paged route over what one brand has.
-func ofBrand[T any](key func(T) id.ID, fetch func(ctx context.Context, brandID, before id.ID, limit int) ([]T, error)) gin.HandlerFunc {
-	return list(key, func(c *gin.Context, p web.Page) ([]T, error) {
-		brandID, err := web.QueryID(c, "brand_id")
+// ofBrand makes a counted route over what one brand has.
+func ofBrand[T any](key func(T) id.ID, fetch func(ctx context.Context, brandID, before id.ID, limit int) ([]T, error),
+	count func(ctx context.Context, brandID id.ID) (n int, more bool, err error)) gin.HandlerFunc {
+	return counted(key, func(c *gin.Context, p web.Page) ([]T, error) {
+		brandID, err := brandAsked(c)
 		if err != nil {
 			return nil, err
 		}
-		if brandID == 0 {
-			return nil, fault.NewInvalid("brand_id", "请先选择品牌").With("field", "brand_id")
-		}
 		return fetch(c.Request.Context(), brandID, p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		brandID, err := brandAsked(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return count(c.Request.Context(), brandID)
 	})
 }
 

@@ -34,6 +34,7 @@ import (
 	"siyu/model/goal"
 	"siyu/model/group"
 	"siyu/model/health"
+	"siyu/model/holdout"
 	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/issuance"
@@ -48,7 +49,9 @@ import (
 	"siyu/model/product"
 	"siyu/model/profile"
 	"siyu/model/progress"
+	"siyu/model/push"
 	"siyu/model/quiet"
+	"siyu/model/reach"
 	"siyu/model/reconcile"
 	"siyu/model/redpacket"
 	"siyu/model/referral"
@@ -56,6 +59,8 @@ import (
 	"siyu/model/reply"
 	"siyu/model/rights"
 	"siyu/model/scan"
+	"siyu/model/segment"
+	"siyu/model/tag"
 	"siyu/model/tier"
 	"siyu/model/wecom"
 	"siyu/model/withdrawal"
@@ -88,6 +93,8 @@ type Deps struct {
 	Withdrawals *withdrawal.Store
 	Profiles    *profile.Store
 	Consents    *consent.Store
+	Tags        *tag.Store
+	Segments    *segment.Store
 	Rights      *rights.Store
 	Imports     *crm.Store
 	Posters     *poster.Store
@@ -116,12 +123,20 @@ type Deps struct {
 	PublicHost string
 	PublicURL  string // how browsers and WeChat reach this program
 	Health     *health.Store
+	Holdout    *holdout.Store
+	Pushes     *push.Store
+	Reach      *reach.Store
+	Reports    *holdout.Reports
 	Quiet      *quiet.Store
 	// Sandbox: WeChat is the simulator, so demo data may be cleared.
 	Sandbox bool
 	// PerMinute is how many requests an operator may make in a minute, over all his
 	// sessions; 0: 1200. A page makes about ten.
 	PerMinute uint16
+	// FewPeople is below how many people a number is not told to operators who may not open
+	// members' pages; 0: 5. FewKey decides how far their other numbers are moved.
+	FewPeople int
+	FewKey    []byte
 }
 
 // Handler answers.
@@ -144,6 +159,9 @@ const requestsPerMinute = 1200
 
 // New makes a handler.
 func New(d Deps) *Handler {
+	if d.FewPeople == 0 {
+		d.FewPeople = fewPeople
+	}
 	if d.PerMinute == 0 {
 		d.PerMinute = requestsPerMinute
 	}
@@ -194,6 +212,8 @@ func (h *Handler) Routes() []web.Route {
 		h.commissionRoutes(),
 		h.withdrawalRoutes(),
 		h.profileRoutes(),
+		h.tagRoutes(),
+		h.segmentRoutes(),
 		h.importRoutes(),
 		h.rightsRoutes(),
 		h.posterRoutes(),
@@ -211,6 +231,9 @@ func (h *Handler) Routes() []web.Route {
 		h.trailRoutes(),
 		h.searchRoutes(),
 		h.moneyRoutes(),
+		h.holdoutRoutes(),
+		h.pushRoutes(),
+		h.reachRoutes(),
 	)
 }
 

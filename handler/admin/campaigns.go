@@ -32,7 +32,7 @@ func (h *Handler) campaignRoutes() []web.Route {
 		at(get, "/campaigns/:id/dry-run", operator.CampaignRead, "试运行：模拟抽奖与预算走势，不写任何数据", web.Answer(h.rehearse)).Asks("draws?", "per_day?", "stop_fen?").Gives(campaign.Rehearsal{}),
 		at(get, "/campaigns/:id/page", operator.CampaignRead, "消费者页面预览(草稿也可)", h.campaignPage).Asks("show?:scan|rules|won").File("text/html"),
 		at(get, "/campaigns/:id/approval", operator.CampaignRead, "审批：冻结的内容、与上次批准的差别、历次申请", web.Answer(h.campaignDossier)).Gives(dossier{}),
-		at(get, "/campaign-approvals", operator.CampaignRead, "待审批的活动", h.listApprovals()).Asks("brand_id").Lists(campaign.Approval{}),
+		at(get, "/campaign-approvals", operator.CampaignRead, "待审批的活动", h.listApprovals()).Asks("brand_id").Lists(campaign.Approval{}).Counts(),
 		at(post, "/campaigns/:id/submit", operator.CampaignWrite, "提交审批(冻结内容)", write("submit", ok, h.submitCampaign)).Takes(submitInput{}).Gives(campaign.Campaign{}),
 		at(post, "/campaigns/:id/withdraw", operator.CampaignWrite, "撤回审批申请", write("withdraw", ok, h.withdrawCampaign)).Takes(reasonInput{}).Gives(campaign.Campaign{}),
 		at(post, "/campaigns/:id/approve", operator.CampaignApprove, "批准活动(提交人和最后修改的人不能)", write("approve", ok, h.approveCampaign)).Takes(decisionInput{}).Gives(campaign.Campaign{}),
@@ -117,9 +117,11 @@ func (h *Handler) updateCampaign(c *gin.Context, e *audit.Entry) (any, error) {
 	})
 }
 
-// publishInput: SpendFen is the sum the operator was shown by the preview.
+// publishInput: SpendFen is the sum the operator was shown by the preview, Version the draft
+// that he looked at.
 type publishInput struct {
 	SpendFen *money.Fen `json:"spend_fen"`
+	Version  int64      `json:"version"`
 	Reason   string     `json:"reason"`
 }
 
@@ -132,7 +134,7 @@ func (h *Handler) publishCampaign(c *gin.Context, e *audit.Entry) (any, error) {
 		return nil, fault.NewInvalid("spend_fen", "请确认预览中的最大支出 spend_fen").With("field", "spend_fen")
 	}
 	return h.campaign(c, e, func(ctx context.Context, campaignID id.ID) (campaign.Campaign, error) {
-		return h.Campaigns.PublishBy(ctx, campaignID, *in.SpendFen, e.ActorID)
+		return h.Campaigns.PublishBy(ctx, campaignID, campaign.Shown{SpendFen: *in.SpendFen, Version: in.Version}, e.ActorID)
 	})
 }
 

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -157,12 +158,13 @@ func (h *Handler) campaignDossier(c *gin.Context) (any, error) {
 }
 
 func (h *Handler) listApprovals() gin.HandlerFunc {
-	return ofBrand(func(x campaign.Approval) id.ID { return x.ID }, h.Campaigns.Waiting)
+	return ofBrand(func(x campaign.Approval) id.ID { return x.ID }, h.Campaigns.Waiting, h.Campaigns.CountWaiting)
 }
 
 type submitInput struct {
-	Note   string `json:"note"` // for the second person
-	Reason string `json:"reason"`
+	Note    string `json:"note"`    // for the second person
+	Version int64  `json:"version"` // of the draft that was looked at
+	Reason  string `json:"reason"`
 }
 
 func (h *Handler) submitCampaign(c *gin.Context, e *audit.Entry) (any, error) {
@@ -171,7 +173,7 @@ func (h *Handler) submitCampaign(c *gin.Context, e *audit.Entry) (any, error) {
 		return nil, err
 	}
 	return h.campaign(c, e, func(ctx context.Context, campaignID id.ID) (campaign.Campaign, error) {
-		return h.Campaigns.Submit(ctx, campaignID, campaign.Request{By: e.ActorID, Note: in.Note})
+		return h.Campaigns.Submit(ctx, campaignID, campaign.Request{By: e.ActorID, Note: in.Note, Version: in.Version})
 	})
 }
 
@@ -204,8 +206,9 @@ func (h *Handler) getCampaignPolicy(c *gin.Context) (any, error) {
 }
 
 type campaignPolicyInput struct {
-	ApprovalFen *money.Fen `json:"approval_fen"` // 0: every campaign needs a second person
-	Reason      string     `json:"reason"`
+	ApprovalFen    *money.Fen `json:"approval_fen"`    // 0: every campaign needs a second person
+	ApprovalPoints *int64     `json:"approval_points"` // 0: every campaign that gives points
+	Reason         string     `json:"reason"`          // needed: who raises a limit says why
 }
 
 // setCampaignPolicy: who may both raise the limit and publish needs a reason on record.
@@ -221,6 +224,12 @@ func (h *Handler) setCampaignPolicy(c *gin.Context, e *audit.Entry) (any, error)
 	if in.ApprovalFen == nil {
 		return nil, fault.NewInvalid("approval_fen", "请填写审批额度，0 表示每个活动都要审批").With("field", "approval_fen")
 	}
+	if in.ApprovalPoints == nil {
+		return nil, fault.NewInvalid("approval_points", "请填写积分审批额度，0 表示送积分的活动都要审批").With("field", "approval_points")
+	}
+	if strings.TrimSpace(in.Reason) == "" {
+		return nil, fault.NewInvalid("reason", "请写明修改审批额度的理由，审计记录会保留").With("field", "reason")
+	}
 	if _, err := h.Brands.Get(c.Request.Context(), brandID); err != nil {
 		return nil, err
 	}
@@ -228,7 +237,7 @@ func (h *Handler) setCampaignPolicy(c *gin.Context, e *audit.Entry) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	after, err := h.Campaigns.SetPolicy(c.Request.Context(), campaign.Policy{BrandID: brandID, ApprovalFen: *in.ApprovalFen, UpdatedBy: e.ActorID})
+	after, err := h.Campaigns.SetPolicy(c.Request.Context(), campaign.Policy{BrandID: brandID, ApprovalFen: *in.ApprovalFen, ApprovalPoints: *in.ApprovalPoints, UpdatedBy: e.ActorID})
 	e.ObjectID, e.Before, e.After = brandID, before, after
 	return after, err
 }

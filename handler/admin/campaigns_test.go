@@ -81,7 +81,7 @@ func (o *office) campaignKeyed() map[string]retry {
 		"POST /campaigns/:id/withdraw":    {at(taken, "/withdraw"), a, b},
 		"POST /campaigns/:id/approve":     {at(yes, "/approve"), said(yesHash), said(noHash)},
 		"POST /campaigns/:id/refuse":      {at(no, "/refuse"), said(noHash), said(yesHash)},
-		"PUT /brands/:id/campaign-policy": {"/brands/" + o.brand.ID.String() + "/campaign-policy", `{"approval_fen":100000000}`, `{"approval_fen":0}`},
+		"PUT /brands/:id/campaign-policy": {"/brands/" + o.brand.ID.String() + "/campaign-policy", `{"approval_fen":100000000,"approval_points":1000000,"reason":"年节"}`, `{"approval_fen":0,"approval_points":0,"reason":"年节"}`},
 	}
 }
 
@@ -89,7 +89,7 @@ func TestASecondPersonApproves(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		o := newOffice(t, d, clk)
 		writer, boss, chief := o.as(t, "writer", operator.Operations), o.as(t, "boss", operator.Approver), o.as(t, "chief", operator.Admin)
-		o.must("PUT", "/brands/"+o.brand.ID.String()+"/campaign-policy", `{"approval_fen":0,"reason":"都要审批"}`)
+		o.must("PUT", "/brands/"+o.brand.ID.String()+"/campaign-policy", `{"approval_fen":0,"approval_points":0,"reason":"都要审批"}`)
 		var c campaign.Campaign
 		writer.do("POST", "/campaigns", o.form("双十二", o.newBatch())).into(t, &c)
 		path := "/campaigns/" + c.ID.String()

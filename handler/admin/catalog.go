@@ -14,7 +14,7 @@ import (
 )
 
 func (h *Handler) listBrands() gin.HandlerFunc {
-	return list(func(b brand.Brand) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]brand.Brand, error) {
+	return counted(func(b brand.Brand) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]brand.Brand, error) {
 		if o := current(c).Operator; o.Scoped() {
 			if p.Before != 0 {
 				return nil, nil // all of them were on the first page
@@ -22,6 +22,12 @@ func (h *Handler) listBrands() gin.HandlerFunc {
 			return h.brandsOf(c, o)
 		}
 		return h.Brands.List(c.Request.Context(), p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		if o := current(c).Operator; o.Scoped() {
+			list, err := h.brandsOf(c, o)
+			return len(list), false, err
+		}
+		return h.Brands.Count(c.Request.Context())
 	})
 }
 
@@ -197,12 +203,18 @@ func (h *Handler) updateProduct(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) listKeywords() gin.HandlerFunc {
-	return list(func(k reply.Keyword) id.ID { return k.ID }, func(c *gin.Context, p web.Page) ([]reply.Keyword, error) {
+	return counted(func(k reply.Keyword) id.ID { return k.ID }, func(c *gin.Context, p web.Page) ([]reply.Keyword, error) {
 		accountID, err := web.ParamID(c, "id")
 		if err != nil {
 			return nil, err
 		}
 		return h.Replies.List(c.Request.Context(), accountID, p.Before, p.Limit)
+	}, func(c *gin.Context) (int, bool, error) {
+		accountID, err := web.ParamID(c, "id")
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Replies.Count(c.Request.Context(), accountID)
 	})
 }
 
@@ -224,6 +236,13 @@ func (h *Handler) saveKeyword(c *gin.Context, e *audit.Entry) (any, error) {
 	}
 	if _, err := h.Brands.Account(c.Request.Context(), accountID); err != nil {
 		return nil, err
+	}
+	before, had, err := h.Replies.OfWord(c.Request.Context(), accountID, in.Keyword)
+	if err != nil {
+		return nil, err
+	}
+	if had {
+		e.Before = before
 	}
 	k, err := h.Replies.Save(c.Request.Context(), reply.Keyword{AccountID: accountID, Keyword: in.Keyword, MatchKind: in.MatchKind, Reply: in.Reply})
 	e.ObjectID, e.After = k.ID, k

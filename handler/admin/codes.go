@@ -26,7 +26,7 @@ func (h *Handler) codeRoutes() []web.Route {
 
 		at(get, "/brands/:id/keys", operator.CodeRead, "码密钥版本", web.Answer(h.listKeys)).Gives([]code.Key{}),
 		at(post, "/brands/:id/keys", operator.KeyWrite, "轮换码密钥", h.write("key.rotate", created, h.rotateKey)).Takes(reasonInput{}).Gives(keyView{}),
-		at(get, "/batches", operator.CodeRead, "码批次列表", h.listBatches()).Asks("brand_id", "product_id?", "q?").Lists(batchLine{}).Counts(),
+		at(get, "/batches", operator.CodeRead, "码批次列表", h.listBatches()).Asks("brand_id", "product_id?", "q?", "ids?").Lists(batchLine{}).Counts(),
 		at(post, "/batches", operator.CodeWrite, "新增小批次(大批次须申请审批)", h.write("batch.create", created, h.createBatch)).Takes(batchInput{}).Gives(code.Batch{}),
 		at(get, "/batches/:id", operator.CodeRead, "码批次详情", web.Answer(h.getBatch)).Gives(code.Batch{}),
 		at(get, "/batches/:id/ranges", operator.CodeRead, "激活、撤销、召回、作废记录", web.Answer(h.listRanges)).Gives([]rangeLine{}),
@@ -80,8 +80,18 @@ func (h *Handler) listBatches() gin.HandlerFunc {
 		if err != nil {
 			return code.Filter{}, err
 		}
-		productID, err := web.QueryID(c, "product_id")
-		return code.Filter{BrandID: brandID, ProductID: productID, Text: queryText(c, "q")}, err
+		f := code.Filter{BrandID: brandID, Text: queryText(c, "q")}
+		if f.ProductID, err = web.QueryID(c, "product_id"); err != nil {
+			return f, err
+		}
+		if f.IDs, err = queryList(c, "ids"); err != nil || f.Text == "" {
+			return f, err
+		}
+		goods, err := h.Products.List(c.Request.Context(), product.Filter{BrandID: brandID, Text: f.Text}, 0, web.MaxLimit)
+		for _, p := range goods {
+			f.Products = append(f.Products, p.ID)
+		}
+		return f, err
 	}
 	return counted(func(b batchLine) id.ID { return b.ID }, func(c *gin.Context, p web.Page) ([]batchLine, error) {
 		f, err := filter(c)

@@ -18,7 +18,7 @@ import (
 // and taking back are different people's work; so is the legal opinion on two levels.
 func (h *Handler) commissionRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/commission/rules", operator.CommissionRead, "佣金规则列表", h.listCommissionRules()).Asks("brand_id").Lists(commission.Rule{}),
+		at(get, "/commission/rules", operator.CommissionRead, "佣金规则列表", h.listCommissionRules()).Asks("brand_id").Lists(commission.Rule{}).Counts(),
 		at(post, "/commission/rules", operator.CommissionWrite, "新建佣金规则草稿(违法的触发方式和层级会被拒绝并说明依据)", h.write("commission_rule.create", created, h.createCommissionRule)).Takes(termsInput{}).Gives(commission.Rule{}),
 		at(post, "/commission/rules/preview", operator.CommissionWrite, "试算：最近 30 天会发多少，最坏多少", h.write("commission_rule.preview", ok, h.previewCommissionRule)).Takes(termsInput{}).Gives(commission.Preview{}),
 		at(get, "/commission/rules/:id", operator.CommissionRead, "佣金规则：各版本与法务意见", web.Answer(h.getCommissionRule)).Gives(ruleView{}),
@@ -37,7 +37,7 @@ func (h *Handler) commissionRoutes() []web.Route {
 		at(get, "/commission/statements/:id", operator.CommissionRead, "佣金结算单", web.Answer(h.getStatement)).Gives(namedStatement{}),
 		at(get, "/commission/statements/:id/lines", operator.CommissionRead, "结算单明细(翻页)", h.statementLines()).Lists(namedAccrual{}),
 		at(get, "/commission/statements/:id/claws", operator.CommissionRead, "结算单内的追回(翻页)", h.statementClaws()).Lists(commission.Claw{}),
-		at(get, "/commission/statements/:id/csv", operator.CommissionRead, "结算单明细 CSV(翻页，下一页见 X-Next-Before)", h.statementCSV).Asks("before?", "limit?").File("text/csv"),
+		at(get, "/commission/statements/:id/csv", operator.CommissionRead, "结算单明细 CSV(全部)", h.statementCSV).File("text/csv"),
 		at(get, "/commission/owed", operator.CommissionRead, "应付佣金合计", web.Answer(h.commissionOwed)).Asks("brand_id").Gives(commission.Owed{}),
 		at(get, "/members/:id/commission", operator.CommissionRead, "会员的佣金概况", web.Answer(h.memberCommission)).Asks("brand_id").Gives(commission.Summary{}),
 	}
@@ -101,7 +101,7 @@ func (h *Handler) bindTerms(c *gin.Context, newRule bool) (in termsInput, t comm
 }
 
 func (h *Handler) listCommissionRules() gin.HandlerFunc {
-	return ofBrand(func(r commission.Rule) id.ID { return r.ID }, h.Commission.Rules)
+	return ofBrand(func(r commission.Rule) id.ID { return r.ID }, h.Commission.Rules, h.Commission.CountRules)
 }
 
 func (h *Handler) createCommissionRule(c *gin.Context, e *audit.Entry) (any, error) {

@@ -3,7 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/csv"
-	"net/http"
+	"io"
 	"strconv"
 	"strings"
 
@@ -11,7 +11,6 @@ import (
 
 	"siyu/handler/web"
 	"siyu/model/audit"
-	"siyu/model/clock"
 	"siyu/model/commission"
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -54,8 +53,8 @@ func (h *Handler) namedAccruals(c *gin.Context, rows []commission.Accrual, err e
 	})
 }
 
-// listAccruals narrows by ?earner_id, state, pay, rule_id, referee_id, from and until
-// (business days, 20261120). earner_id means the human.
+// listAccruals narrows by ?earner_id, state, pay, rule_id, referee_id, from and until (when
+// they were made). earner_id means the human.
 func (h *Handler) listAccruals() gin.HandlerFunc {
 	return counted(accrualKey, func(c *gin.Context, p web.Page) ([]namedAccrual, error) {
 		brandID, family, f, err := h.accrualsAsked(c)
@@ -82,10 +81,10 @@ func (h *Handler) accrualsAsked(c *gin.Context) (brandID id.ID, family []id.ID, 
 		err = queryIDs(c, map[string]*id.ID{"rule_id": &f.RuleID, "referee_id": &f.RefereeID})
 	}
 	if err == nil {
-		f.From, err = dayAsked(c, "from")
+		f.From, err = queryTime(c, "from")
 	}
 	if err == nil {
-		f.Until, err = dayAsked(c, "until")
+		f.Until, err = queryTime(c, "until")
 	}
 	return brandID, family, f, err
 }
@@ -106,18 +105,6 @@ func (h *Handler) familyAsked(c *gin.Context, name string) ([]id.ID, error) {
 		return nil, err
 	}
 	return h.Members.Family(c.Request.Context(), memberID)
-}
-
-func dayAsked(c *gin.Context, name string) (clock.Day, error) {
-	text := c.Query(name)
-	if text == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(text, 10, 32)
-	if day := clock.Day(n); err == nil && n > 20000000 && day.AddDays(0) == day {
-		return day, nil
-	}
-	return 0, fault.Invalidf("bad_field", "参数 %s 应为日期，如 20261120", name).With("field", name)
 }
 
 func (h *Handler) getAccrual(c *gin.Context) (any, error) {
@@ -142,8 +129,12 @@ func (h *Handler) clawAccrual(c *gin.Context, e *audit.Entry) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := h.Commission.Accrual(c.Request.Context(), accrualID)
+	if err != nil {
+		return nil, err
+	}
 	a, err := h.Commission.Take(c.Request.Context(), accrualID, in.Reason, e.ActorID)
-	e.ObjectID, e.After = accrualID, a
+	e.ObjectID, e.Before, e.After = accrualID, before, a
 	return a, err
 }
 
@@ -218,44 +209,43 @@ func (h *Handler) statementClaws() gin.HandlerFunc {
 	})
 }
 
-// statementCSV writes one page of lines; X-Next-Before names the next, the first page has
-// the head. A text that a spreadsheet would take for a formula is quoted.
+// statementCSV hands over all lines of a statement. A text that a spreadsheet would take for
+// a formula is quoted.
 func (h *Handler) statementCSV(c *gin.Context) {
-	p, err := web.Paging(c)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
 	st, err := h.statementOf(c)
 	if err != nil {
 		web.Fail(c, err)
 		return
 	}
-	lines, err := h.Commission.Accruals(c.Request.Context(), st.BrandID, nil, commission.Filter{StatementID: st.ID}, p.Before, p.Limit)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	if p.Before == 0 {
-		b.WriteString("\uFEFF") // spreadsheets in China read the file as GBK without it
-		_ = w.Write([]string{"结算单号", "计提编号", "业务日期", "触发", "层级", "规则", "规则版本", "购买人编号", "单位", "计提", "已追回", "结算", "说明"})
-	}
-	for _, a := range lines {
-		unit, text := "元", func(n int64) string { return money.Fen(n).Yuan() }
-		if a.Pay == commission.Points {
-			unit, text = "积分", func(n int64) string { return strconv.FormatInt(n, 10) }
+	e := audit.Entry{Action: "commission_statement.file", Object: "commission_statement", ObjectID: st.ID}
+	h.attach(c, "结算单-"+st.Number+".csv", e, func(to io.Writer) error { return h.statementLinesTo(c.Request.Context(), st, to) })
+}
+
+func (h *Handler) statementLinesTo(ctx context.Context, st commission.Statement, to io.Writer) error {
+	w := csv.NewWriter(to)
+	head := "\uFEFF" + "结算单号" // spreadsheets in China read the file as GBK without it
+	rows := [][]string{{head, "计提编号", "业务日期", "触发", "层级", "规则", "规则版本", "购买人编号", "单位", "计提", "已追回", "结算", "说明"}}
+	err := h.Commission.EachPart(ctx, st, func(lines []commission.Accrual) error {
+		for _, a := range lines {
+			rows = append(rows, statementRow(st, a))
 		}
-		_ = w.Write([]string{st.Number, a.ID.String(), a.Day.Text(), a.EarnedOn.String(), a.Level.String(), a.RuleID.String(), strconv.Itoa(a.Version),
-			a.RefereeID.String(), unit, text(a.Amount), text(a.Clawed), text(a.Left()), plainCell(a.Reason)})
+		err := w.WriteAll(rows)
+		rows = rows[:0]
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	w.Flush() // into memory: nothing can fail
-	if next := web.Next(lines, p.Limit, func(a commission.Accrual) string { return a.ID.String() }); next != "" {
-		c.Header("X-Next-Before", next)
+	return w.WriteAll(rows)
+}
+
+func statementRow(st commission.Statement, a commission.Accrual) []string {
+	unit, text := "元", func(n int64) string { return money.Fen(n).Yuan() }
+	if a.Pay == commission.Points {
+		unit, text = "积分", func(n int64) string { return strconv.FormatInt(n, 10) }
 	}
-	c.Header("Content-Disposition", `attachment; filename="`+st.Number+`.csv"`)
-	c.Data(http.StatusOK, "text/csv; charset=utf-8", []byte(b.String()))
+	return []string{st.Number, a.ID.String(), a.Day.Text(), a.EarnedOn.String(), a.Level.String(), a.RuleID.String(), strconv.Itoa(a.Version),
+		a.RefereeID.String(), unit, text(a.Amount), text(a.Clawed), text(a.Left()), plainCell(a.Reason)}
 }
 
 // plainCell keeps a spreadsheet from computing what somebody typed.

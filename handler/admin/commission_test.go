@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"siyu/handler/admin"
+	"siyu/model/audit"
 	"siyu/model/clock"
 	"siyu/model/commission"
 	"siyu/model/db"
@@ -174,9 +178,19 @@ func TestCommissionInTheBackOffice(t *testing.T) {
 		clk.Advance(time.Second)
 		referrer := o.sale(1, 3)
 		var list []commission.Accrual
-		money.do("GET", "/commission/accruals?brand_id="+brand+"&earner_id="+referrer.String()+"&state=frozen&from=20261121&until=20261121", "").into(t, &list)
+		query := func(from, until clock.Instant, ruleID string) string {
+			v := url.Values{"brand_id": {brand}, "earner_id": {referrer.String()}, "state": {"frozen"}, "from": {from.String()}, "until": {until.String()}, "rule_id": {ruleID}, "total": {"1"}}
+			return "/commission/accruals?" + v.Encode()
+		}
+		made, ruleID := clk.Now(), strings.TrimPrefix(rule, "/commission/rules/")
+		money.do("GET", query(made.Add(-time.Hour), made.Add(time.Hour), ruleID), "").into(t, &list)
 		if len(list) != 3 || list[0].Amount != 100 {
 			t.Fatalf("%+v", list)
+		}
+		for _, none := range []string{query(made.Add(time.Hour), made.Add(2*time.Hour), ruleID), query(made.Add(-time.Hour), list[2].CreatedAt, ruleID), query(made.Add(-time.Hour), made.Add(time.Hour), "1")} {
+			if a := money.do("GET", none, ""); a.Status != 200 || !strings.Contains(a.Raw, `"total":0`) {
+				t.Errorf("%s: %s", none, a.Raw)
+			}
 		}
 		t.Run("an accrual says why it is there, and is taken back with a reason", func(t *testing.T) {
 			path := "/commission/accruals/" + list[0].ID.String()
@@ -202,6 +216,7 @@ func TestCommissionInTheBackOffice(t *testing.T) {
 			if a.State != commission.Clawed || a.Clawed != 100 {
 				t.Fatalf("%+v", a)
 			}
+			o.audited("commission_accrual.claw", `{"field":"clawed","before":0,"after":100}`)
 		})
 		t.Run("what is owed, a summary, and a statement with its lines", func(t *testing.T) {
 			var owed commission.Owed
@@ -228,9 +243,8 @@ func TestCommissionInTheBackOffice(t *testing.T) {
 			if len(lines) != 2 {
 				t.Fatal(lines)
 			}
-			first := office.do("GET", path+"/csv?limit=1", "")
-			second := office.do("GET", path+"/csv?limit=1&before="+first.Header.Get("X-Next-Before"), "")
-			rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(first.Raw, "\uFEFF") + second.Raw)).ReadAll()
+			file := office.do("GET", path+"/csv", "")
+			rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.Raw, "\uFEFF"))).ReadAll()
 			if err != nil || len(rows) != 3 || rows[1][0] != statements[0].Number || rows[1][11] != "1.00" || rows[1][1] == rows[2][1] {
 				t.Fatal(rows, err)
 			}
@@ -243,6 +257,28 @@ func TestCommissionInTheBackOffice(t *testing.T) {
 			office.do("GET", path+"/claws", "").into(t, &late)
 			if len(late) != 0 {
 				t.Fatal(late)
+			}
+			// More lines than a page has: copies of one of them.
+			for i := range 250 {
+				err := d.InTx(ctx, func(tx *gorm.DB) error {
+					return tx.Exec(`INSERT INTO commission_accrual (id, brand_id, rule_id, version, level, earned_on, pay, fact_key, event_id, event_key, event_at, day, referee_id, earner_id, role, binding_id, bound_at, batch_id, serial,
+						base_qty, base_fen, amount, clawed, account_id, state, reason, checks, statement_id, created_at, release_at, released_at, settled_at)
+						SELECT ?, brand_id, rule_id, version, level, earned_on, pay, ?, event_id, event_key, event_at, day, referee_id, earner_id, role, binding_id, bound_at, batch_id, serial,
+						base_qty, base_fen, amount, clawed, account_id, state, '=1+1', checks, statement_id, created_at, release_at, released_at, settled_at FROM commission_accrual WHERE id = ?`,
+						i+1, fmt.Sprintf("copy:%d", i), lines[0].ID).Error
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			file = office.do("GET", path+"/csv", "")
+			if rows, err = csv.NewReader(strings.NewReader(file.Raw)).ReadAll(); err != nil || len(rows) != 253 || rows[252][12] != "'=1+1" || strings.Count(file.Raw, "\uFEFF") != 1 {
+				t.Fatal(len(rows), err)
+			}
+			var trail []audit.Line
+			o.login(t, "root").do("GET", "/audit?object=commission_statement", "").into(t, &trail)
+			if len(trail) != 2 || trail[0].Action != "commission_statement.file" || trail[0].ObjectID != statements[0].ID {
+				t.Fatalf("%+v", trail)
 			}
 		})
 	})

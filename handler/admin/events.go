@@ -29,7 +29,7 @@ func (h *Handler) eventRoutes() []web.Route {
 		at(get, "/events/dead/:id", operator.EventRead, "死信内容", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.Intake.Letter) })).Gives(event.DeadLetter{}),
 		at(post, "/events/dead/:id/replay", operator.EventReplay, "改正并重放死信", h.write("event.replay_dead", ok, h.replayLetter)).Takes(replayInput{}).Gives(event.DeadLetter{}),
 		at(post, "/events/dead/:id/discard", operator.EventReplay, "丢弃死信", h.write("event.discard_dead", ok, h.discardLetter)).Takes(reasonInput{}).Gives(event.DeadLetter{}),
-		at(get, "/apikeys", operator.APIKeyRead, "接口密钥列表", ofBrand(func(k apikey.Key) id.ID { return k.ID }, h.APIKeys.List)).Asks("brand_id").Lists(apikey.Key{}),
+		at(get, "/apikeys", operator.APIKeyRead, "接口密钥列表", ofBrand(func(k apikey.Key) id.ID { return k.ID }, h.APIKeys.List, h.APIKeys.Count)).Asks("brand_id").Lists(apikey.Key{}).Counts(),
 		at(post, "/apikeys", operator.APIKeyWrite, "新增接口密钥(密钥仅显示一次)", h.secret("apikey.create", created, h.createAPIKey)).Takes(apiKeyInput{}).Gives(shownKey{}),
 		at(get, "/apikeys/:id", operator.APIKeyRead, "接口密钥详情", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.APIKeys.Get) })).Gives(apikey.Key{}),
 		at(post, "/apikeys/:id/rotate", operator.APIKeyWrite, "更换接口密钥(密钥仅显示一次)", h.secret("apikey.rotate", ok, h.rotateAPIKey)).Takes(rotateInput{}).Gives(shownKey{}),

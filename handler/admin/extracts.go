@@ -2,8 +2,7 @@ package admin
 
 import (
 	"fmt"
-	"mime"
-	"net/http"
+	"io"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -32,16 +31,21 @@ func (h *Handler) extractRoutes() []web.Route {
 // mayExtract refuses a list that the operator may not read.
 func mayExtract(c *gin.Context, name string) error {
 	k, err := extract.KindOf(name)
-	if err == nil && !current(c).Operator.Can(k.Permission) {
-		err = errPermission.With("permission", k.Permission)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, need := range []string{k.Permission, k.Also} {
+		if need != "" && !current(c).Operator.Can(need) {
+			return errPermission.With("permission", need)
+		}
+	}
+	return nil
 }
 
 func (h *Handler) extractKinds(c *gin.Context) (any, error) {
 	out := []extract.Kind{}
 	for _, k := range extract.Kinds() {
-		if current(c).Operator.Can(k.Permission) {
+		if mayExtract(c, k.Name) == nil && !(k.Whole && current(c).Operator.Scoped()) {
 			out = append(out, k)
 		}
 	}
@@ -154,23 +158,7 @@ func (h *Handler) downloadExtract(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	s := current(c)
-	err = h.Audit.Record(c.Request.Context(), audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
-		Action: "extract.download", Object: "extract", ObjectID: x.ID, Reason: x.Reason,
-		After: map[string]any{"kind": x.Kind, "file": file, "rows": x.Done, "left": max(0, x.MaxDownloads-x.Downloads)}})
-	if err != nil {
-		web.Fail(c, err) // a download that nobody knows of does not happen
-		return
-	}
-	c.Header("Cache-Control", "no-store")
-	c.Header("Content-Type", "text/csv; charset=utf-8")
-	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": x.Name(file)}))
-	if err := h.Extracts.File(c.Request.Context(), x, file, c.Writer); err != nil {
-		if !c.Writer.Written() {
-			web.Fail(c, err)
-			return
-		}
-		web.Note(c, err)
-		panic(http.ErrAbortHandler) // half a file must not look like a whole one
-	}
+	e := audit.Entry{Action: "extract.download", Object: "extract", ObjectID: x.ID, Reason: x.Reason,
+		After: map[string]any{"kind": x.Kind, "file": file, "rows": x.Done, "left": max(0, x.MaxDownloads-x.Downloads)}}
+	h.attach(c, x.Name(file), e, func(to io.Writer) error { return h.Extracts.File(c.Request.Context(), x, file, to) })
 }

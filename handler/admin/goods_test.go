@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +55,71 @@ func (o *office) goodsKeyed() map[string]retry {
 		"POST /diversions/:id/decide":       {"/diversions/" + suspect.String() + "/decide", `{"state":"confirmed","reason":"经销商承认"}`, `{"state":"dismissed","reason":"展会"}`},
 		"POST /reports/:id/handle":          {"/reports/" + report.ID.String() + "/handle", `{"handling":"已回访"}`, `{"handling":"别的"}`},
 	}
+}
+
+func TestBatchesAreFoundWhereverTheyAreInTheList(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := newOffice(t, d, clk)
+		made := o.newBatch()
+		brand := "/batches?limit=1&brand_id=" + o.brand.ID.String()
+		for query, want := range map[string]int{
+			"&q=" + url.QueryEscape("老井"):                                       1, // the goods' name
+			"&ids=" + made.ID.String() + "," + o.batch.ID.String() + "&limit=2": 2,
+			"&ids=" + made.ID.String():                                          1,
+			"&ids=4711":                                                         0,
+			"&q=" + url.QueryEscape("没有的"):                                      0,
+		} {
+			var list []code.Batch
+			path := brand + query
+			if strings.Contains(query, "limit") {
+				path = strings.Replace(path, "limit=1&", "", 1)
+			}
+			o.root.do("GET", path, "").into(t, &list)
+			if len(list) != want {
+				t.Errorf("%s: %d batches", query, len(list))
+			}
+		}
+		if a := o.root.do("GET", brand+"&ids=7,x", ""); a.Error.Code != "bad_field" {
+			t.Error(a.Raw)
+		}
+		if a := o.root.do("GET", brand+"&ids="+strings.Repeat("7,", 100)+"7", ""); a.Error.Code != "bad_field" {
+			t.Error(a.Raw)
+		}
+	})
+}
+
+func TestManyAtOnceGetNoMoreThanOneAfterTheOther(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := newOffice(t, d, clk)
+		o.as(t, "ops-many", operator.Operations)
+		at := "/batches/" + o.batch.ID.String() + "/sample"
+		var shown, refused, read atomic.Int32
+		var all sync.WaitGroup
+		for range 12 { // each with a browser of his own, all the same operator
+			p := o.login(t, "ops-many")
+			all.Go(func() {
+				for range 4 {
+					switch a := p.do("POST", at, `{"serial":1,"reason":"核对"}`); {
+					case a.Status == 200:
+						shown.Add(1)
+					case a.Error.Code == "too_many_samples":
+						refused.Add(1)
+					default:
+						t.Error(a.Raw)
+					}
+				}
+				if a := p.do("POST", "/codes/decode", qrForm(t, "https://q.laojing.cn/q/ABC")); strings.Contains(a.Raw, "q.laojing.cn/q/ABC") {
+					read.Add(1)
+				} else {
+					t.Error(a.Raw)
+				}
+			})
+		}
+		all.Wait()
+		if shown.Load() != 30 || refused.Load() != 18 || read.Load() != 12 {
+			t.Fatalf("%d pictures shown, %d refused, %d photos read", shown.Load(), refused.Load(), read.Load())
+		}
+	})
 }
 
 // suspect is a diversion: a code meant for Zhejiang was seen elsewhere.

@@ -28,7 +28,7 @@ func (h *Handler) groupRoutes() []web.Route {
 		at(post, "/groups/:id/reopen", operator.GroupWrite, "重新开放社群", h.write("group.reopen", ok, h.reopenGroup)).Takes(reasonInput{}).Gives(group.Community{}),
 		at(get, "/groups/:id/health", operator.GroupRead, "社群健康分及各项依据", web.Answer(h.groupHealth)).Gives(group.Health{}),
 
-		at(get, "/group-templates", operator.GroupRead, "社群模板列表", ofBrand(func(t group.Template) id.ID { return t.ID }, h.Groups.Templates)).Asks("brand_id").Lists(group.Template{}),
+		at(get, "/group-templates", operator.GroupRead, "社群模板列表", ofBrand(func(t group.Template) id.ID { return t.ID }, h.Groups.Templates, h.Groups.CountTemplates)).Asks("brand_id").Lists(group.Template{}).Counts(),
 		at(post, "/group-templates", operator.GroupWrite, "新增社群模板", h.write("group-template.create", created, h.createTemplate)).Takes(templateInput{}).Gives(group.Template{}),
 		at(get, "/group-templates/:id", operator.GroupRead, "社群模板详情", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.Groups.Template) })).Gives(group.Template{}),
 		at(put, "/group-templates/:id", operator.GroupWrite, "修改社群模板(已复制的社群不变)", h.write("group-template.update", ok, h.updateTemplate)).Takes(templateInput{}).Gives(group.Template{}),
@@ -36,7 +36,7 @@ func (h *Handler) groupRoutes() []web.Route {
 
 		at(get, "/group-alarms", operator.GroupRead, "社群提醒列表", h.listAlarms()).Asks("brand_id?", "leader_id?", "group_id?", "state?:open|done").Lists(group.Alarm{}).Counts(),
 		at(post, "/group-alarms/:id/done", operator.GroupWrite, "处理社群提醒", h.write("group-alarm.done", ok, h.answerAlarm)).Takes(noteInput{}).Gives(group.Alarm{}),
-		at(get, "/group-capacity", operator.GroupRead, "群主承载：直接带来的人与群对照上限，含分群建议", h.groupCapacity()).Asks("brand_id").Lists(group.Load{}),
+		at(get, "/group-capacity", operator.GroupRead, "群主承载：直接带来的人与群对照上限，含分群建议", h.groupCapacity()).Asks("brand_id").Lists(group.Load{}).Counts(),
 		at(get, "/brands/:id/group-policy", operator.GroupRead, "社群数值：扫码上限、二维码有效期、提醒", web.Answer(h.getGroupPolicy)).Gives(group.Policy{}),
 		at(put, "/brands/:id/group-policy", operator.GroupWrite, "修改社群数值", h.write("group_policy.save", ok, h.saveGroupPolicy)).Takes(group.Policy{}).Gives(group.Policy{}),
 	}, h.liveRoutes()...)
@@ -312,7 +312,7 @@ func (h *Handler) groupCapacity() gin.HandlerFunc {
 			}
 		}
 		return loads, nil
-	})
+	}, h.Groups.CountCapacity)
 }
 
 func (h *Handler) getGroupPolicy(c *gin.Context) (any, error) {

@@ -20,7 +20,7 @@ import (
 // liveRoutes: live codes (活码), printed once.
 func (h *Handler) liveRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/live-codes", operator.GroupRead, "活码列表", ofBrand(func(l group.LiveCode) id.ID { return l.ID }, h.Groups.Codes)).Asks("brand_id").Lists(group.LiveCode{}),
+		at(get, "/live-codes", operator.GroupRead, "活码列表", ofBrand(func(l group.LiveCode) id.ID { return l.ID }, h.Groups.Codes, h.Groups.CountCodes)).Asks("brand_id").Lists(group.LiveCode{}).Counts(),
 		at(post, "/live-codes", operator.GroupWrite, "新增活码", h.write("live-code.create", created, h.createLiveCode)).Takes(group.LiveDraft{}).Gives(liveView{}),
 		at(get, "/live-codes/:id", operator.GroupRead, "活码详情：各群已发放、状态", web.Answer(h.getLiveCode)).Gives(liveView{}),
 		at(put, "/live-codes/:id", operator.GroupWrite, "修改活码的规则与目标群(地址不变)", h.write("live-code.update", ok, h.updateLiveCode)).Takes(group.LiveDraft{}).Gives(liveView{}),

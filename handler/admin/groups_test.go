@@ -34,6 +34,10 @@ func (nobodyLeads) Leaders(context.Context, id.ID, id.ID, int) ([]group.Leader, 
 	return nil, nil
 }
 
+func (nobodyLeads) CountLeaders(context.Context, id.ID) (int, bool, error) {
+	return 0, false, nil
+}
+
 func (nobodyLeads) ActiveAmong(context.Context, id.ID, []id.ID) (map[id.ID]bool, error) {
 	return nil, nil
 }

@@ -11,11 +11,14 @@ import (
 	"siyu/model/audit"
 	"siyu/model/fault"
 	"siyu/model/operator"
+	"siyu/model/say"
 )
 
 const (
 	cookieName = "siyu_admin"
 	csrfHeader = "X-CSRF-Token"
+	// byItself marks what an open page asks again and again while nobody touches it.
+	byItself   = "X-Background"
 	keySession = "admin.session"
 )
 
@@ -32,6 +35,11 @@ var (
 func (h *Handler) guard(r web.Route) gin.HandlerFunc {
 	writes := r.Method != http.MethodGet
 	return func(c *gin.Context) {
+		// The panel says which language its operator reads; whatever else a browser prefers is
+		// not asked for, and gets Chinese.
+		if c.GetHeader("Accept-Language") == "en" {
+			c.Request = c.Request.WithContext(say.In(c.Request.Context(), "en"))
+		}
 		if r.Permission == Public {
 			// Nobody's token can be asked for here; a foreign page could still log its
 			// visitor in as somebody else.
@@ -66,6 +74,9 @@ func (h *Handler) session(c *gin.Context) (operator.Session, error) {
 	key, ok := h.Cookies.Get(c, cookieName)
 	if !ok {
 		return operator.Session{}, errSession
+	}
+	if c.GetHeader(byItself) != "" {
+		return h.Operators.Glance(c.Request.Context(), key)
 	}
 	return h.Operators.Session(c.Request.Context(), key)
 }
@@ -120,6 +131,9 @@ type about struct {
 	CSRF        string            `json:"csrf"`
 	ExpiresAt   time.Time         `json:"expires_at"`
 	IdleS       int64             `json:"idle_s"` // the session ends after so many seconds without a request
+	// Under is how few people are not counted for him, and other numbers of people are
+	// rounded; 0: he may open members' pages, and every number is exact.
+	Under int64 `json:"under"`
 }
 
 func (h *Handler) describe(s operator.Session) about {
@@ -128,7 +142,11 @@ func (h *Handler) describe(s operator.Session) about {
 		open := h.openToConfined()
 		can = slices.DeleteFunc(can, func(p string) bool { return !open[p] })
 	}
-	return about{s.Operator, can, s.CSRF, s.ExpiresAt.Time(), int64(h.Operators.Idle().Seconds())}
+	out := about{Operator: s.Operator, Permissions: can, CSRF: s.CSRF, ExpiresAt: s.ExpiresAt.Time(), IdleS: int64(h.Operators.Idle().Seconds())}
+	if blinded(s.Operator) {
+		out.Under = int64(h.FewPeople)
+	}
+	return out
 }
 
 // whoever answers null where nobody is logged in: the panel asks at its start, and a 401

@@ -72,7 +72,7 @@ func TestHome(t *testing.T) {
 		})
 		t.Run("what just happened shows nobody's number, address or exact place", func(t *testing.T) {
 			a := o.root.do("GET", "/home/recent"+of, "")
-			if !strings.Contains(a.Raw, `"who":"4321"`) || !strings.Contains(a.Raw, "老井啤酒") {
+			if !strings.Contains(a.Raw, `"who":"004321"`) || !strings.Contains(a.Raw, "老井啤酒") {
 				t.Fatal(a.Raw)
 			}
 			for _, secret := range []string{"120004321", "101.80", "31.2", "o1"} {
@@ -85,6 +85,7 @@ func TestHome(t *testing.T) {
 			var money struct {
 				Flows     []struct{ Key string }
 				Campaigns []struct {
+					ID       string
 					SpendFen int64 `json:"spend_fen"`
 					LeftFen  int64 `json:"left_fen"`
 				}
@@ -92,6 +93,10 @@ func TestHome(t *testing.T) {
 			o.root.do("GET", "/home/money"+of, "").into(t, &money)
 			if len(money.Flows) != 5 || len(money.Campaigns) != 3 || money.Campaigns[0].SpendFen != 1000 || money.Campaigns[0].LeftFen != 1000 {
 				t.Fatalf("%+v", money)
+			}
+			exec("UPDATE campaign SET spend_fen = 0 WHERE id = ?", money.Campaigns[0].ID)
+			if o.root.do("GET", "/home/money"+of, "").into(t, &money); len(money.Campaigns) != 2 {
+				t.Errorf("a campaign that pays no cash among those with a budget: %+v", money.Campaigns)
 			}
 		})
 		t.Run("everybody sees what he may do something about", func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 	"path/filepath"
@@ -23,7 +22,7 @@ import (
 // importRoutes: old customers from files.
 func (h *Handler) importRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/imports", operator.ImportRead, "会员导入任务列表", ofBrand(func(i crm.Import) id.ID { return i.ID }, h.Imports.List)).Asks("brand_id").Lists(crm.Import{}),
+		at(get, "/imports", operator.ImportRead, "会员导入任务列表", ofBrand(func(i crm.Import) id.ID { return i.ID }, h.Imports.List, h.Imports.Count)).Asks("brand_id").Lists(crm.Import{}).Counts(),
 		at(post, "/imports", operator.ImportWrite, "上传会员资料(CSV、xlsx，multipart)", h.uploadImport()).Upload("file", "brand_id", "name", "source").Gives(crm.Import{}),
 		at(get, "/imports/:id", operator.ImportRead, "导入任务：列、建议的对应关系、样例、进度", web.Answer(h.getImport)).Gives(importView{}),
 		at(put, "/imports/:id/mapping", operator.ImportWrite, "设置列的对应关系", h.write("import.map", ok, h.mapImport)).Takes(crm.Mapping{}).Gives(crm.Import{}),
@@ -33,6 +32,7 @@ func (h *Handler) importRoutes() []web.Route {
 		at(post, "/imports/:id/cancel", operator.ImportWrite, "取消导入", h.write("import.cancel", ok, h.moveImport(h.Imports.Cancel))).Gives(crm.Import{}),
 		at(post, "/imports/:id/undo", operator.ImportUndo, "撤销导入", h.write("import.undo", ok, h.moveImport(h.Imports.Undo))).Gives(crm.Import{}),
 		at(get, "/imports/:id/errors", operator.ImportRead, "下载错误文件(CSV)", h.importErrors).File("text/csv"),
+		at(get, "/imports/:id/bad-rows", operator.ImportWrite, "下载出错的行，改后可重新上传(CSV)", h.importBadRows).File("text/csv"),
 		at(get, "/import-mappings", operator.ImportRead, "保存过的对应关系", web.Answer(h.listMappings)).Asks("brand_id").Gives([]crm.Template{}),
 		at(put, "/import-mappings", operator.ImportWrite, "保存对应关系", h.write("import_mapping.save", ok, h.saveMapping)).Takes(mappingInput{}).Gives(crm.Template{}),
 	}
@@ -215,6 +215,16 @@ func (h *Handler) moveImport(step func(context.Context, id.ID) (crm.Import, erro
 // importErrors hands over the error file. It quotes what people are called and when they
 // were born, so that somebody fetched it is on record.
 func (h *Handler) importErrors(c *gin.Context) {
+	h.importFile(c, "导入错误-", "import.errors", h.Imports.WriteErrors)
+}
+
+// importBadRows hands back whole rows of the file, numbers and all: for those who may upload
+// one, and on record.
+func (h *Handler) importBadRows(c *gin.Context) {
+	h.importFile(c, "导入出错的行-", "import.bad_rows", h.Imports.WriteBad)
+}
+
+func (h *Handler) importFile(c *gin.Context, name, action string, write func(context.Context, id.ID, io.Writer) error) {
 	importID, err := web.ParamID(c, "id")
 	if err != nil {
 		web.Fail(c, err)
@@ -225,24 +235,9 @@ func (h *Handler) importErrors(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	s := current(c)
-	err = h.Audit.Record(c.Request.Context(), audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
-		Action: "import.errors", Object: "import", ObjectID: importID})
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	c.Header("Cache-Control", "no-store")
-	c.Header("Content-Type", "text/csv; charset=utf-8")
-	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": "导入错误-" + i.ID.String() + ".csv"}))
-	if err := h.Imports.WriteErrors(c.Request.Context(), importID, c.Writer); err != nil {
-		if !c.Writer.Written() {
-			web.Fail(c, err)
-			return
-		}
-		web.Note(c, err)
-		panic(http.ErrAbortHandler) // half a file must not look like a whole one
-	}
+	h.attach(c, name+i.ID.String()+".csv", audit.Entry{Action: action, Object: "import", ObjectID: importID}, func(to io.Writer) error {
+		return write(c.Request.Context(), importID, to)
+	})
 }
 
 func (h *Handler) listMappings(c *gin.Context) (any, error) {

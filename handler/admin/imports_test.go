@@ -144,6 +144,13 @@ func TestOldCustomersAreImported(t *testing.T) {
 		if a.Status != 200 || !strings.HasPrefix(a.Header.Get("Content-Disposition"), "attachment") || !strings.Contains(a.Raw, "3,生日,2030-01-01,") {
 			t.Fatal(a.Status, a.Header, a.Raw)
 		}
+		// The whole row is for who may upload one; support reads the masked reasons.
+		if a := ops.do("GET", path+"/bad-rows", ""); a.Status != 200 || !strings.Contains(a.Raw, "2030-01-01,原第 3 行 生日：") {
+			t.Fatal(a.Status, a.Raw)
+		}
+		if a := o.as(t, "help", operator.Support).do("GET", path+"/bad-rows", ""); a.Status != 403 {
+			t.Fatal(a.Status)
+		}
 		if a := ops.do("POST", path+"/undo", ""); a.Status != 403 {
 			t.Fatal("who imports may also wipe:", a.Status)
 		}

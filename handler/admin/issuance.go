@@ -215,11 +215,9 @@ func (h *Handler) sampleCode(c *gin.Context, e *audit.Entry) (any, error) {
 	if in.Reason == "" {
 		return nil, fault.NewInvalid("reason", "请填写查看原因").With("field", "reason")
 	}
-	who := e.ActorID.String()
-	if h.samples.Over(who) {
+	if !h.samples.Take(e.ActorID.String()) { // before anything is read
 		return nil, fault.New(fault.Throttled, "too_many_samples", "一小时内查看的码样图太多，请稍后再试；需要大量码请生成码包").With("retry_after_s", 3600)
 	}
-	h.samples.Hit(who) // before anything is read: many at once count as many
 	b, err := h.Codes.Batch(c.Request.Context(), e.ObjectID)
 	if err != nil {
 		return nil, err

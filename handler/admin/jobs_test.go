@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"siyu/model/operator"
 	"siyu/model/outbox"
 	"siyu/model/progress"
+	"siyu/model/segment"
 )
 
 // jobsKeyed are the writes of the job centre.
@@ -82,7 +84,7 @@ func TestTakingOut(t *testing.T) {
 				}
 				for _, k := range extract.Kinds() {
 					a := p.do("POST", "/extracts", `{"kind":"`+k.Name+`","reason":"月度对账"}`)
-					want := may[operator.ExtractMake] && may[k.Permission]
+					want := may[operator.ExtractMake] && may[k.Permission] && (k.Also == "" || may[k.Also])
 					if got := a.Status == 201 || a.Error.Code == "extract_many" || a.Error.Code == "bad_field"; got != want {
 						t.Errorf("%s takes out %s: %v, want %v (%s)", r.Key, k.Name, got, want, a.Error.Code)
 					}
@@ -162,6 +164,8 @@ func TestTakingOut(t *testing.T) {
 			boss.do("POST", "/brands", `{"slug":"other","name":"别家","code_host":"q.other.cn"}`).into(t, &other)
 			plant(t, d, "leader", 91, mine.ID)
 			plant(t, d, "leader", 92, other.ID)
+			plant(t, d, "segment", 94, mine.ID)
+			plant(t, d, "segment_list", 95, mine.ID)
 			p := s.confined(t, "confined", mine.ID)
 			x := make(p, "leaders")
 			var b strings.Builder
@@ -169,10 +173,39 @@ func TestTakingOut(t *testing.T) {
 			if err != nil || got.Done != 1 || got.Seen != 2 || s.deps.Extracts.File(ctx, got, 1, &b) != nil || !strings.Contains(b.String(), "自家") || strings.Contains(b.String(), "别家") {
 				t.Fatal(got, err, b.String())
 			}
-			for _, body := range []string{`{"kind":"members","reason":"月度对账"}`, `{"kind":"audit","reason":"月度对账"}`, `{"kind":"payouts","reason":"月度对账","filter":{"brand_id":"` + other.ID.String() + `"}}`} {
+			for _, body := range []string{`{"kind":"members","reason":"月度对账"}`, `{"kind":"segment_people","reason":"月度对账","filter":{"segment_id":"94"}}`, `{"kind":"list_people","reason":"月度对账","filter":{"list_id":"95"}}`,
+				`{"kind":"audit","reason":"月度对账"}`, `{"kind":"payouts","reason":"月度对账","filter":{"brand_id":"` + other.ID.String() + `"}}`} {
 				if a := p.do("POST", "/extracts", body); a.Status != 403 {
 					t.Error(body, a.Raw)
 				}
+			}
+			for who, want := range map[*person]bool{p: false, boss: true, money: false} {
+				var kinds []extract.Kind
+				who.do("GET", "/extracts/kinds", "").into(t, &kinds)
+				for _, name := range []string{"segment_people", "list_people"} {
+					if got := slices.ContainsFunc(kinds, func(k extract.Kind) bool { return k.Name == name }); got != want {
+						t.Errorf("offered %s: %v, want %v", name, got, want)
+					}
+				}
+			}
+		})
+		t.Run("the people of a list are had by who may see members and segments", func(t *testing.T) {
+			var b named
+			boss.do("POST", "/brands", `{"slug":"crowd","name":"丙家","code_host":"q.crowd.cn"}`).into(t, &b)
+			l, err := s.deps.Segments.CreateRoster(ctx, segment.Roster{BrandID: b.ID, Name: "老客"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ops := s.as(t, "ops-crowd", operator.Operations)
+			var x extract.Extract
+			ops.do("POST", "/extracts", `{"kind":"list_people","reason":"回访","filter":{"list_id":"`+l.ID.String()+`"}}`).into(t, &x)
+			if err := s.deps.Extracts.Run(ctx, x.ID); err != nil {
+				t.Fatal(err)
+			}
+			var ticket struct{ URL string }
+			ops.do("POST", "/extracts/"+x.ID.String()+"/files/1/ticket", "").into(t, &ticket)
+			if a := ops.do("GET", ticket.URL, ""); a.Status != 200 || !strings.HasPrefix(a.Raw, "\ufeff会员编号,") {
+				t.Fatal(a.Status, a.Raw)
 			}
 		})
 		t.Run("jobs of others are for who may see all", func(t *testing.T) {

@@ -33,6 +33,7 @@ import (
 	"siyu/model/fraud"
 	"siyu/model/goal"
 	"siyu/model/health"
+	"siyu/model/holdout"
 	"siyu/model/identity"
 	"siyu/model/insight"
 	"siyu/model/issuance"
@@ -55,6 +56,7 @@ import (
 	"siyu/model/rights"
 	"siyu/model/scan"
 	"siyu/model/seal"
+	"siyu/model/segment"
 	"siyu/model/tier"
 	"siyu/model/wecom"
 	"siyu/model/withdrawal"
@@ -94,8 +96,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 		Points: accounts, Tiers: tier.New(d, members, accounts), Identities: people, Members: members, Phones: phone.New(d, box),
 		APIKeys: apikey.New(d, box), Goals: goal.New(d), Turnout: turnout.New(d), Samples: blank{}, Sandbox: true,
 		Progress: progress.New(d), Find: find.New(d, phone.New(d, box)), Outbox: out,
-		Extracts: extract.New(extract.Deps{DB: d, Box: box, Phones: phone.New(d, box), Outbox: out}),
-		Cookies:  web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, Health: health.New(d, brands, brand.NewTokens(d, box)), Quiet: quiet.New(d), PublicURL: "http://siyu.test", PublicHost: "siyu.test", PerMinute: 60_000, // tests stand still in time
+		Cookies: web.Cookies{Signer: web.NewSigner(box.Derive("cookies"), clk)}, Health: health.New(d, brands, brand.NewTokens(d, box)), Quiet: quiet.New(d), PublicURL: "http://siyu.test", PublicHost: "siyu.test", PerMinute: 60_000, // tests stand still in time
 	}
 	deps.Regions = region.New(d)
 	deps.Issues = issuance.New(issuance.Deps{DB: d, Codes: codes, Exports: deps.Exports, Products: products, Brands: brands, Regions: deps.Regions})
@@ -106,14 +107,20 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	deps.Fraud = fraud.New(d, out, deps.Referrals, members)
 	deps.Groups, deps.Posters = newGroups(d, box, members), newPosters(t, d)
 	deps.Consents = consent.New(d)
+	deps.Tags = newTags(d, deps)
+	deps.Segments = segment.New(d)
+	deps.Extracts = extract.New(extract.Deps{DB: d, Box: box, Phones: deps.Phones, Outbox: out, Segments: deps.Segments})
 	deps.Rights = rights.New(rights.Deps{DB: d, Box: box, Outbox: out, Consents: deps.Consents, Members: members, Phones: deps.Phones,
-		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}}})
+		Erasers: map[string]rights.Eraser{"event": noRows{}, "profile": noRows{}, "crm": noRows{}, "tag": noRows{}, "segment": noRows{}}})
 	deps.Leaders = leader.New(leader.Deps{DB: d, Phones: deps.Phones, Members: members, Consents: deps.Consents})
 	deps.Commission = newCommission(d, deps)
 	deps.Earnings = commission.NewAccounts(d, book)
 	deps.Withdrawals = withdrawal.New(withdrawal.Deps{DB: d, Accounts: deps.Earnings, Packets: packets, Members: members, Brands: brands, Out: out, Suspicion: deps.Fraud})
 	deps.Purchases = event.NewPurchases(deps.Events, consent.New(d), products)
 	deps.Intake = event.NewIntake(event.IntakeDeps{Events: deps.Events, People: people, Members: deps.Members, Phones: deps.Phones, Keys: deps.APIKeys, Box: box})
+	deps.Reach = newReach(d, deps)
+	deps.Pushes = newPushes(d, box, out, deps)
+	deps.Holdout, deps.Reports = holdout.New(d), holdout.NewReports(d, sent{d}, sent{d}, deps.Events)
 	deps.WeCom = wecom.New(wecom.Deps{DB: d, Outbox: out, People: people, Members: members, Events: deps.Events})
 	if err := codes.Refresh(context.Background()); err != nil {
 		t.Fatal(err)

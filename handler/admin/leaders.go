@@ -42,11 +42,11 @@ func (h *Handler) leaderRoutes() []web.Route {
 		at(post, "/leader-candidates/:id/invite", operator.LeaderApprove, "邀请候选人申请", h.write("leader_candidate.invite", ok, h.inviteCandidate)).Gives(leader.Candidate{}),
 		at(post, "/leader-candidates/:id/dismiss", operator.LeaderApprove, "排除候选人、收回邀请", h.write("leader_candidate.dismiss", ok, h.dismissCandidate)).Takes(reasonInput{}).Gives(leader.Candidate{}),
 
-		at(get, "/leader-tasks", operator.LeaderRead, "群主任务列表", h.listLeaderTasks()).Asks("brand_id").Lists(leader.Task{}),
+		at(get, "/leader-tasks", operator.LeaderRead, "群主任务列表", h.listLeaderTasks()).Asks("brand_id").Lists(leader.Task{}).Counts(),
 		at(post, "/leader-tasks", operator.LeaderWrite, "新建群主任务(不得发放报酬)", h.write("leader_task.create", created, h.createLeaderTask)).Takes(leader.TaskDraft{}).Gives(leader.Task{}),
 		at(get, "/leader-tasks/:id", operator.LeaderRead, "任务进度与反馈", web.Answer(h.leaderTaskProgress)).Gives(leader.Progressed{}),
 		at(put, "/leader-tasks/:id", operator.LeaderWrite, "修改、结束群主任务", h.write("leader_task.update", ok, h.updateLeaderTask)).Takes(leader.TaskDraft{}).Gives(leader.Task{}),
-		at(get, "/leader-materials", operator.LeaderRead, "群主素材列表", h.listMaterials()).Asks("brand_id").Lists(leader.Material{}),
+		at(get, "/leader-materials", operator.LeaderRead, "群主素材列表", h.listMaterials()).Asks("brand_id").Lists(leader.Material{}).Counts(),
 		at(post, "/leader-materials", operator.LeaderWrite, "新增群主素材", h.write("leader_material.create", created, h.createMaterial)).Takes(materialInput{}).Gives(leader.Material{}),
 		at(put, "/leader-materials/:id", operator.LeaderWrite, "修改群主素材", h.write("leader_material.update", ok, h.updateMaterial)).Takes(materialInput{}).Gives(leader.Material{}),
 		at(del, "/leader-materials/:id", operator.LeaderWrite, "撤下群主素材", h.write("leader_material.drop", ok, h.dropMaterial)).Gives(leader.Material{}),

@@ -66,7 +66,7 @@ func (h *Handler) dismissCandidate(c *gin.Context, e *audit.Entry) (any, error) 
 }
 
 func (h *Handler) listLeaderTasks() gin.HandlerFunc {
-	return ofBrand(func(t leader.Task) id.ID { return t.ID }, h.Leaders.ListTasks)
+	return ofBrand(func(t leader.Task) id.ID { return t.ID }, h.Leaders.ListTasks, h.Leaders.CountTasks)
 }
 
 func (h *Handler) leaderTaskProgress(c *gin.Context) (any, error) {
@@ -138,7 +138,7 @@ func (in materialInput) material() leader.Material {
 }
 
 func (h *Handler) listMaterials() gin.HandlerFunc {
-	return ofBrand(func(m leader.Material) id.ID { return m.ID }, h.Leaders.ListMaterials)
+	return ofBrand(func(m leader.Material) id.ID { return m.ID }, h.Leaders.ListMaterials, h.Leaders.CountMaterials)
 }
 
 func (h *Handler) createMaterial(c *gin.Context, e *audit.Entry) (any, error) {
@@ -163,10 +163,14 @@ func (h *Handler) updateMaterial(c *gin.Context, e *audit.Entry) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := h.Leaders.Material(c.Request.Context(), materialID)
+	if err != nil {
+		return nil, err
+	}
 	m := in.material()
 	m.ID = materialID
 	m, err = h.Leaders.PutMaterial(c.Request.Context(), m, e.ActorID)
-	e.ObjectID, e.After = m.ID, m
+	e.ObjectID, e.Before, e.After = materialID, before, m
 	return m, err
 }
 
@@ -175,7 +179,11 @@ func (h *Handler) dropMaterial(c *gin.Context, e *audit.Entry) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := h.Leaders.Material(c.Request.Context(), materialID)
+	if err != nil {
+		return nil, err
+	}
 	m, err := h.Leaders.DropMaterial(c.Request.Context(), materialID, e.ActorID)
-	e.ObjectID, e.After = materialID, m
+	e.ObjectID, e.Before, e.After = materialID, before, m
 	return m, err
 }

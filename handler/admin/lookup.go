@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -119,15 +120,25 @@ type decoded struct {
 	Text string `json:"text"`
 }
 
+// turn waits in a line in which so many may work at once as it has room for. Who goes away
+// while he waits has no turn.
+func turn(ctx context.Context, line chan struct{}) (done func(), err error) {
+	select {
+	case line <- struct{}{}:
+		return func() { <-line }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func (h *Handler) decodePhoto(c *gin.Context, e *audit.Entry) (any, error) {
 	// One at a time: a photo that is looked through takes a processor for a second, and
 	// hundreds of megabytes where somebody means harm.
-	select {
-	case h.photos <- struct{}{}:
-		defer func() { <-h.photos }()
-	case <-c.Request.Context().Done():
-		return nil, c.Request.Context().Err()
+	done, err := turn(c.Request.Context(), h.photos)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	text, err := picture.Photo(web.Uploaded(c))
 	if err != nil {
 		return nil, err

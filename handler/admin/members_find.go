@@ -24,9 +24,10 @@ type memberRow struct {
 }
 
 // listMembers answers three questions: who is this (a search by one exact word), who is at
-// this level, who is there at all. Each of them reads one index.
+// this level, who is there at all. Each of them reads one index; a level together with
+// something else is sifted.
 func (h *Handler) listMembers() gin.HandlerFunc {
-	return counted(func(m memberRow) id.ID { return m.ID }, func(c *gin.Context, p web.Page) ([]memberRow, error) {
+	plain := counted(func(m memberRow) id.ID { return m.ID }, func(c *gin.Context, p web.Page) ([]memberRow, error) {
 		ctx := c.Request.Context()
 		brandID, level, err := h.askedLevel(c)
 		if err != nil {
@@ -52,6 +53,113 @@ func (h *Handler) listMembers() gin.HandlerFunc {
 		}
 		return h.memberRows(ctx, brandID, found)
 	}, h.countMembers)
+	return func(c *gin.Context) {
+		if c.Query("level") == "" || c.Query("state")+c.Query("joined_from")+c.Query("joined_until") == "" {
+			plain(c)
+			return
+		}
+		rows, next, err := h.siftMembers(c)
+		if err != nil {
+			web.Fail(c, err)
+			return
+		}
+		web.Listed(c, rows, next)
+	}
+}
+
+// How far one page of a sifted list reads: a few milliseconds for each step, and what was
+// not found by then goes on from the cursor.
+const (
+	siftStep  = 500
+	siftSteps = 20
+)
+
+// siftMembers pages who is at a level and also in a state or joined in a time. One index
+// holds the level and another the rest: it reads along the level where few are, along the
+// rest where many are, and keeps what fits the other. How many there are nobody counts.
+func (h *Handler) siftMembers(c *gin.Context) (rows []memberRow, next string, err error) {
+	ctx := c.Request.Context()
+	p, err := web.Paging(c)
+	if err != nil {
+		return nil, "", err
+	}
+	brandID, level, err := h.askedLevel(c)
+	if err != nil {
+		return nil, "", err
+	}
+	if one, asked, err := h.findMembers(c, p.Limit); err != nil || asked {
+		if err == nil {
+			rows, err = h.memberRows(ctx, brandID, one)
+		}
+		return rows, "", err
+	}
+	f, err := memberFilter(c)
+	if err != nil {
+		return nil, "", err
+	}
+	_, many, err := h.Tiers.CountAt(ctx, brandID, level)
+	if err != nil {
+		return nil, "", err
+	}
+	read := h.alongLevel(ctx, brandID, level, f)
+	if many {
+		read = h.alongMembers(ctx, brandID, level, f)
+	}
+	var found []member.Member
+	before := p.Before
+	for step := 0; step < siftSteps && len(found) < p.Limit; step++ {
+		list, last, err := read(before)
+		if err != nil {
+			return nil, "", err
+		}
+		if room := p.Limit - len(found); len(list) > room {
+			list, last = list[:room], list[room-1].ID
+		}
+		found = append(found, list...)
+		if before = last; last == 0 {
+			break
+		}
+	}
+	if rows, err = h.memberRows(ctx, brandID, found); err == nil && before != 0 {
+		next = before.String()
+	}
+	return rows, next, err
+}
+
+// alongLevel makes the step of siftMembers that reads who is at a level: who of the next
+// ones fits the filter, and the last that was looked at, 0 at the end.
+func (h *Handler) alongLevel(ctx context.Context, brandID id.ID, level int, f member.Filter) func(before id.ID) ([]member.Member, id.ID, error) {
+	return func(before id.ID) (fit []member.Member, last id.ID, err error) {
+		ids, err := h.Tiers.MembersAt(ctx, brandID, level, before, siftStep)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(ids) == siftStep {
+			last = ids[siftStep-1]
+		}
+		list, err := h.Members.Many(ctx, ids)
+		return slices.DeleteFunc(list, func(m member.Member) bool { return !f.Has(m) }), last, err
+	}
+}
+
+// alongMembers makes the step that reads whom the filter finds, as alongLevel.
+func (h *Handler) alongMembers(ctx context.Context, brandID id.ID, level int, f member.Filter) func(before id.ID) ([]member.Member, id.ID, error) {
+	return func(before id.ID) (fit []member.Member, last id.ID, err error) {
+		f.Before, f.Limit = before, siftStep
+		list, err := h.Members.List(ctx, f)
+		if err != nil {
+			return nil, 0, err
+		}
+		ids := make([]id.ID, len(list))
+		for i, m := range list {
+			ids[i] = m.ID
+		}
+		if len(ids) == siftStep {
+			last = ids[siftStep-1]
+		}
+		levels, err := h.Tiers.LevelsOf(ctx, brandID, ids)
+		return slices.DeleteFunc(list, func(m member.Member) bool { at, grew := levels[m.ID]; return !grew || at != level }), last, err
+	}
 }
 
 func (h *Handler) countMembers(c *gin.Context) (int, bool, error) {
@@ -83,17 +191,13 @@ func memberFilter(c *gin.Context) (f member.Filter, err error) {
 	return f, err
 }
 
-// askedLevel is the level that is asked for, -1 for none. One index holds who is at a
-// level and another who came when: both at once would read all of one of them.
+// askedLevel is the level that is asked for, -1 for none.
 func (h *Handler) askedLevel(c *gin.Context) (brandID id.ID, level int, err error) {
 	if brandID, err = web.QueryID(c, "brand_id"); err != nil || c.Query("level") == "" {
 		return brandID, -1, err
 	}
 	if level, err = strconv.Atoi(c.Query("level")); err != nil || level < 0 || brandID == 0 {
 		return 0, 0, fault.NewInvalid("bad_field", "按等级筛选需要品牌和等级序号").With("field", "level")
-	}
-	if c.Query("state")+c.Query("joined_from")+c.Query("joined_until") != "" {
-		return 0, 0, fault.NewInvalid("one_filter", "等级不能与状态、加入时间同时筛选，请清除其中一个").With("field", "level")
 	}
 	return brandID, level, nil
 }

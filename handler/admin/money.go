@@ -46,7 +46,7 @@ func (h *Handler) moneyRoutes() []web.Route {
 			Asks("result?:matched|returned|differs|only_wechat|other|unclear").Lists(reconcile.Line{}),
 		at(get, "/reconcile/items", operator.ReconRead, "对账差异", h.listItems()).
 			Asks("brand_id", "account_id?", "payout_id?", "day?", "state?:open|explained|resolved", "kind?:amount|only_wechat|only_ours|no_return|state|double").Lists(reconcile.Item{}).Counts(),
-		at(post, "/reconcile/items/:id/explain", operator.ReconWrite, "说明一条差异(写明原因)", h.write("recon_item.explain", ok, h.explainItem)).Takes(reasonInput{}).Gives(reconcile.Item{}),
+		at(post, "/reconcile/items/:id/explain", operator.ReconWrite, "说明一条差异(写明原因)", h.write("recon_item.explain", ok, h.explainItem)).Takes(explainInput{}).Gives(reconcile.Item{}),
 
 		at(get, "/balances", operator.ReconRead, "商户号余额与预警线", web.Answer(h.listBalances)).Asks("brand_id").Gives([]namedBalance{}),
 		at(put, "/balances/:id", operator.ReconWrite, "设定商户号的预警线，登记商户平台上看到的余额", h.write("balance.keep", ok, h.keepBalance)).Takes(balanceInput{}).Gives(reconcile.Balance{}),

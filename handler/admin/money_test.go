@@ -52,7 +52,7 @@ func (o *office) moneyKeyed() map[string]retry {
 	}
 	return map[string]retry{
 		"POST /reconcile/days":              {"/reconcile/days", ask(today.AddDays(-3)), ask(today.AddDays(-4))},
-		"POST /reconcile/items/:id/explain": {"/reconcile/items/" + item.ID.String() + "/explain", `{"reason":"客服线下补记"}`, `{"reason":"别的原因"}`},
+		"POST /reconcile/items/:id/explain": {"/reconcile/items/" + item.ID.String() + "/explain", `{"version":1,"reason":"客服线下补记"}`, `{"version":1,"reason":"别的原因"}`},
 		"PUT /balances/:id":                 {"/balances/" + o.merchant.ID.String(), `{"alarm_fen":100000,"seen_fen":5000}`, `{"alarm_fen":0}`},
 	}
 }
@@ -119,10 +119,10 @@ func TestMoney(t *testing.T) {
 			if a := looks.do("GET", "/reconcile/items?brand_id="+brand, ""); a.Status != 403 {
 				t.Errorf("an analyst reads differences: %d", a.Status)
 			}
-			if a := cash.do("POST", "/reconcile/items/"+item.ID.String()+"/explain", `{"reason":"x"}`); a.Status != 400 {
+			if a := cash.do("POST", "/reconcile/items/"+item.ID.String()+"/explain", `{"version":1,"reason":"x"}`); a.Status != 400 {
 				t.Errorf("a reason of one character: %d %s", a.Status, a.Raw)
 			}
-			if a := cash.do("POST", "/reconcile/items/"+item.ID.String()+"/explain", `{"reason":"线下补记"}`); a.Status != 200 {
+			if a := cash.do("POST", "/reconcile/items/"+item.ID.String()+"/explain", `{"version":1,"reason":"线下补记"}`); a.Status != 200 {
 				t.Errorf("%d %s", a.Status, a.Raw)
 			}
 			if a := cash.do("POST", "/reconcile/days", `{"account_id":"`+o.merchant.ID.String()+`","day":"2020-01-01"}`); a.Status != 400 || a.Error.Code != "bad_day" {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -155,9 +156,7 @@ func (h *Handler) approveAdjustment(c *gin.Context, e *audit.Entry) (any, error)
 	if err := bindOptional(c, &in); err != nil {
 		return nil, err
 	}
-	x, err := h.Points.Approve(c.Request.Context(), e.ObjectID, e.ActorID, in.Reason)
-	e.After = x
-	return x, err
+	return h.decideAdjustment(c, e, h.Points.Approve, in.Reason)
 }
 
 func (h *Handler) refuseAdjustment(c *gin.Context, e *audit.Entry) (any, error) {
@@ -165,8 +164,16 @@ func (h *Handler) refuseAdjustment(c *gin.Context, e *audit.Entry) (any, error) 
 	if err := bindOptional(c, &in); err != nil {
 		return nil, err
 	}
-	x, err := h.Points.Refuse(c.Request.Context(), e.ObjectID, e.ActorID, in.Reason)
-	e.After = x
+	return h.decideAdjustment(c, e, h.Points.Refuse, in.Reason)
+}
+
+func (h *Handler) decideAdjustment(c *gin.Context, e *audit.Entry, decide func(ctx context.Context, adjustmentID, by id.ID, note string) (points.Adjustment, error), note string) (any, error) {
+	before, err := h.Points.Adjustment(c.Request.Context(), e.ObjectID)
+	if err != nil {
+		return nil, err
+	}
+	x, err := decide(c.Request.Context(), e.ObjectID, e.ActorID, note)
+	e.Before, e.After = before, x
 	return x, err
 }
 

@@ -100,6 +100,7 @@ func TestPointsOfMembers(t *testing.T) {
 				t.Fatal(list)
 			}
 			boss.do("POST", "/points/adjustments/"+x.ID.String()+"/approve", `{"reason":"已核实"}`).into(t, &x)
+			o.audited("points.approve", `{"field":"state","before":"requested","after":"booked"}`)
 			if x.State != points.Booked || read().Account.Available != 5100 {
 				t.Fatal(x, read())
 			}

@@ -45,6 +45,27 @@ func queryText(c *gin.Context, name string) string {
 	return text
 }
 
+// queryList reads ids, parted by commas: as many as a page has at most.
+func queryList(c *gin.Context, name string) ([]id.ID, error) {
+	text := c.Query(name)
+	if text == "" {
+		return nil, nil
+	}
+	words := strings.Split(text, ",")
+	if len(words) > web.MaxLimit {
+		return nil, fault.Invalidf("bad_field", "参数 %s 最多 %d 个编号", name, web.MaxLimit).With("field", name)
+	}
+	out := make([]id.ID, 0, len(words))
+	for _, w := range words {
+		v, err := id.Parse(w)
+		if err != nil {
+			return nil, fault.Invalidf("bad_field", "参数 %s 不是编号", name).With("field", name)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
 // brandOf reads the brand that a list is about. Fault: Invalid brand_id.
 func brandOf(c *gin.Context) (id.ID, error) {
 	brandID, err := web.QueryID(c, "brand_id")

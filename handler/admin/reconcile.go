@@ -171,10 +171,19 @@ func (h *Handler) listItems() gin.HandlerFunc {
 	})
 }
 
+// explainInput: Version is that of the difference as it was shown.
+type explainInput struct {
+	Version int64  `json:"version"`
+	Reason  string `json:"reason"`
+}
+
 func (h *Handler) explainItem(c *gin.Context, e *audit.Entry) (any, error) {
-	var in reasonInput
+	var in explainInput
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
+	}
+	if in.Version == 0 {
+		return nil, fault.NewInvalid("version", "请带上所看到的差异的版本 version").With("field", "version")
 	}
 	// The path says reconcile/items and not recon_item, so the entry does not know yet.
 	itemID, err := web.ParamID(c, "id")
@@ -182,7 +191,7 @@ func (h *Handler) explainItem(c *gin.Context, e *audit.Entry) (any, error) {
 		return nil, err
 	}
 	e.ObjectID = itemID
-	before, after, err := h.Reconcile.Explain(c.Request.Context(), itemID, in.Reason, e.ActorID, e.Actor)
+	before, after, err := h.Reconcile.Explain(c.Request.Context(), itemID, in.Version, in.Reason, e.ActorID, e.Actor)
 	e.Before, e.After = before, after
 	return after, err
 }

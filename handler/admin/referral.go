@@ -1,10 +1,6 @@
 package admin
 
 import (
-	"context"
-	"mime"
-	"net/http"
-
 	"github.com/gin-gonic/gin"
 
 	"siyu/handler/web"
@@ -20,7 +16,7 @@ func (h *Handler) referralRoutes() []web.Route {
 	return []web.Route{
 		at(get, "/brands/:id/referral-policy", operator.ReferralRead, "推荐规则：保护期、有效期、老会员判定", web.Answer(h.getReferralPolicy)).Gives(referral.Policy{}),
 		at(put, "/brands/:id/referral-policy", operator.ReferralWrite, "修改推荐规则", h.write("referral_policy.save", ok, h.saveReferralPolicy)).Takes(referralPolicyInput{}).Gives(referral.Policy{}),
-		at(get, "/referral/codes", operator.ReferralRead, "会员的推广码与绑定人数", web.Answer(h.referralCodes)).Asks("brand_id", "member_id").Gives([]referral.Issued{}),
+		at(get, "/referral/codes", operator.ReferralRead, "推广码：谁的、带来多少人", h.listReferralCodes()).Asks("brand_id", "member_id?", "state?:open|closed").Lists(namedCode{}).Counts(),
 		at(post, "/referral/codes/:id/close", operator.ReferralWrite, "停用推广码", h.write("referral_code.close", ok, h.closeReferralCode)).Takes(reasonInput{}).Gives(referral.Code{}),
 		at(get, "/referral/tree", operator.ReferralRead, "推荐树：节点计数与第一页直属(不带会员则为各棵树的根)", web.Answer(h.referralTree)).Asks("brand_id", "member_id?").Gives(referralScreen{}),
 		at(get, "/referral/children", operator.ReferralRead, "直属会员，按团队人数翻页", h.referralChildren).Asks("brand_id", "member_id?", "after?").Lists(namedNode{}),
@@ -32,8 +28,8 @@ func (h *Handler) referralRoutes() []web.Route {
 		at(get, "/referral/watch", operator.ReferralRead, "合规关注：三层及以上或三十人及以上的推荐树", h.watchReferrals).Asks("brand_id", "after?").Lists(namedWatched{}),
 		at(get, "/referral/check", operator.ReferralRead, "计数核对的进度与结果", web.Answer(h.referralCheck)).Asks("brand_id").Gives(referral.Check{}),
 		at(post, "/referral/check", operator.ReferralWrite, "立即核对计数", h.write("referral.check", ok, h.startReferralCheck)).Takes(checkInput{}).Gives(referral.Check{}),
-		at(get, "/referral/repairs", operator.ReferralRead, "核对修正过的节点", h.listRepairs()).Asks("brand_id").Lists(referral.Repair{}),
-		at(get, "/referral/exports", operator.ReferralRead, "团队名单导出列表", h.listReferralExports()).Asks("brand_id").Lists(namedExport{}),
+		at(get, "/referral/repairs", operator.ReferralRead, "核对修正过的节点", h.listRepairs()).Asks("brand_id").Lists(referral.Repair{}).Counts(),
+		at(get, "/referral/exports", operator.ReferralRead, "团队名单导出列表", h.listReferralExports()).Asks("brand_id").Lists(namedExport{}).Counts(),
 		at(post, "/referral/exports", operator.ReferralExport, "导出团队名单(会员以代号出现，写明理由)", h.write("referral_export.create", created, h.exportReferrals)).Takes(referralInput{}).Gives(referral.Export{}),
 		at(get, "/referral/exports/:id", operator.ReferralRead, "团队名单导出进度", web.Answer(h.getReferralExport)).Gives(referral.Export{}),
 		at(get, "/referral/exports/:id/file", operator.ReferralExport, "下载团队名单", h.referralFile).File("text/csv"),
@@ -92,12 +88,41 @@ func placed(c *gin.Context, must bool) (brandID, memberID id.ID, err error) {
 	return brandID, memberID, err
 }
 
-func (h *Handler) referralCodes(c *gin.Context) (any, error) {
-	brandID, memberID, err := placed(c, true)
-	if err != nil {
-		return nil, err
+// namedCode is a code with whose it is.
+type namedCode struct {
+	referral.Issued
+	Owner who `json:"owner"`
+}
+
+func (h *Handler) listReferralCodes() gin.HandlerFunc {
+	asked := func(c *gin.Context) (brandID id.ID, f referral.CodeFilter, err error) {
+		f.State = c.Query("state")
+		brandID, f.MemberID, err = placed(c, false)
+		return brandID, f, err
 	}
-	return h.Referrals.Codes(c.Request.Context(), brandID, memberID)
+	return counted(func(x namedCode) id.ID { return x.ID }, func(c *gin.Context, p web.Page) ([]namedCode, error) {
+		brandID, f, err := asked(c)
+		if err != nil {
+			return nil, err
+		}
+		f.Before, f.Limit = p.Before, p.Limit
+		rows, err := h.Referrals.Codes(c.Request.Context(), brandID, f)
+		if err != nil {
+			return nil, err
+		}
+		name := h.names(c.Request.Context())
+		return each(rows, func(x referral.Issued) (out namedCode, err error) {
+			out.Issued = x
+			out.Owner, err = name(x.BrandID, x.MemberID)
+			return out, err
+		})
+	}, func(c *gin.Context) (int, bool, error) {
+		brandID, f, err := asked(c)
+		if err != nil {
+			return 0, false, err
+		}
+		return h.Referrals.CountCodes(c.Request.Context(), brandID, f)
+	})
 }
 
 func (h *Handler) closeReferralCode(c *gin.Context, e *audit.Entry) (any, error) {
@@ -242,195 +267,4 @@ func bindingsAsked(c *gin.Context) (brandID id.ID, f referral.Filter, err error)
 		f.ReferrerID, err = web.QueryID(c, "referrer_id")
 	}
 	return brandID, f, err
-}
-
-// nothing is what is left to say.
-type nothing struct{}
-
-type referralInput struct {
-	BrandID    id.ID  `json:"brand_id"`
-	MemberID   id.ID  `json:"member_id"`   // the referee; of a hand-over who leaves
-	ReferrerID id.ID  `json:"referrer_id"` // who comes in place
-	Role       string `json:"role"`        // of the referrer: leader, clerk, staff, member
-	Reason     string `json:"reason"`
-}
-
-// referralChange reads what an operator asks for and names its object for the audit.
-func (h *Handler) referralChange(c *gin.Context, e *audit.Entry) (referral.Change, error) {
-	var in referralInput
-	if err := web.Bind(c, &in); err != nil {
-		return referral.Change{}, err
-	}
-	ctx := c.Request.Context()
-	if _, err := h.Brands.Get(ctx, in.BrandID); err != nil {
-		return referral.Change{}, err
-	}
-	if _, err := h.Members.Get(ctx, in.MemberID); err != nil {
-		return referral.Change{}, err
-	}
-	e.ObjectID = in.MemberID
-	if b, held, err := h.Referrals.ReferrerOf(ctx, in.BrandID, in.MemberID, h.Clock.Now()); err != nil {
-		return referral.Change{}, err
-	} else if held {
-		e.Before = b
-	}
-	return referral.Change{BrandID: in.BrandID, MemberID: in.MemberID, ReferrerID: in.ReferrerID, Role: in.Role, Reason: in.Reason, By: e.ActorID}, nil
-}
-
-func (h *Handler) rebind(c *gin.Context, e *audit.Entry) (any, error) {
-	change, err := h.referralChange(c, e)
-	if err != nil {
-		return nil, err
-	}
-	b, err := h.Referrals.Rebind(c.Request.Context(), change)
-	e.After = b
-	return b, err
-}
-
-func (h *Handler) endReferral(c *gin.Context, e *audit.Entry) (any, error) {
-	change, err := h.referralChange(c, e)
-	if err != nil {
-		return nil, err
-	}
-	return nothing{}, h.Referrals.End(c.Request.Context(), change)
-}
-
-func (h *Handler) handOver(c *gin.Context, e *audit.Entry) (any, error) {
-	change, err := h.referralChange(c, e)
-	if err != nil {
-		return nil, err
-	}
-	done, err := h.Referrals.HandOver(c.Request.Context(), change)
-	e.Before, e.After = nil, map[string]any{"to": change.ReferrerID, "done": done}
-	return done, err
-}
-
-func (h *Handler) watchReferrals(c *gin.Context) {
-	brandID, _, err := placed(c, false)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	after, limit, err := sized(c)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	trees, err := h.Referrals.Watch(c.Request.Context(), brandID, after, limit)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	name := h.names(c.Request.Context())
-	named, err := each(trees, func(x referral.Watched) (namedWatched, error) {
-		whose, err := name(x.BrandID, x.MemberID)
-		return namedWatched{x, whose}, err
-	})
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	web.Listed(c, named, web.Next(trees, limit, func(w referral.Watched) string { return referral.CursorAfter(w.Node).String() }))
-}
-
-// namedWatched is a tree to look at with whose it is.
-type namedWatched struct {
-	referral.Watched
-	Who who `json:"who"`
-}
-
-// checkInput starts a check of the counters.
-type checkInput struct {
-	BrandID id.ID  `json:"brand_id"`
-	Reason  string `json:"reason"`
-}
-
-// namedExport is a list of people with whose people they are.
-type namedExport struct {
-	referral.Export
-	Who who `json:"who"`
-}
-
-func (h *Handler) referralCheck(c *gin.Context) (any, error) {
-	brandID, _, err := placed(c, false)
-	if err != nil {
-		return nil, err
-	}
-	return h.Referrals.CheckOf(c.Request.Context(), brandID)
-}
-
-func (h *Handler) startReferralCheck(c *gin.Context, e *audit.Entry) (any, error) {
-	var in checkInput
-	if err := web.Bind(c, &in); err != nil {
-		return nil, err
-	}
-	if _, err := h.Brands.Get(c.Request.Context(), in.BrandID); err != nil {
-		return nil, err
-	}
-	e.ObjectID = in.BrandID
-	return h.Referrals.StartCheck(c.Request.Context(), in.BrandID)
-}
-
-func (h *Handler) listRepairs() gin.HandlerFunc {
-	return ofBrand(func(r referral.Repair) id.ID { return r.ID }, func(ctx context.Context, brandID, before id.ID, limit int) ([]referral.Repair, error) {
-		return h.Referrals.Repairs(ctx, brandID, before, limit)
-	})
-}
-
-func (h *Handler) listReferralExports() gin.HandlerFunc {
-	return ofBrand(func(x namedExport) id.ID { return x.ID }, func(ctx context.Context, brandID, before id.ID, limit int) ([]namedExport, error) {
-		rows, err := h.Referrals.Exports(ctx, brandID, before, limit)
-		if err != nil {
-			return nil, err
-		}
-		name := h.names(ctx)
-		return each(rows, func(x referral.Export) (namedExport, error) {
-			whose, err := name(x.BrandID, x.MemberID)
-			return namedExport{x, whose}, err
-		})
-	})
-}
-
-func (h *Handler) exportReferrals(c *gin.Context, e *audit.Entry) (any, error) {
-	change, err := h.referralChange(c, e)
-	if err != nil {
-		return nil, err
-	}
-	x, err := h.Referrals.Ask(c.Request.Context(), change)
-	e.ObjectID, e.Before, e.After = x.ID, nil, x
-	return x, err
-}
-
-func (h *Handler) getReferralExport(c *gin.Context) (any, error) { return one(c, h.Referrals.ExportOf) }
-
-// referralFile hands over a list. Who fetched it is on record before the first line.
-func (h *Handler) referralFile(c *gin.Context) {
-	exportID, err := web.ParamID(c, "id")
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	x, err := h.Referrals.Finished(c.Request.Context(), exportID)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	s := current(c)
-	err = h.Audit.Record(c.Request.Context(), audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
-		Action: "referral_export.file", Object: "referral_export", ObjectID: exportID})
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	c.Header("Cache-Control", "no-store")
-	c.Header("Content-Type", "text/csv; charset=utf-8")
-	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": "团队名单-" + x.ID.String() + ".csv"}))
-	if err := h.Referrals.File(c.Request.Context(), exportID, c.Writer); err != nil {
-		if !c.Writer.Written() {
-			web.Fail(c, err)
-			return
-		}
-		web.Note(c, err)
-		panic(http.ErrAbortHandler) // half a file must not look like a whole one
-	}
 }

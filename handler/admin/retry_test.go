@@ -181,6 +181,11 @@ func TestRetries(t *testing.T) {
 		maps.Copy(keyed, o.jobsKeyed())
 		maps.Copy(keyed, o.campaignKeyed())
 		maps.Copy(keyed, o.moneyKeyed())
+		maps.Copy(keyed, o.holdoutKeyed())
+		maps.Copy(keyed, o.reachKeyed())
+		maps.Copy(keyed, o.pushKeyed())
+		maps.Copy(keyed, o.tagsKeyed())
+		maps.Copy(keyed, o.segmentsKeyed())
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}

@@ -168,10 +168,9 @@ func (h *Handler) revealPhone(c *gin.Context, e *audit.Entry) (any, error) {
 		return nil, err
 	}
 	who := e.ActorID.String()
-	if h.reveals.Over(who) {
+	if !h.reveals.Take(who) {
 		return nil, errReveals
 	}
-	h.reveals.Hit(who)
 	ctx := c.Request.Context()
 	family, err := h.Members.Family(ctx, memberID)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"siyu/handler/web"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/operator"
 )
 
 // The data scope (数据范围): an operator may be confined to some brands. What he names by
@@ -24,14 +25,16 @@ func scopes() map[string]scope {
 	return map[string]scope{
 		"me": {free: true}, "logout": {free: true}, "poster-builtins": {free: true}, "consent-purposes": {free: true},
 		"brands":   {brand: true},
-		"accounts": {table: "account"}, "apikeys": {table: "api_key"}, "batches": {table: "batch"}, "batch-requests": {table: "batch_request"}, "batch-alarms": {}, "territories": {table: "territory"}, "diversions": {table: "diversion"}, "provinces": {free: true}, "campaigns": {table: "campaign"}, "campaign-approvals": {},
+		"accounts": {table: "account"}, "apikeys": {table: "api_key"}, "batches": {table: "batch"}, "batch-requests": {table: "batch_request", or: "batch"}, "batch-alarms": {}, "territories": {table: "territory"}, "diversions": {table: "diversion"}, "provinces": {free: true}, "campaigns": {table: "campaign"}, "campaign-approvals": {},
 		"claims": {table: "claim"}, "codes": {}, "codes/decode": {free: true}, "scans": {}, "commission/accruals": {table: "commission_accrual"}, "commission/rules": {table: "commission_rule"},
 		"commission/statements": {table: "commission_statement"}, "commission/owed": {}, "home": {}, "exports": {table: "export"}, "fraud/cases": {table: "fraud_case"},
 		"group-alarms": {table: "community_alarm"}, "group-capacity": {}, "group-templates": {table: "community_template"}, "groups": {table: "community"},
 		"keywords": {table: "keyword_reply"}, "leader-candidates": {table: "leader_candidate"}, "leader-materials": {table: "leader_material"},
 		"leader-tasks": {table: "leader_task"}, "leaders": {table: "leader"}, "live-codes": {table: "live_code"}, "payouts": {table: "payout"},
 		"poster-pictures": {table: "poster_picture"}, "posters": {table: "poster_template"}, "products": {table: "product"}, "wecom-ways": {table: "wecom_way"},
-		"withdrawals": {table: "withdrawal"}, "reconcile/days": {table: "recon_day"}, "reconcile/items": {table: "recon_item"}, "balances": {table: "account"}, "payout-summary": {},
+		"withdrawals": {table: "withdrawal"}, "reconcile/days": {table: "recon_day"}, "reconcile/items": {table: "recon_item"}, "balances": {table: "account"}, "payout-summary": {}, "tags": {table: "tag"}, "segments": {table: "segment"}, "segment-lists": {table: "segment_list"}, "tag-categories": {table: "tag_category"}, "tag-templates": {}, "holdout": {}, "pushes": {table: "push"},
+
+		"reach": {}, "reach/words": {free: true}, "reach/people": house,
 
 		"extracts": {asks: true}, "jobs": {asks: true}, "search": {asks: true}, "trails": {asks: true},
 
@@ -47,6 +50,7 @@ type scope struct {
 	free  bool   // there is nothing of a brand
 	brand bool   // :id is a brand
 	table string // :id is a row of this table; without :id a brand must be named
+	or    string // or else of this one: a batch made directly has no application
 	asks  bool   // the handler finds out which brand it is about and asks within
 	all   bool   // for operators of every brand only
 }
@@ -63,9 +67,10 @@ var (
 
 // named are the fields that name an object whose brand must be the operator's.
 func named() map[string]string {
-	return map[string]string{"product_id": "product", "product_ids": "product", "batch_id": "batch", "batch_ids": "batch", "campaign_id": "campaign",
+	return map[string]string{"product_id": "product", "product_ids": "product", "other_product_ids": "product", "batch_id": "batch", "batch_ids": "batch", "campaign_id": "campaign",
 		"account_id": "account", "leader_id": "leader", "community_id": "community", "group_id": "community", "rule_id": "commission_rule",
-		"live_code_id": "live_code", "picture_id": "poster_picture", "template_id": "community_template"}
+		"live_code_id": "live_code", "picture_id": "poster_picture", "template_id": "community_template",
+		"segment_id": "segment", "list_id": "segment_list"}
 }
 
 // scopeOf finds the line for a route: two words before one.
@@ -92,6 +97,7 @@ func (h *Handler) openToConfined() map[string]bool {
 			out[r.Permission] = true
 		}
 	}
+	delete(out, operator.MemberRead) // people of his brand's tags are members, whom he may not open
 	return out
 }
 
@@ -126,6 +132,9 @@ func (h *Handler) confine(c *gin.Context, r web.Route) error {
 		return within(c, objectID)
 	}
 	brandID, err := h.Insight.BrandOf(c.Request.Context(), s.table, objectID)
+	if s.or != "" && fault.KindOf(err) == fault.NotFound {
+		brandID, err = h.Insight.BrandOf(c.Request.Context(), s.or, objectID)
+	}
 	if err == nil && !o.Sees(brandID) {
 		err = errUnseen
 	}

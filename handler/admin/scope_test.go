@@ -12,11 +12,13 @@ import (
 	"siyu/handler/web"
 	"siyu/model/brand"
 	"siyu/model/clock"
+	"siyu/model/code"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
 	"siyu/model/id"
 	"siyu/model/insight"
 	"siyu/model/operator"
+	"siyu/model/product"
 )
 
 // confined makes an operator with every role but the administrator's, for one brand.
@@ -149,6 +151,38 @@ func asksBrand(r web.Route) bool {
 		}
 	}
 	return false
+}
+
+func TestTheWayOfABatchWithoutAnApplicationIsItsBrands(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		s := newSite(t, d, clk)
+		ctx := context.Background()
+		make := func(slug string) id.ID {
+			b, err := s.deps.Brands.Create(ctx, brand.Brand{Slug: slug, Name: slug, CodeHost: slug + ".test"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b.ID
+		}
+		mine := make("mine")
+		p, stranger := s.confined(t, "confined", mine), s.confined(t, "stranger", make("other"))
+		goods, err := s.deps.Products.Create(ctx, product.Product{BrandID: mine, GTIN: "6901234567892", Name: "啤酒"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch, err := s.deps.Codes.CreateBatch(ctx, code.Batch{BrandID: mine, ProductID: goods.ID, Count: 10, Name: "直接做的"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := stranger.do("GET", "/batch-requests/"+batch.ID.String()+"/flow", ""); a.Status != 404 {
+			t.Error(a.Raw)
+		}
+		for batch, status := range map[string]int{batch.ID.String(): 200, "93": 404} {
+			if a := p.do("GET", "/batch-requests/"+batch+"/flow", ""); a.Status != status {
+				t.Errorf("%s: %d %s", batch, a.Status, a.Raw)
+			}
+		}
+	})
 }
 
 // plant writes a row of a table with this id and brand and nothing else: whose a thing is

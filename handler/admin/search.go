@@ -16,7 +16,7 @@ import (
 // searchRoutes: the one search field (Ctrl+K).
 func (h *Handler) searchRoutes() []web.Route {
 	return []web.Route{
-		at(get, "/search", Session, "全局搜索：会员、码、商品、批次、活动、大C、社群、打款单、提现、操作员(仅自己有权查看的)", web.Answer(h.search)).Asks("q").Gives(searchAnswer{}),
+		at(get, "/search", Session, "全局搜索：会员、码、商品、批次、活动、大C、社群、打款单、提现、操作员、标签、人群、触达(仅自己有权查看的)", web.Answer(h.search)).Asks("q").Gives(searchAnswer{}),
 	}
 }
 
@@ -25,6 +25,7 @@ func searched() []struct{ kind, permission string } {
 	return []struct{ kind, permission string }{
 		{find.Code, operator.CodeRead}, {find.Member, operator.MemberRead}, {find.Leader, operator.LeaderRead}, {find.Group, operator.GroupRead}, {find.Campaign, operator.CampaignRead},
 		{find.Product, operator.ProductRead}, {find.Batch, operator.CodeRead}, {find.Payout, operator.PayoutRead}, {find.Withdrawal, operator.WithdrawalRead}, {find.Operator, operator.OperatorRead},
+		{find.Tag, operator.TagRead}, {find.Segment, operator.SegmentRead}, {find.Push, operator.PushRead},
 	}
 }
 
@@ -48,7 +49,7 @@ func (h *Handler) search(c *gin.Context) (any, error) {
 		if s.kind == find.Code {
 			hits, err = h.findCode(c, q)
 		} else {
-			hits, err = h.Find.Find(ctx, s.kind, q, o.BrandIDs)
+			hits, err = h.Find.Find(ctx, s.kind, q, find.Scope{Brands: o.BrandIDs, Roles: o.Roles})
 		}
 		if err != nil {
 			return nil, err

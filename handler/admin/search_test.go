@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"siyu/model/db/dbtest"
 	"siyu/model/find"
 	"siyu/model/operator"
+	"siyu/model/tag"
 )
 
 func TestSearch(t *testing.T) {
@@ -136,5 +138,49 @@ func TestSearch(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+func TestTagsSegmentsAndPushesAreFoundByThoseWhoMaySeeThem(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := newOffice(t, d, clk)
+		ops := o.as(t, "find-ops", operator.Operations)
+		brand := o.brand.ID.String()
+		open := o.askedTag(ops, "护眼人群标签", tag.Rule, "")
+		var secret tag.Tag
+		ops.do("POST", "/tags", tagForm(o.brand.ID, o.operator.ID, "护眼病史", "fact", `,"sensitive":true,"roles":["operations"]`)).into(t, &secret)
+		seg := o.must("POST", "/segments", `{"brand_id":"`+brand+`","name":"护眼客户","note":"买过护理液","rev":0,"tree":{"v":1,"root":{"random":{"salt":"s","from":0,"until":100}}}}`)
+		pushed := o.must("POST", "/pushes", pushBody(o.brand.ID, "护眼提醒", ""))
+		other := o.must("POST", "/brands", `{"slug":"other","name":"别家","code_host":"q.other.cn"}`)
+		all := []string{open.ID.String(), secret.ID.String(), seg.ID.String(), pushed.ID.String()}
+		for name, x := range map[string]struct {
+			p    *person
+			q    string
+			want []string
+		}{
+			"a part of the name":          {ops, "护眼", all},
+			"an administrator":            {o.root, "护眼", all},
+			"a tag's number":              {ops, open.ID.String(), all[:1]},
+			"a push by its number":        {ops, pushed.ID.String(), all[3:]},
+			"not tags of other roles":     {o.as(t, "find-analyst", operator.Analyst), "护眼", []string{all[0], all[2], all[3]}},
+			"not by the number either":    {o.as(t, "find-again", operator.Analyst), secret.ID.String(), nil},
+			"who may read pushes only":    {o.as(t, "find-legal", operator.Legal), "护眼", all[3:]},
+			"who may read none of them":   {o.as(t, "find-none", operator.Finance), "护眼", nil},
+			"somebody of this brand":      {o.confined(t, "find-ours", o.brand.ID), "护眼", all},
+			"somebody of another brand":   {o.confined(t, "find-others", other.ID), "护眼", nil},
+			"wild cards are only letters": {ops, "护%眼", nil},
+		} {
+			var out struct{ Hits []find.Hit }
+			x.p.do("GET", "/search?q="+url.QueryEscape(x.q), "").into(t, &out)
+			var got []string
+			for _, h := range out.Hits {
+				got = append(got, h.ID.String())
+			}
+			slices.Sort(got)
+			want := slices.Sorted(slices.Values(x.want))
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %+v", name, out.Hits)
+			}
+		}
 	})
 }

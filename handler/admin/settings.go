@@ -43,7 +43,7 @@ func (h *Handler) settingsRoutes() []web.Route {
 		at(post, "/operators/:id/totp/reset", operator.OperatorWrite, "操作员丢了手机：关闭他的两步验证并结束登录", h.write("operator.reset_totp", ok, h.resetTOTP)).Takes(reasonInput{}).Gives(operator.Operator{}),
 		at(get, "/roles", operator.OperatorRead, "角色与权限表", web.Answer(h.roles)).Gives([]operator.Role{}),
 
-		at(get, "/brands", operator.BrandRead, "品牌列表", h.listBrands()).Lists(brand.Brand{}),
+		at(get, "/brands", operator.BrandRead, "品牌列表", h.listBrands()).Lists(brand.Brand{}).Counts(),
 		at(post, "/brands", operator.BrandWrite, "新增品牌", h.write("brand.create", created, h.createBrand)).Takes(brandInput{}).Gives(brand.Brand{}),
 		at(get, "/brands/:id", operator.BrandRead, "品牌详情", web.Answer(h.getBrand)).Gives(brand.Brand{}),
 		at(put, "/brands/:id", operator.BrandWrite, "修改品牌", h.write("brand.update", ok, h.updateBrand)).Takes(brandInput{}).Gives(brand.Brand{}),
@@ -54,7 +54,7 @@ func (h *Handler) settingsRoutes() []web.Route {
 		at(get, "/accounts/:id/health", operator.AccountRead, "微信账号的健康情况与处理办法", web.Answer(h.accountHealth)).Gives(health.Report{}),
 		at(get, "/brands/:id/quiet-hours", operator.BrandRead, "免打扰时段", web.Answer(h.getQuiet)).Gives(quiet.Hours{}),
 		at(put, "/brands/:id/quiet-hours", operator.QuietWrite, "修改免打扰时段", h.write("quiet_hours.set", ok, h.setQuiet)).Takes(quietInput{}).Gives(quiet.Hours{}),
-		at(get, "/accounts/:id/keywords", operator.ReplyRead, "关键词回复列表", h.listKeywords()).Lists(reply.Keyword{}),
+		at(get, "/accounts/:id/keywords", operator.ReplyRead, "关键词回复列表", h.listKeywords()).Lists(reply.Keyword{}).Counts(),
 		at(put, "/accounts/:id/keywords", operator.ReplyWrite, "新增或修改关键词回复", h.write("keyword.save", ok, h.saveKeyword)).Takes(keywordInput{}).Gives(reply.Keyword{}),
 		at(del, "/keywords/:id", operator.ReplyWrite, "删除关键词回复", h.write("keyword.delete", ok, h.deleteKeyword)).Gives(nil),
 

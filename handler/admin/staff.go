@@ -87,7 +87,8 @@ func (h *Handler) listAudit() gin.HandlerFunc {
 			return nil, err
 		}
 		f.Before, f.Limit = p.Before, p.Limit
-		return h.Audit.List(c.Request.Context(), f)
+		lines, err := h.Audit.List(c.Request.Context(), f)
+		return h.veil(c).trail(lines), err
 	}, func(c *gin.Context) (int, bool, error) {
 		f, err := filter(c)
 		if err != nil {

@@ -35,6 +35,8 @@ func trails() map[string]trailed {
 		"fraud_case": {operator.FraudRead, "fraud_case"}, "fraud_policy": {operator.FraudRead, "brand"}, "group_policy": {operator.GroupRead, "brand"},
 		"referral": {operator.ReferralRead, ""}, "referral_code": {operator.ReferralRead, ""}, "referral_export": {operator.ReferralRead, ""},
 		"recon_day": {operator.ReconRead, "recon_day"}, "recon_item": {operator.ReconRead, "recon_item"}, "balance": {operator.ReconRead, "account"},
+		"tag": {operator.TagRead, "tag"}, "tag_category": {operator.TagRead, "tag_category"}, "segment": {operator.SegmentRead, "segment"}, "segment-list": {operator.SegmentRead, "segment_list"},
+		"push": {operator.PushRead, "push"}, "holdout": {operator.PushRead, "brand"}, "push_policy": {operator.PushRead, "brand"}, "reach_policy": {operator.ReachRead, "brand"},
 		"member": {operator.MemberRead, ""}, "profile": {operator.ProfileRead, ""}, "points": {operator.PointsRead, ""}, "rights": {operator.RightsRead, ""},
 		"merge": {operator.IdentityRead, ""}, "review": {operator.IdentityRead, ""}, "import": {operator.ImportRead, ""}, "operator": {operator.OperatorRead, ""},
 	}
@@ -49,6 +51,15 @@ func (h *Handler) mayTrail(c *gin.Context, object string, objectID id.ID) error 
 			err = errUnseen
 		}
 		return err
+	}
+	if object == "tag" { // some are for some roles only
+		t, err := h.Tags.Get(c.Request.Context(), objectID)
+		if err == nil && !t.Visible(o.Roles) {
+			err = errUnseen
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if o.Can(operator.AuditRead) && !o.Scoped() {
 		return nil
@@ -90,6 +101,6 @@ func (h *Handler) listTrail() gin.HandlerFunc {
 				lines[i].IP, lines[i].RequestID = "", ""
 			}
 		}
-		return lines, err
+		return h.veil(c).trail(lines), err
 	})
 }

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"fmt"
 
 	"siyu/model/fault"
 	"siyu/model/id"
@@ -31,7 +30,7 @@ func (h *Handler) names(ctx context.Context) func(brandID, memberID id.ID) (who,
 		if err != nil {
 			return who{}, err
 		}
-		w := who{Name: fmt.Sprintf("尾号 %04d", int64(memberID)%10_000)}
+		w := who{Name: "尾号 " + memberID.Tail()}
 		if ok {
 			w = who{l.Name, l.Role, l.State}
 		}

@@ -162,8 +162,20 @@ func (h *Handler) keep(ctx context.Context, account brand.Account, m wechat.Mess
 	if m.Event == "LOCATION" || m.Type == "location" {
 		return nil
 	}
+	var grants []follow.Grant
+	for _, g := range m.Grants {
+		grants = append(grants, follow.Grant{TemplateID: g.TemplateID, Status: g.Status})
+	}
+	var counts *follow.Counts
+	if n := m.Counts; n != nil {
+		counts = &follow.Counts{Total: n.Total, Meant: n.Meant, Sent: n.Sent, Failed: n.Failed}
+	}
+	var results []follow.Result
+	for _, r := range m.Results {
+		results = append(results, follow.Result{TemplateID: r.TemplateID, MsgID: r.MsgID, Code: r.Code, Status: r.Status})
+	}
 	body, err := follow.Message{AppID: m.AppID, OpenID: m.OpenID, Type: m.Type, Event: m.Event, EventKey: m.EventKey,
-		Ticket: m.Ticket, MsgID: m.MsgID, Content: m.Content, CreatedAt: m.CreateTime, Raw: string(m.Raw)}.Body()
+		Ticket: m.Ticket, MsgID: m.MsgID, Content: m.Content, CreatedAt: m.CreateTime, Status: m.Status, Counts: counts, Results: results, Grants: grants, Raw: string(m.Raw)}.Body()
 	if err != nil {
 		return err
 	}

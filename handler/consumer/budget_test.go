@@ -40,6 +40,7 @@ func TestPages(t *testing.T) {
 			"mine": lin.get("/q/" + s.token(1)), "first": lin.get("/q/" + s.token(2)), "elsewhere": wang.get("/q/" + s.token(2)),
 			"unknown": lin.get("/q/0000000000000000"), "packet": lin.get(packet), "packets": lin.get("/packets"), "points": lin.get("/points"),
 			"rules": lin.get("/rules/" + s.Campaign.ID.String()), "privacy": lin.get("/privacy"), "notice": lin.get("/packets/1"),
+			"messages": lin.get("/me/messages"),
 		}
 		script := ""
 		for name, a := range pages {

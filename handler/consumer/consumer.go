@@ -78,6 +78,9 @@ type Deps struct {
 	Phones     *book.Book
 	Rights     *rights.Store
 	Numbers    Numbers
+	Wishes     Wishes
+	Told       Told
+	Links      Links
 	// LoggedIn is told of every login; nil: nobody is.
 	LoggedIn func(ctx context.Context, a brand.Account, memberID id.ID, channel string) error
 	// HeldBy is told whose device opens his own codes (a keyed hash); nil: nobody is.
@@ -139,7 +142,7 @@ func New(d Deps) (*Handler, error) {
 
 // Routes is the whole surface. "member" needs a session, "public" does not.
 func (h *Handler) Routes() []web.Route {
-	return slices.Concat(h.scanRoutes(), h.privacyRoutes(), h.referralRoutes(), h.groupRoutes())
+	return slices.Concat(h.scanRoutes(), h.privacyRoutes(), h.referralRoutes(), h.groupRoutes(), h.messageRoutes(), h.linkRoutes())
 }
 
 // scanRoutes: what follows a scan.

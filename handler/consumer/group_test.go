@@ -41,6 +41,10 @@ func (*oneLeader) Leaders(context.Context, id.ID, id.ID, int) ([]group.Leader, e
 	return nil, nil
 }
 
+func (*oneLeader) CountLeaders(context.Context, id.ID) (int, bool, error) {
+	return 0, false, nil
+}
+
 func (*oneLeader) ActiveAmong(context.Context, id.ID, []id.ID) (map[id.ID]bool, error) {
 	return nil, nil
 }

@@ -11,6 +11,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
+	"siyu/model/push"
 )
 
 // repeated sends the same thing twice under one key and something else under the same
@@ -179,6 +180,20 @@ func TestRetries(t *testing.T) {
 			"POST /me/profile": func(t *testing.T) {
 				lin := s.phone("lin")
 				lin.twice(t, lin.get("/me/profile"), "/me/profile", "profile_value", url.Values{"field": {"city"}, "value": {"杭州"}})
+			},
+			"PUT /api/v1/messages": func(t *testing.T) {
+				mini.repeatedBy(t, "PUT", "/api/v1/messages", bearer, "reach_optout", map[string]any{"topic": "lens", "refused": true}, map[string]any{"topic": "lens", "refused": false})
+			},
+			"POST /l/:token/stop": func(t *testing.T) {
+				pushes, ren := push.New(push.Deps{DB: d, LinkKey: []byte("key")}), s.phone("ren")
+				s.h.Links = pushes
+				ren.get("/packets")
+				stop := ren.sent(t, "oa_ren", pushes)
+				ren.twice(t, ren.get(stop), stop, "reach_optout", url.Values{"what": {"brand"}, "refused": {"1"}})
+			},
+			"POST /me/messages": func(t *testing.T) {
+				lin := s.phone("lin")
+				lin.twice(t, lin.get("/me/messages"), "/me/messages", "reach_optout", url.Values{"refused": {"1"}})
 			},
 			"POST /me/profile/skip": func(t *testing.T) {
 				lin, page := s.phone("lin"), answer{}

@@ -110,18 +110,21 @@ type site struct {
 	tiers    *tier.Store
 	invites  *invite.Store
 	held     map[string]id.ID // device -> who was seen with it
+	people   *identity.Store
+	told     told
 }
 
 func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site {
 	t.Helper()
 	s := &site{World: claimtest.New(t, d, clk, set), t: t, wechat: &fakeWeChat{}}
 	people, consents := identity.New(d), consent.New(d)
+	s.people, s.told = people, told{}
 	s.members, s.scans = member.New(d, people), scan.New(d, consents)
 	consents.OnWithdraw(consent.ExactPlace, s.scans.ForgetExactPlacesTx)
 	s.phones = book.New(d, s.Box)
 	nobody := noRows{}
 	s.rights = rights.New(rights.Deps{DB: d, Box: s.Box, Outbox: s.Outbox, Consents: consents, Members: s.members, Phones: s.phones, Company: "老井食品",
-		Erasers: map[string]rights.Eraser{"event": nobody, "profile": nobody, "crm": nobody}})
+		Erasers: map[string]rights.Eraser{"event": nobody, "profile": nobody, "crm": nobody, "tag": nobody, "segment": nobody}})
 	s.accounts = points.NewAccounts(d, s.Ledger, s.members)
 	s.tiers = tier.New(d, s.members, s.accounts)
 	s.Claims = claim.New(d, s.Campaigns, s.Packets, s.Points, s.Outbox, s.scans, s.Products, s.Brands, s.members)
@@ -142,7 +145,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 		t.Fatal(err)
 	}
 	s.h, err = New(Deps{Clock: clk, Codes: s.Codes, Products: s.Products, Brands: s.Brands, Campaigns: s.Campaigns, Claims: s.Claims, Packets: s.Packets,
-		Points: s.accounts, Tiers: s.tiers, Profiles: newProfiles(s, consents), Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Groups: newGroups(d, s.Box, s.members, s.Brand.ID), Replays: replay.New(d), WeChat: s.wechat, Numbers: s.wechat, Phones: s.phones, Rights: s.rights, Places: places, Invites: s.invites, HeldBy: s.heldBy,
+		Points: s.accounts, Tiers: s.tiers, Profiles: newProfiles(s, consents), Identities: people, Members: s.members, Consents: consents, Scans: s.scans, Groups: newGroups(d, s.Box, s.members, s.Brand.ID), Replays: replay.New(d), WeChat: s.wechat, Numbers: s.wechat, Phones: s.phones, Rights: s.rights, Places: places, Invites: s.invites, HeldBy: s.heldBy, Wishes: newWishes(s), Told: s.told,
 		Sessions: &web.Sessions{Cookies: cookies, Members: s.members, Host: "public.test"}, Pages: pages,
 		PublicURL: "https://public.test", Company: "老井食品有限公司"})
 	if err != nil {

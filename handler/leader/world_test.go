@@ -117,6 +117,8 @@ func (l leads) Leader(ctx context.Context, leaderID id.ID) (group.Leader, error)
 
 func (l leads) Leaders(context.Context, id.ID, id.ID, int) ([]group.Leader, error) { return nil, nil }
 
+func (l leads) CountLeaders(context.Context, id.ID) (int, bool, error) { return 0, false, nil }
+
 func (l leads) ActiveAmong(ctx context.Context, brandID id.ID, members []id.ID) (map[id.ID]bool, error) {
 	list, err := l.Active(ctx, brandID, members)
 	out := map[id.ID]bool{}

@@ -65,7 +65,7 @@ func document(table []route) ([]byte, error) {
 	}
 	return json.MarshalIndent(object{
 		"openapi": "3.1.1",
-		"info": object{"title": "私域开放接口", "version": "1", "description": "合作方服务器上报订单和会员事件。金额单位是分，时间为 RFC 3339，编号是十进制文字。" +
+		"info": object{"title": "私域开放接口", "version": "1", "description": "合作方服务器上报订单和会员事件，写入模型得分。金额单位是分，时间为 RFC 3339，编号是十进制文字。" +
 			"写入按 key 幂等：同一请求可以放心重发。请求过快返回 429 和 Retry-After。"},
 		"servers": []any{object{"url": "/"}}, // where this document came from
 		"paths":   paths,
@@ -193,6 +193,13 @@ func (d *drawer) inputs() error {
 	properties := maps.Clone(order["properties"].(object))
 	properties["at"], properties["person"] = at, person
 	d.schemas["Order"] = closed(properties, append(slices.Clone(order["required"].([]string)), "at", "person")...)
+	known := maps.Clone(person)
+	known["description"] = "这个人的标识，任一已知即可；不会因此建会员"
+	d.schemas["Score"] = closed(object{"person": known,
+		"score":    object{"type": "integer", "minimum": -1_000_000_000, "maximum": 1_000_000_000, "description": "得分"},
+		"value":    object{"type": "string", "maxLength": 32, "description": "标签有可选值时必填，是其中之一；没有可选值时不填"},
+		"gone":     object{"type": "boolean", "description": "收回：模型不再对这个人下结论"},
+		"until_at": object{"type": "string", "format": "date-time", "description": "到期时间，早于标签自身的有效期时以此为准"}}, "person")
 	return nil
 }
 

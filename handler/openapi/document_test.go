@@ -35,7 +35,8 @@ func dig(v any, keys ...string) any {
 func TestDocument(t *testing.T) {
 	clk := clock.NewFake(dbtest.Start)
 	s := newSite(t, dbtest.Open(t, db.SQLite, clk), clk)
-	p := s.partner(60000, apikey.EventsWrite, apikey.EventsRead, apikey.OrdersWrite)
+	p := s.partner(60000, apikey.EventsWrite, apikey.EventsRead, apikey.OrdersWrite, apikey.ScoresWrite)
+	churn := s.modelTag("高", "低")
 	served := p.do("GET", "/openapi.json", "", func(h map[string]string) { clear(h) })
 	if served.Status != 200 {
 		t.Fatal(served.Raw)
@@ -85,6 +86,7 @@ func TestDocument(t *testing.T) {
 			{"GET", "/events/r-2", "/events/{key}", ""},
 			{"GET", "/events/none", "/events/{key}", ""},
 			{"POST", "/events", "/events", `{"event":1}`},
+			{"PUT", "/tags/" + churn.String() + "/scores", "/tags/{id}/scores", `{"version":1,"scores":[{"person":[{"kind":"phone","value":"13800138000"}],"score":9,"value":"高"},7]}`},
 		} {
 			r := p.do(c.method, c.target, c.body)
 			status := "200"
@@ -99,7 +101,7 @@ func TestDocument(t *testing.T) {
 				t.Errorf("%s %s: %s\n%s", c.method, c.target, why, r.Raw)
 			}
 		}
-		for _, name := range []string{"pong", "outcomes", "outcome", "status", "problem", "Error"} {
+		for _, name := range []string{"pong", "outcomes", "outcome", "status", "problem", "scoreOutcomes", "scoreOutcome", "Error"} {
 			for field := range dig(j.Schemas, name, "properties").(map[string]any) {
 				if !j.Seen[name+"."+field] {
 					t.Errorf("no answer had %s.%s", name, field)
@@ -169,6 +171,15 @@ func TestDocument(t *testing.T) {
 			why := j.Check("Event", event, v)
 			if got := taken(v); got != (why == "") {
 				t.Errorf("%s: taken is %v, the document says %q", name, got, why)
+			}
+		}
+		scored := map[string]any{"$ref": "#/components/schemas/Score"}
+		for name, raw := range map[string]string{"a score": `{"person":[{"kind":"openid","scope":"wx1","value":"o1"}],"score":3,"value":"高"}`, "no person": `{"score":3}`,
+			"half a score": `{"person":[{"kind":"openid","scope":"wx1","value":"o1"}],"score":0.5}`, "another field": `{"person":[{"kind":"openid","scope":"wx1","value":"o1"}],"member_id":"3"}`,
+			"too large": `{"person":[{"kind":"openid","scope":"wx1","value":"o1"}],"score":1000000001,"value":"高"}`} {
+			r := p.do("PUT", "/tags/"+churn.String()+"/scores", `{"version":1,"scores":[`+raw+`]}`)
+			if why := j.Check("Score", scored, item(raw)); strings.Contains(r.Raw, `"bad"`) != (why != "") {
+				t.Errorf("%s: %s, the document says %q", name, r.Raw, why)
 			}
 		}
 		for _, raw := range []string{ordered, refunded} {

@@ -15,14 +15,19 @@ import (
 	"siyu/handler/web"
 	"siyu/model/apikey"
 	"siyu/model/clock"
+	"siyu/model/consent"
 	"siyu/model/db"
 	"siyu/model/event"
 	"siyu/model/id"
 	"siyu/model/identity"
+	"siyu/model/ledger"
 	"siyu/model/member"
 	"siyu/model/outbox"
 	"siyu/model/phone"
+	"siyu/model/points"
+	"siyu/model/profile"
 	"siyu/model/seal"
+	"siyu/model/tag"
 )
 
 // site is the open API on one database.
@@ -36,6 +41,7 @@ type site struct {
 	events *event.Store
 	people *identity.Store
 	roll   *member.Store
+	tags   *tag.Store
 }
 
 func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
@@ -47,7 +53,10 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake) *site {
 	s := &site{t: t, d: d, clk: clk, keys: apikey.New(d, box), people: identity.New(d), events: event.New(d, outbox.New(d))}
 	s.roll = member.New(d, s.people)
 	in := event.NewIntake(event.IntakeDeps{Events: s.events, People: s.people, Members: s.roll, Phones: phone.New(d, box), Keys: s.keys, Box: box})
-	if s.h, err = New(Deps{Clock: clk, Keys: s.keys, Intake: in}); err != nil {
+	consents := consent.New(d)
+	profiles := profile.New(profile.Deps{DB: d, Families: s.roll, Consents: consents, Points: points.New(ledger.New(d))})
+	s.tags = tag.New(tag.Deps{DB: d, Outbox: outbox.New(d), Consents: consents, Profiles: profiles, Events: s.events})
+	if s.h, err = New(Deps{Clock: clk, Keys: s.keys, Intake: in, Tags: s.tags}); err != nil {
 		t.Fatal(err)
 	}
 	if s.Engine, err = web.NewEngine(web.Options{Clock: clk, Log: slog.New(slog.DiscardHandler)}); err != nil {

@@ -1,5 +1,6 @@
 // Package openapi is where partners' servers call us (开放接口): shop systems that report
-// orders, a brand's own systems that report what members did. It is versioned under
+// orders, a brand's own systems that report what members did and write what their models
+// say of them. It is versioned under
 // /open/v1 and documented by a document that is made from the same table as the routes.
 //
 // Promises: nothing is read or written for a request that is not signed by a live key
@@ -25,6 +26,7 @@ import (
 	"siyu/model/clock"
 	"siyu/model/event"
 	"siyu/model/fault"
+	"siyu/model/tag"
 )
 
 // Base is where the routes live.
@@ -41,6 +43,7 @@ type Deps struct {
 	Clock  clock.Clock
 	Keys   *apikey.Store
 	Intake *event.Intake
+	Tags   *tag.Store
 }
 
 // Handler answers partners.
@@ -68,7 +71,7 @@ type route struct {
 }
 
 const (
-	get, post = http.MethodGet, http.MethodPost
+	get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 	// batchBody holds a thousand events of usual size, and five hundred of the largest.
 	batchBody = 4 << 20
 )
@@ -79,6 +82,7 @@ func (h *Handler) table() []route {
 		{post, "/events", apikey.EventsWrite, "上报事件，一次 1 到 1000 条", reflect.TypeFor[eventsInput](), reflect.TypeFor[outcomes](), batchBody, h.events},
 		{get, "/events/:key", apikey.EventsRead, "查询一条上报的处理结果", nil, reflect.TypeFor[status](), 0, h.status},
 		{post, "/orders", apikey.OrdersWrite, "上报订单和退款，一次 1 到 1000 条", reflect.TypeFor[ordersInput](), reflect.TypeFor[outcomes](), batchBody, h.orders},
+		{put, "/tags/:id/scores", apikey.ScoresWrite, "写入模型标签的得分，一次 1 到 1000 条", reflect.TypeFor[scoresInput](), reflect.TypeFor[scoreOutcomes](), batchBody, h.scores},
 	}
 }
 

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -58,7 +60,20 @@ func Fail(c *gin.Context, err error) {
 	if f.Kind == fault.Throttled || f.Kind == fault.Unavailable {
 		c.Header("Retry-After", retryAfter(f))
 	}
-	writeJSON(c, Status(f), gin.H{"error": problem{f.Code, f.Text, RequestID(c), f.Detail}})
+	status := Status(f)
+	if left(c, err) {
+		status = statusLeft
+	}
+	writeJSON(c, status, gin.H{"error": problem{f.Code, f.Text, RequestID(c), f.Detail}})
+}
+
+// statusLeft is what proxies log when nobody is there any more to read an answer.
+const statusLeft = 499
+
+// left tells that err is nothing but whoever asked having gone: a page that was left takes
+// its questions along. That is no fault of ours and wakes nobody.
+func left(c *gin.Context, err error) bool {
+	return errors.Is(err, context.Canceled) && errors.Is(c.Request.Context().Err(), context.Canceled)
 }
 
 // Note remembers err for the access log and returns its fault; pages that render

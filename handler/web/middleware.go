@@ -116,7 +116,7 @@ func accessLog(log *slog.Logger, clk clock.Clock) gin.HandlerFunc {
 		if v, ok := c.Get(keyFault); ok {
 			err := v.(error)
 			attrs = append(attrs, slog.String("fault", fault.Of(err).Code))
-			if k := fault.KindOf(err); k == fault.Internal || k == fault.Unavailable {
+			if k := fault.KindOf(err); !left(c, err) && (k == fault.Internal || k == fault.Unavailable) {
 				level = slog.LevelError
 				attrs = append(attrs, slog.String("error", err.Error()))
 			}

@@ -76,6 +76,7 @@ func NewPages(files fs.FS, company string) (*Pages, error) {
 		"local": clock.Instant.Local,
 		"keep":  Keep,
 		"input": input,
+		"wish":  newWish,
 		"group": func(s string) string { return token.Token(s).Grouped() },
 		"initial": func(s string) string {
 			for _, r := range s {
@@ -102,6 +103,17 @@ type field struct {
 }
 
 func input(id, kind, value string, choices []string) field { return field{id, kind, value, choices} }
+
+// wish is what the template of one switch of messages needs.
+type wish struct {
+	Token, Brand, Topic, Channel string
+	Refused                      bool // as it is now
+	Label                        string
+}
+
+func newWish(token, brand, topic, channel string, refused bool, label string) wish {
+	return wish{token, brand, topic, channel, refused, label}
+}
 
 // unbroken are moments and telephone numbers, which a narrow screen must not cut at
 // their hyphens.
@@ -270,13 +282,13 @@ func LocalPath(to string) string {
 	if err != nil || u.IsAbs() || u.Host != "" || len(to) > 200 || strings.ContainsAny(to, "\\\r\n\t|") {
 		return "/packets"
 	}
-	for _, p := range []string{"/q/", "/Q/", "/01/", "/rules/", "/packets/", "/leader/", "/earnings/", "/r/", "/g/", "/G/"} {
+	for _, p := range []string{"/q/", "/Q/", "/01/", "/rules/", "/packets/", "/leader/", "/earnings/", "/r/", "/g/", "/G/", "/me/messages/"} {
 		if strings.HasPrefix(u.Path, p) {
 			return u.EscapedPath()
 		}
 	}
 	switch u.Path {
-	case "/packets", "/points", "/privacy", "/tier", "/me/privacy", "/me/profile", "/me/invite", "/leader", "/earnings":
+	case "/packets", "/points", "/privacy", "/tier", "/me/privacy", "/me/profile", "/me/messages", "/me/invite", "/leader", "/earnings":
 		return u.Path
 	}
 	return "/packets"

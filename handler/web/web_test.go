@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,6 +92,21 @@ func TestFaults(t *testing.T) {
 		w := s.do("GET", "/x/SECRETTOKEN?code=SECRETCODE", "")
 		if w.Code != 500 || strings.Contains(w.Body.String(), "dial") || !strings.Contains(s.log.String(), "dial tcp") {
 			t.Error(w.Body, s.log)
+		}
+	})
+	t.Run("who left before the answer is no fault of ours; a cancel of our own is one", func(t *testing.T) {
+		give = fmt.Errorf("campaign: %w", context.Canceled)
+		s.log.Reset()
+		if w := s.do("GET", "/x/SECRETTOKEN", ""); w.Code != 500 || !strings.Contains(s.log.String(), `"level":"ERROR"`) {
+			t.Error(w.Code, s.log)
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		leave()
+		s.log.Reset()
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/x/SECRETTOKEN", nil))
+		if w.Code != 499 || !strings.Contains(s.log.String(), `"level":"INFO"`) {
+			t.Error(w.Code, s.log)
 		}
 	})
 	t.Run("the log and the metrics know patterns, not tokens", func(t *testing.T) {

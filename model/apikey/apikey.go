@@ -36,11 +36,12 @@ const (
 	EventsWrite = "events:write" // report what members did
 	EventsRead  = "events:read"  // ask what became of an event of the same brand
 	OrdersWrite = "orders:write" // report orders and refunds
+	ScoresWrite = "scores:write" // write what a model says into a tag of the brand
 )
 
 // Permissions lists all of them with what they are called.
 func Permissions() map[string]string {
-	return map[string]string{EventsWrite: "上报事件", EventsRead: "查询事件处理结果", OrdersWrite: "上报订单和退款"}
+	return map[string]string{EventsWrite: "上报事件", EventsRead: "查询事件处理结果", OrdersWrite: "上报订单和退款", ScoresWrite: "写入模型标签"}
 }
 
 // States.
@@ -272,6 +273,11 @@ func (s *Store) List(ctx context.Context, brandID, before id.ID, limit int) ([]K
 		keys = append(keys, r.key())
 	}
 	return keys, nil
+}
+
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&row{}).Where("brand_id = ?", brandID))
 }
 
 var errRevoked = fault.New(fault.Conflict, "apikey_revoked", "这个接口密钥已停用")

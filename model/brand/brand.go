@@ -209,6 +209,11 @@ func (s *Store) List(ctx context.Context, before id.ID, limit int) ([]Brand, err
 	return out, err
 }
 
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&Brand{}).Where("archived_at = 0"))
+}
+
 // SaveAccount adds an account, or changes it when (kind, app_id) is there. Blank
 // secrets keep the old ones. An account never moves to another brand.
 func (s *Store) SaveAccount(ctx context.Context, a Account, sec Secrets) (Account, error) {

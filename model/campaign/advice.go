@@ -259,21 +259,24 @@ func (s *Store) adviseApproval(ctx context.Context, a *advice) error {
 	if err != nil {
 		return err
 	}
-	if p.Needs(a.p.SpendFen) {
+	if w := a.p.worst(); p.Needs(w, Worst{}) {
 		if a.c.Approval != Approved {
-			a.warn("approval", "", "", "提交审批，请另一位有审批权限的同事批准", "最大支出 %s 元，审批额度 %s 元：发布前须由第二人批准", a.p.SpendFen.Yuan(), p.ApprovalFen.Yuan())
+			a.warn("approval", "", "", "提交审批，请另一位有审批权限的同事批准", "%s：发布前须由第二人批准", p.why(w, Worst{}))
 		}
 		return nil
 	}
 	// Many small campaigns are one large one that nobody approved.
-	var others money.Fen
-	err = s.db.Read(ctx).Raw("SELECT COALESCE(SUM(spend_fen), 0) FROM campaign WHERE brand_id = ? AND id <> ? AND state IN (?, ?) AND until_at > ? AND approval <> ?",
+	var others Worst
+	err = s.db.Read(ctx).Raw("SELECT COALESCE(SUM(spend_fen), 0) AS fen, COALESCE(SUM(spend_points), 0) AS points FROM campaign WHERE brand_id = ? AND id <> ? AND state IN (?, ?) AND until_at > ? AND approval <> ?",
 		a.c.BrandID, a.c.ID, Published, Paused, a.now, Approved).Scan(&others).Error
 	if err != nil {
 		return fmt.Errorf("campaign: check: %w", err)
 	}
-	if a.p.SpendFen > 0 && others+a.p.SpendFen > p.ApprovalFen {
-		a.warn("split", "budget", "", "确认不是拆开来免审批；也可以照样提交审批", "加上已发布且未经审批的活动，合计 %s 元，超过审批额度 %s 元", (others + a.p.SpendFen).Yuan(), p.ApprovalFen.Yuan())
+	const cure = "确认不是拆开来免审批；也可以照样提交审批"
+	if a.p.SpendFen > 0 && others.Fen+a.p.SpendFen > p.ApprovalFen {
+		a.warn("split", "budget", "", cure, "加上已发布且未经审批的活动，合计 %s 元，超过审批额度 %s 元", (others.Fen + a.p.SpendFen).Yuan(), p.ApprovalFen.Yuan())
+	} else if a.p.Points > 0 && others.Points+a.p.Points > p.ApprovalPoints {
+		a.warn("split", "budget", "", cure, "加上已发布且未经审批的活动，合计 %d 积分，超过审批额度 %d 积分", others.Points+a.p.Points, p.ApprovalPoints)
 	}
 	return nil
 }

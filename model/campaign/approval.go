@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
 
 	"siyu/model/clock"
-	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
@@ -24,79 +22,6 @@ const (
 	Withdrawn = "withdrawn" // 已撤回: the submitter took it back
 	Stale     = "stale"     // 已失效: edited, or taken back, afterwards
 )
-
-// DefaultApproval is up to how much one person may publish where a brand says nothing:
-// 10,000 yuan.
-const DefaultApproval money.Fen = 1_000_000
-
-// Policy is a brand's limit of approval (审批额度).
-type Policy struct {
-	BrandID     id.ID         `json:"brand_id" gorm:"primaryKey"`
-	ApprovalFen money.Fen     `json:"approval_fen"` // a campaign that may spend more needs a second person; 0 = every campaign
-	UpdatedBy   id.ID         `json:"updated_by"`   // 0: nobody has changed it yet
-	UpdatedAt   clock.Instant `json:"updated_at"`
-	BeforeFen   money.Fen     `json:"-"` // the lowest limit of the day before the last change
-}
-
-// TableName names the table for GORM.
-func (Policy) TableName() string { return "campaign_policy" }
-
-// Needs says whether a spend needs a second person.
-func (p Policy) Needs(spend money.Fen) bool { return p.ApprovalFen == 0 || spend > p.ApprovalFen }
-
-// alone is the policy for what one person publishes by himself: who changed the limit is
-// bound for a day by what it was, so that nobody raises it for his own campaign.
-func (p Policy) alone(by id.ID, now clock.Instant) Policy {
-	if by != 0 && p.UpdatedBy == by && now.Sub(p.UpdatedAt) < aloneFor {
-		p.ApprovalFen = min(p.ApprovalFen, p.BeforeFen)
-	}
-	return p
-}
-
-// PolicyOf reads a brand's policy.
-func (s *Store) PolicyOf(ctx context.Context, brandID id.ID) (Policy, error) {
-	return policyOf(s.db.Read(ctx), brandID)
-}
-
-func policyOf(q *gorm.DB, brandID id.ID) (Policy, error) {
-	var p Policy
-	err := q.Where("brand_id = ?", brandID).Take(&p).Error
-	if db.IsNotFound(err) {
-		return Policy{BrandID: brandID, ApprovalFen: DefaultApproval}, nil
-	}
-	if err != nil {
-		return p, fmt.Errorf("campaign: policy: %w", err)
-	}
-	return p, nil
-}
-
-// SetPolicy changes a brand's policy. It counts at the next publication: what was approved
-// stays approved. Faults: Invalid.
-func (s *Store) SetPolicy(ctx context.Context, p Policy) (Policy, error) {
-	if p.ApprovalFen < 0 || p.ApprovalFen > money.Max {
-		return Policy{}, fault.NewInvalid("approval_fen", "审批额度应为 0 元以上；0 表示每个活动都要审批").With("field", "approval_fen")
-	}
-	p.UpdatedAt = s.db.Now()
-	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
-		old, err := policyOf(tx, p.BrandID)
-		if err != nil {
-			return err
-		}
-		p.BeforeFen = old.ApprovalFen
-		if p.UpdatedAt.Sub(old.UpdatedAt) < aloneFor { // raising in two steps is raising
-			p.BeforeFen = min(p.BeforeFen, old.BeforeFen)
-		}
-		r := tx.Model(&Policy{}).Where("brand_id = ?", p.BrandID).Updates(map[string]any{"approval_fen": p.ApprovalFen, "before_fen": p.BeforeFen, "updated_by": p.UpdatedBy, "updated_at": p.UpdatedAt})
-		if r.Error != nil || r.RowsAffected == 1 {
-			return r.Error
-		}
-		if err := tx.Create(&p).Error; !db.IsDuplicate(err) { // MySQL does not count a row that stays as it is
-			return err
-		}
-		return nil
-	})
-	return p, err
-}
 
 // Approval is one asking for approval.
 type Approval struct {
@@ -115,8 +40,9 @@ type Approval struct {
 	Reason      string        `json:"reason"`
 	CreatedAt   clock.Instant `json:"created_at"`
 	DecidedAt   clock.Instant `json:"decided_at"`
-	// CampaignName is that of the frozen content; lists fill it.
+	// What of the frozen content is told with it; reading fills it.
 	CampaignName string `json:"campaign_name" gorm:"-"`
+	SpendPoints  int64  `json:"spend_points" gorm:"-"` // may be given if every code is claimed
 }
 
 // TableName names the table for GORM.
@@ -124,8 +50,9 @@ func (Approval) TableName() string { return "campaign_approval" }
 
 // Request asks for approval or takes the asking back.
 type Request struct {
-	By   id.ID
-	Note string // for the second person
+	By      id.ID
+	Note    string // for the second person
+	Version int64  // of the draft that was looked at; 0 = whichever is there
 }
 
 // Submit freezes a draft and asks a second person. Only what could be published at once
@@ -139,6 +66,9 @@ func (s *Store) Submit(ctx context.Context, campaignID id.ID, r Request) (Campai
 		frozen := freeze(*c)
 		if c.Approval == Submitted || c.Approval == Approved {
 			return nil // edits take it away, so it is of this content
+		}
+		if r.Version != 0 && r.Version != c.Version {
+			return errChanged
 		}
 		full := *c
 		account, err := s.payAccount(ctx, full)
@@ -271,63 +201,4 @@ func latest(q *gorm.DB, campaignID id.ID) (Approval, error) {
 		return a, fmt.Errorf("campaign: approval: %w", err)
 	}
 	return a, nil
-}
-
-// aloneFor is how long what one person published by himself counts towards the limit.
-const aloneFor = 24 * time.Hour
-
-// approvedTx refuses a publication that needs a second person and has none. What the same
-// person published without a second one within a day counts: many small campaigns are one
-// large one. by 0 is a program, whose campaigns are counted one by one.
-func (s *Store) approvedTx(tx *gorm.DB, c Campaign, spend money.Fen, by id.ID) error {
-	p, before, needs, err := s.bounds(tx, c, spend, by)
-	if err != nil || !needs {
-		return err
-	}
-	a, err := latest(tx, c.ID)
-	if err != nil {
-		return err
-	}
-	_, hash, err := freeze(c).seal()
-	if err != nil {
-		return err
-	}
-	if c.Approval == Approved && a.State == Approved && a.Hash == hash && a.SpendFen == spend {
-		return nil
-	}
-	text := "最大支出 " + spend.Yuan() + " 元超过审批额度 " + p.ApprovalFen.Yuan() + " 元，请先提交审批，由另一人批准后再发布"
-	switch {
-	case p.ApprovalFen == 0:
-		text = "本品牌的活动都要审批，请先提交，由另一人批准后再发布"
-	case before > 0:
-		text = "您 24 小时内已发布未经审批的活动共 " + before.Yuan() + " 元，加上本次的 " + spend.Yuan() + " 元超过审批额度 " + p.ApprovalFen.Yuan() + " 元，请先提交审批，由另一人批准后再发布"
-	}
-	return fault.New(fault.Conflict, "approval_needed", text).With("approval_fen", p.ApprovalFen).With("spend_fen", spend).With("before_fen", before)
-}
-
-// bounds says whether a publication by somebody needs a second person, by which policy, and
-// what he published alone before.
-func (s *Store) bounds(q *gorm.DB, c Campaign, spend money.Fen, by id.ID) (p Policy, before money.Fen, needs bool, err error) {
-	if p, err = policyOf(q, c.BrandID); err != nil {
-		return p, 0, false, err
-	}
-	if by != 0 && spend > 0 {
-		p = p.alone(by, s.db.Now())
-		if before, err = s.aloneTx(q, c, by); err != nil {
-			return p, 0, false, err
-		}
-	}
-	sum, ok := before.Add(spend)
-	return p, before, !ok || p.Needs(sum), nil
-}
-
-// aloneTx sums what a person published of a brand within a day without a second one.
-func (s *Store) aloneTx(tx *gorm.DB, c Campaign, by id.ID) (money.Fen, error) {
-	var sum money.Fen
-	err := tx.Raw("SELECT COALESCE(SUM(spend_fen), 0) FROM campaign WHERE brand_id = ? AND published_by = ? AND published_at > ? AND state <> ? AND approval <> ? AND id <> ?",
-		c.BrandID, by, s.db.Now().Add(-aloneFor), Draft, Approved, c.ID).Scan(&sum).Error
-	if err != nil {
-		return 0, fmt.Errorf("campaign: published alone: %w", err)
-	}
-	return sum, nil
 }

@@ -131,6 +131,29 @@ func TestApproval(t *testing.T) {
 			t.Fatalf("%+v", dossier)
 		}
 	})
+	run("who changes, submits or publishes an older draft than the one there is told so", func(t *testing.T, k *desk) {
+		seen, theirs := k.form, k.form
+		seen.Version, theirs.Version = k.c.Version, k.c.Version
+		theirs.Rules, theirs.EditedBy = "每人每天限领一次", second
+		now, err := k.Campaigns.Update(ctx, k.c.ID, theirs)
+		k.ok(err)
+		seen.Name = "开瓶大吉"
+		_, err = k.Campaigns.Update(ctx, k.c.ID, seen)
+		k.refused(err, "campaign_changed")
+		_, err = k.Campaigns.Submit(ctx, k.c.ID, campaign.Request{By: writer, Version: k.c.Version})
+		k.refused(err, "campaign_changed")
+		_, err = k.Campaigns.PublishBy(ctx, k.c.ID, campaign.Shown{SpendFen: 1_200_000, Version: k.c.Version}, writer)
+		k.refused(err, "campaign_changed")
+		same := theirs // saying what is there already undoes nothing
+		same.EditedBy = writer
+		if c, err := k.Campaigns.Update(ctx, k.c.ID, same); err != nil || c.EditedBy != second || c.Rules != theirs.Rules {
+			t.Fatal(c.EditedBy, c.Rules, err)
+		}
+		seen.Version = now.Version + 1
+		if c, err := k.Campaigns.Update(ctx, k.c.ID, seen); err != nil || c.Name != "开瓶大吉" || c.Rules != seen.Rules {
+			t.Fatal(c.Name, c.Rules, err)
+		}
+	})
 	run("a refusal has a reason and comes back", func(t *testing.T, k *desk) {
 		hash := k.submit().Approval.Hash
 		_, err := k.Campaigns.Decide(ctx, k.c.ID, campaign.Decision{By: second, Hash: hash, Reason: " "})

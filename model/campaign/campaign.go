@@ -64,6 +64,7 @@ type Campaign struct {
 	LevelName    string        `json:"level_name"`     // of MinLevel, fixed at publishing
 	Codes        int64         `json:"codes"`          // codes that take part, fixed at publishing
 	SpendFen     money.Fen     `json:"spend_fen"`      // reserved at publishing: the exact worst case
+	SpendPoints  int64         `json:"spend_points"`   // prize points promised at publishing
 	WonFen       money.Fen     `json:"won_fen"`        // won by claims so far
 	Claimed      int64         `json:"claimed"`        // claims so far
 	Terms        string        `json:"terms"`          // canonical text that the seed hash binds
@@ -136,7 +137,8 @@ type Form struct {
 	MinLevel     int           `json:"min_level"` // number in the brand's table of levels; 0 = everybody
 	Tiers        []Tier        `json:"tiers"`
 	Scopes       []Scope       `json:"scopes"`
-	EditedBy     id.ID         `json:"-"` // operator; 0 = a program
+	EditedBy     id.ID         `json:"-"`       // operator; 0 = a program
+	Version      int64         `json:"version"` // of the draft that was changed; 0 = whichever is there
 	// Requires lists conditions for the reward. WeChat bans paying for a follow or a
 	// share (微信外部链接内容管理规范), so anything here is refused; the field exists to
 	// say so clearly.

@@ -109,7 +109,7 @@ func (s *Store) DryRun(ctx context.Context, campaignID id.ID, t Trial) (Rehearsa
 	if t.Draws == 0 {
 		t.Draws = someDraws
 	}
-	r := Rehearsal{Codes: c.Codes, Draws: min(t.Draws, c.Codes, maxDraws), Rounds: trialRounds, SpendFen: spendOf(c), WorstFen: worst(c), Tiers: []TierTrial{}, Costs: []CostBar{}}
+	r := Rehearsal{Codes: c.Codes, Draws: min(t.Draws, c.Codes, maxDraws), Rounds: trialRounds, SpendFen: worstOf(c.Tiers).Fen, WorstFen: worst(c), Tiers: []TierTrial{}, Costs: []CostBar{}}
 	if err := r.draw(ctx, c); err != nil {
 		return Rehearsal{}, err
 	}
@@ -199,7 +199,7 @@ func barsOf(prizes []int64) []CostBar {
 
 // worst is the most that can be won under the cap on all claims: the dearest prizes first.
 func worst(c Campaign) money.Fen {
-	all := spendOf(c)
+	all := worstOf(c.Tiers).Fen
 	if c.CapTotal == 0 || c.CapTotal >= c.Codes {
 		return all
 	}

@@ -63,15 +63,16 @@ const (
 
 // Dossier is what the second person looks at.
 type Dossier struct {
-	Approval Approval   `json:"approval"`
-	Frozen   Frozen     `json:"frozen"`    // exactly what was submitted
-	Intact   bool       `json:"intact"`    // the draft of now is still that
-	Base     string     `json:"base"`      // what Changes compares with; "" = with nothing, it is the first time
-	Changes  []Changed  `json:"changes"`   // since the base
-	History  []Approval `json:"history"`   // all askings, newest first
-	Policy   Policy     `json:"policy"`    // of now
-	Needed   bool       `json:"needed"`    // the draft's spend needs a second person
-	SpendFen money.Fen  `json:"spend_fen"` // of the draft of now
+	Approval    Approval   `json:"approval"`
+	Frozen      Frozen     `json:"frozen"`    // exactly what was submitted
+	Intact      bool       `json:"intact"`    // the draft of now is still that
+	Base        string     `json:"base"`      // what Changes compares with; "" = with nothing, it is the first time
+	Changes     []Changed  `json:"changes"`   // since the base
+	History     []Approval `json:"history"`   // all askings, newest first
+	Policy      Policy     `json:"policy"`    // of now
+	Needed      bool       `json:"needed"`    // what the draft may give away needs a second person
+	SpendFen    money.Fen  `json:"spend_fen"` // of the draft of now
+	SpendPoints int64      `json:"spend_points"`
 }
 
 // DossierOf reads the newest asking of a campaign with what it changes. Without an asking
@@ -83,13 +84,16 @@ func (s *Store) DossierOf(ctx context.Context, campaignID, by id.ID) (Dossier, e
 	if err != nil {
 		return Dossier{}, err
 	}
-	out := Dossier{Changes: []Changed{}, History: []Approval{}, SpendFen: spendOf(c)}
+	w := worstOf(c.Tiers)
+	out := Dossier{Changes: []Changed{}, History: []Approval{}, SpendFen: w.Fen, SpendPoints: w.Points}
 	if out.Policy, err = policyOf(q, c.BrandID); err != nil {
 		return out, err
 	}
-	if _, _, out.Needed, err = s.bounds(q, c, out.SpendFen, by); err != nil {
+	held, before, err := s.bounds(q, c, w, by)
+	if err != nil {
 		return out, err
 	}
+	out.Needed = held.Needs(w, before)
 	if err := q.Where("campaign_id = ?", campaignID).Order("created_at DESC, id DESC").Limit(100).Find(&out.History).Error; err != nil {
 		return out, fmt.Errorf("campaign: approvals: %w", err)
 	}
@@ -101,11 +105,17 @@ func (s *Store) DossierOf(ctx context.Context, campaignID, by id.ID) (Dossier, e
 		out.Frozen, out.Intact = freeze(c), true
 		return out, nil
 	}
+	for i := range out.History {
+		f, err := out.History[i].open()
+		if err != nil {
+			return out, err
+		}
+		if i == 0 {
+			out.Frozen = f
+		}
+	}
 	out.Approval = out.History[0]
 	out.Intact = out.Approval.Hash == hash
-	if err := json.Unmarshal(out.Approval.Content, &out.Frozen); err != nil {
-		return out, fmt.Errorf("campaign: approval %d: %w", out.Approval.ID, err)
-	}
 	base, kind, err := s.base(ctx, c, out.History[1:])
 	if err != nil || kind == "" {
 		return out, err
@@ -149,7 +159,9 @@ func compare(a, b Frozen) []Changed {
 	for i := range max(len(a.Tiers), len(b.Tiers)) {
 		add("tiers."+strconv.Itoa(i+1), tierText(a.Tiers, i), tierText(b.Tiers, i))
 	}
-	add("spend_fen", spendOf(Campaign{Tiers: a.Tiers}).Yuan(), spendOf(Campaign{Tiers: b.Tiers}).Yuan())
+	was, is := worstOf(a.Tiers), worstOf(b.Tiers)
+	add("spend_fen", was.Fen.Yuan(), is.Fen.Yuan())
+	add("spend_points", text(was.Points), text(is.Points))
 	add("account_id", a.AccountID.String(), b.AccountID.String())
 	add("cap_member_day", text(int64(a.CapMemberDay)), text(int64(b.CapMemberDay)))
 	add("cap_member", text(int64(a.CapMember)), text(int64(b.CapMember)))
@@ -187,19 +199,6 @@ func scopesText(scopes []Scope) string {
 	return out
 }
 
-// spendOf is the exact spend if every code is claimed; money.Max when that is out of range.
-func spendOf(c Campaign) money.Fen {
-	var sum money.Fen
-	for _, t := range c.Tiers {
-		next, ok := sum.Add(t.TotalFen)
-		if !ok {
-			return money.Max
-		}
-		sum = next
-	}
-	return sum
-}
-
 // Waiting lists a brand's askings that wait for a decision, newest first.
 func (s *Store) Waiting(ctx context.Context, brandID, before id.ID, limit int) ([]Approval, error) {
 	out := []Approval{}
@@ -208,11 +207,24 @@ func (s *Store) Waiting(ctx context.Context, brandID, before id.ID, limit int) (
 		return nil, fmt.Errorf("campaign: approvals that wait: %w", err)
 	}
 	for i := range out {
-		var f Frozen
-		if err := json.Unmarshal(out[i].Content, &f); err != nil {
-			return nil, fmt.Errorf("campaign: approval %d: %w", out[i].ID, err)
+		if _, err := out[i].open(); err != nil {
+			return nil, err
 		}
-		out[i].CampaignName = f.Name
 	}
 	return out, nil
+}
+
+// CountWaiting counts what Waiting pages, up to db.MaxTotal.
+func (s *Store) CountWaiting(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&Approval{}).Where("brand_id = ? AND state = ?", brandID, Submitted))
+}
+
+// open reads what was frozen and fills in what is told of it.
+func (a *Approval) open() (Frozen, error) {
+	var f Frozen
+	if err := json.Unmarshal(a.Content, &f); err != nil {
+		return f, fmt.Errorf("campaign: approval %d: %w", a.ID, err)
+	}
+	a.CampaignName, a.SpendPoints = f.Name, worstOf(f.Tiers).Points
+	return f, nil
 }

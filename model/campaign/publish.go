@@ -80,6 +80,8 @@ func (s *Store) preview(ctx context.Context, q *gorm.DB, c *Campaign, pay brand.
 	return p, nil
 }
 
+func (p Preview) worst() Worst { return Worst{p.SpendFen, p.Points} }
+
 // manyClaims is where counting the claims before a campaign stops, for each part of its scope.
 const manyClaims = 50_000
 
@@ -133,12 +135,19 @@ func shape(tiers []Tier) []draw.Tier {
 // Invalid campaign_problems (Detail problems), Conflict campaign_state, campaign_changed,
 // spend_changed, approval_needed.
 func (s *Store) Publish(ctx context.Context, campaignID id.ID, expect money.Fen) (Campaign, error) {
-	return s.PublishBy(ctx, campaignID, expect, 0)
+	return s.PublishBy(ctx, campaignID, Shown{SpendFen: expect}, 0)
+}
+
+// Shown is what an operator saw when he published.
+type Shown struct {
+	SpendFen money.Fen
+	Version  int64 // of the draft; 0 = whichever is there
 }
 
 // PublishBy is Publish by an operator: what he published by himself within a day counts
-// towards the limit of approval. 0 is a program.
-func (s *Store) PublishBy(ctx context.Context, campaignID id.ID, expect money.Fen, by id.ID) (Campaign, error) {
+// towards the limit of approval. 0 is a program. The sum may be what he was shown and the
+// rules or the window another: then the version tells.
+func (s *Store) PublishBy(ctx context.Context, campaignID id.ID, shown Shown, by id.ID) (Campaign, error) {
 	var c Campaign
 	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
 		// First: every publisher waits here, so two cannot publish overlapping codes.
@@ -149,13 +158,16 @@ func (s *Store) PublishBy(ctx context.Context, campaignID id.ID, expect money.Fe
 		if c, err = s.get(tx, campaignID); err != nil {
 			return err
 		}
-		if c.State == Published && c.SpendFen == expect {
+		if c.State == Published && c.SpendFen == shown.SpendFen {
 			return nil
 		}
 		if c.State != Draft || c.ArchivedAt != 0 {
 			return stateFault(c, "发布")
 		}
-		return s.publishTx(ctx, tx, &c, expect, by)
+		if shown.Version != 0 && shown.Version != c.Version {
+			return errChanged
+		}
+		return s.publishTx(ctx, tx, &c, shown.SpendFen, by)
 	})
 	if err != nil {
 		return Campaign{}, err
@@ -183,7 +195,7 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 	if p.SpendFen != expect {
 		return fault.New(fault.Conflict, "spend_changed", "最大花费是 "+p.SpendFen.Yuan()+" 元，与您确认的 "+expect.Yuan()+" 元不同，请重新查看").With("spend_fen", p.SpendFen)
 	}
-	if err := s.approvedTx(tx, asWritten, p.SpendFen, by); err != nil {
+	if err := s.approvedTx(tx, asWritten, p.worst(), by); err != nil {
 		return err
 	}
 	seed := make([]byte, draw.SeedBytes)
@@ -192,13 +204,13 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 		return fmt.Errorf("campaign: publish %d: %w", c.ID, err)
 	}
 	seen := c.Version
-	c.State, c.SpendFen, c.PublishedAt, c.Version = Published, p.SpendFen, s.db.Now(), seen+1
+	c.State, c.SpendFen, c.SpendPoints, c.PublishedAt, c.Version = Published, p.SpendFen, p.Points, s.db.Now(), seen+1
 	c.Terms = terms(*c)
 	c.SeedHash = draw.Commit(seed, c.Terms)
 	// The version too: a draft that is edited between the reading above and this line
 	// must not be published with a window, a payer or caps that nobody checked.
 	r := tx.Model(&campaignRow{}).Where("id = ? AND state = ? AND version = ?", c.ID, Draft, seen).Updates(map[string]any{
-		"state": c.State, "codes": c.Codes, "spend_fen": c.SpendFen, "level_name": c.LevelName, "terms": c.Terms, "seed_hash": c.SeedHash,
+		"state": c.State, "codes": c.Codes, "spend_fen": c.SpendFen, "spend_points": c.SpendPoints, "level_name": c.LevelName, "terms": c.Terms, "seed_hash": c.SeedHash,
 		"seed": s.box.Seal(seedPlace(c.ID), seed), "published_at": c.PublishedAt, "published_by": by, "version": c.Version})
 	if r.Error != nil {
 		return r.Error

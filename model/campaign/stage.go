@@ -218,7 +218,7 @@ func (s *Store) Cancel(ctx context.Context, campaignID id.ID) (Campaign, error) 
 		}
 		spend, rest := c.SpendFen, uncomplete(c).Tiers
 		r := tx.Model(&campaignRow{}).Where("id = ? AND state IN (?, ?) AND claimed = 0 AND from_at > ? AND version = ?", c.ID, Published, Paused, now, c.Version).
-			Updates(map[string]any{"state": Draft, "spend_fen": 0, "codes": 0, "level_name": "", "terms": "", "seed_hash": "", "seed": []byte{}, "published_at": 0,
+			Updates(map[string]any{"state": Draft, "spend_fen": 0, "spend_points": 0, "codes": 0, "level_name": "", "terms": "", "seed_hash": "", "seed": []byte{}, "published_at": 0,
 				"approval": "", "cancels": c.Cancels + 1, "version": c.Version + 1})
 		if r.Error != nil {
 			return r.Error

@@ -52,7 +52,7 @@ func (s *Store) create(ctx context.Context, f Form, copied id.ID) (Campaign, err
 	if err != nil {
 		return Campaign{}, err
 	}
-	c.ID, c.State, c.CreatedAt, c.CopiedFrom = s.db.NewID(), Draft, s.db.Now(), copied
+	c.ID, c.State, c.CreatedAt, c.CopiedFrom, c.Version = s.db.NewID(), Draft, s.db.Now(), copied, 1
 	c.link()
 	c.Stage = c.stage(c.CreatedAt)
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {
@@ -77,7 +77,9 @@ type campaignRow struct {
 func (campaignRow) TableName() string { return "campaign" }
 
 // Update changes a draft. A change takes an open asking for approval, or an approval, back;
-// saving the same again does not. Faults: Invalid, NotFound, Conflict campaign_state.
+// saving the same again does not. Who changes an older version than the one that is there
+// is refused: he would undo what a colleague wrote, unseen. Faults: Invalid, NotFound,
+// Conflict campaign_state, campaign_changed.
 func (s *Store) Update(ctx context.Context, campaignID id.ID, f Form) (Campaign, error) {
 	old, err := s.Get(ctx, campaignID)
 	if err != nil {
@@ -104,9 +106,12 @@ func (s *Store) Update(ctx context.Context, campaignID id.ID, f Form) (Campaign,
 	if err != nil {
 		return Campaign{}, err
 	}
-	if was == is {
+	switch {
+	case was == is: // also whoever says the same as his colleague
 		c.EditedBy = old.EditedBy
-	} else {
+	case f.Version != 0 && f.Version != old.Version && old.State == Draft && old.ArchivedAt == 0:
+		return Campaign{}, errChanged
+	default:
 		c.Approval = ""
 	}
 	err = s.db.InTx(ctx, func(tx *gorm.DB) error {

@@ -227,7 +227,9 @@ func (s *Store) Batch(ctx context.Context, batchID id.ID) (Batch, error) {
 type Filter struct {
 	BrandID   id.ID
 	ProductID id.ID
-	Text      string // part of the name
+	Text      string  // part of the name
+	Products  []id.ID // Text also finds the batches of these
+	IDs       []id.ID // of these only
 }
 
 func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
@@ -235,8 +237,13 @@ func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
 	if f.ProductID != 0 {
 		q = q.Where("product_id = ?", f.ProductID)
 	}
-	if f.Text != "" {
+	if f.Text != "" && len(f.Products) > 0 {
+		q = q.Where("(name LIKE ? ESCAPE '!' OR product_id IN ?)", db.Containing(f.Text), f.Products)
+	} else if f.Text != "" {
 		q = q.Where("name LIKE ? ESCAPE '!'", db.Containing(f.Text))
+	}
+	if len(f.IDs) > 0 {
+		q = q.Where("id IN ?", f.IDs)
 	}
 	return q
 }

@@ -81,5 +81,5 @@ func (a *Accounts) change(ctx context.Context, tx *gorm.DB, account id.ID, c cha
 	} else if n == 0 {
 		return errShort
 	}
-	return nil
+	return a.owed(ctx, tx, account, c)
 }

@@ -131,6 +131,9 @@ func (s *Store) clawTx(ctx context.Context, tx *gorm.DB, a Accrual, n int64, key
 	if u.RowsAffected == 0 {
 		return Claw{}, fmt.Errorf("accrual %d moved beside its lock", a.ID)
 	}
+	if err := s.owedTx(ctx, tx, a.BrandID, a.Pay, a.State, -n); err != nil {
+		return Claw{}, err
+	}
 	if err := tx.Exec("UPDATE commission_rule SET used = used - ? WHERE id = ?", n, a.RuleID).Error; err != nil {
 		return Claw{}, err
 	}

@@ -93,7 +93,7 @@ func (s *Store) Consume(ctx context.Context, events []event.Event) error {
 	if failed != nil {
 		return fmt.Errorf("commission: %w", failed)
 	}
-	return nil
+	return s.foldDue(ctx, slices.Compact(brands))
 }
 
 func (s *Store) write(ctx context.Context, batch []*deed) error {
@@ -184,6 +184,9 @@ func (s *Store) accrueTx(ctx context.Context, tx *gorm.DB, in intent) error {
 	}
 	if r.RowsAffected == 0 {
 		return fmt.Errorf("rule %d was not locked", a.RuleID)
+	}
+	if err := s.owedTx(ctx, tx, a.BrandID, a.Pay, a.State, a.Amount); err != nil {
+		return err
 	}
 	if a.Pay == Points {
 		return nil // a promise until it is settled

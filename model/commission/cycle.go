@@ -233,6 +233,9 @@ func (s *Store) partTx(ctx context.Context, tx *gorm.DB, st Statement, list []Ac
 		if u.RowsAffected == 0 {
 			return fmt.Errorf("accrual %d moved beside its lock", a.ID)
 		}
+		if err := s.owedTx(ctx, tx, a.BrandID, a.Pay, Released, -a.Left()); err != nil {
+			return err
+		}
 		entries++
 		if a.Pay == Points {
 			grossPoints, clawedPoints = grossPoints+a.Amount, clawedPoints+a.Clawed

@@ -185,10 +185,18 @@ func (s *Store) intend(ctx context.Context, f fact, v *Version, line []referral.
 		}
 	}
 	if a.State == Frozen {
-		say("amount", a.Amount > 0, fmt.Sprintf("按规则第 %d 版计得 %d", v.Version, a.Amount), "按规则计得为零")
+		say("amount", a.Amount > 0, fmt.Sprintf("按规则第 %d 版计得 %s", v.Version, worded(a.Pay, a.Amount)), "按规则计得为零")
 	}
 	a.Checks = text(list)
 	return intent{accrual: a, terms: t, family: family}, nil
+}
+
+// worded writes an amount for people: money in yuan, points as a number.
+func worded(pay string, amount int64) string {
+	if pay == Cash {
+		return "¥" + money.Fen(amount).Yuan()
+	}
+	return fmt.Sprintf("%d 积分", amount)
 }
 
 func text(list []check) string {

@@ -47,6 +47,8 @@ func TestWhatADatabaseClientChangesInCommissionIsFound(t *testing.T) {
 			"UPDATE commission_rule SET used = used + 5":                                                "commission_budget",
 			"UPDATE commission_rule SET budget = 1 WHERE budget > 0":                                    "commission_budget",
 			"UPDATE commission_claw SET amount = amount + 5":                                            "commission_claws",
+			"UPDATE commission_owed SET released_fen = released_fen + 5":                                "commission_owed",
+			"UPDATE commission_owed SET earners = earners + 5":                                          "commission_owed",
 			"UPDATE commission_statement SET net_fen = net_fen + 5":                                     "commission_statements",
 		} {
 			w.must(w.d.InTx(ctx, func(tx *gorm.DB) error { return tx.Exec(change).Error }))

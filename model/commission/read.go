@@ -23,7 +23,21 @@ type Filter struct {
 	RuleID      id.ID
 	RefereeID   id.ID
 	StatementID id.ID
-	From, Until clock.Day // of the fact, both included
+	From, Until clock.Instant // of its making, [from, until): the order of the list, so an index answers
+}
+
+// index has what is asked in the order of the list. Left to itself, MariaDB reads a brand's
+// newest accruals until enough are in a state, and of those settled none is new.
+func (f Filter) index() string {
+	switch {
+	case f.State == "" || f.RefereeID != 0 || f.StatementID != 0: // few rows, or no state: it finds its way
+		return ""
+	case f.RuleID != 0:
+		return "commission_accrual_rule_state"
+	case f.Pay != "":
+		return "commission_accrual_state_pay"
+	}
+	return "commission_accrual_state"
 }
 
 // Accruals pages a brand's accruals, newest first, after the row before: of the members
@@ -31,10 +45,29 @@ type Filter struct {
 // to an earner masks the referee.
 func (s *Store) Accruals(ctx context.Context, brandID id.ID, family []id.ID, f Filter, before id.ID, limit int) ([]Accrual, error) {
 	list := []Accrual{}
-	if err := db.PageOf(s.accrualsIn(ctx, brandID, f), "commission_accrual", "earner_id", family, before, limit).Find(&list).Error; err != nil {
+	q := s.accrualsIn(ctx, brandID, f).Model(&Accrual{}).Select("id")
+	if index := f.index(); index != "" && brandID != 0 && len(family) == 0 && s.DB.Driver() == db.MySQL {
+		q = q.Table("commission_accrual FORCE INDEX (" + index + ")")
+	}
+	page := db.PageOf(q, "commission_accrual", "earner_id", family, before, limit)
+	if err := s.DB.Read(ctx).Where("id IN (SELECT id FROM (?) AS page)", page).Order("created_at DESC, id DESC").Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("commission: accruals: %w", err)
 	}
 	return list, nil
+}
+
+// EachPart hands over all lines of a statement, newest first, a page at a time.
+func (s *Store) EachPart(ctx context.Context, st Statement, do func(lines []Accrual) error) error {
+	for before := id.ID(0); ; {
+		lines, err := s.Accruals(ctx, st.BrandID, nil, Filter{StatementID: st.ID}, before, db.MaxPage)
+		if err != nil || len(lines) == 0 {
+			return err
+		}
+		if err := do(lines); err != nil {
+			return err
+		}
+		before = lines[len(lines)-1].ID
+	}
 }
 
 // CountAccruals counts what Accruals pages, up to db.MaxTotal.
@@ -61,8 +94,8 @@ func (s *Store) accrualsIn(ctx context.Context, brandID id.ID, f Filter) *gorm.D
 		{f.RuleID != 0, "rule_id = ?", f.RuleID},
 		{f.RefereeID != 0, "referee_id = ?", f.RefereeID},
 		{f.StatementID != 0, "statement_id = ?", f.StatementID},
-		{f.From != 0, "day >= ?", f.From},
-		{f.Until != 0, "day <= ?", f.Until},
+		{f.From != 0, "created_at >= ?", f.From},
+		{f.Until != 0, "created_at < ?", f.Until},
 	} {
 		if w.on {
 			q = q.Where(w.where, w.value)
@@ -79,6 +112,11 @@ type Why struct {
 	Claws     []Claw     `json:"claws"`
 	Statement *Statement `json:"statement"` // null before it is settled
 	SignOffs  []SignOff  `json:"sign_offs"` // on that version, of level two
+}
+
+// Accrual reads one. Fault: NotFound commission_accrual_not_found.
+func (s *Store) Accrual(ctx context.Context, accrualID id.ID) (Accrual, error) {
+	return s.accrualTx(s.DB.Read(ctx), accrualID, "")
 }
 
 // Explain reads one accrual with its why. Fault: NotFound commission_accrual_not_found.
@@ -248,55 +286,6 @@ func (s *Store) Summary(ctx context.Context, brandID, memberID id.ID) (Summary, 
 	}
 	out.Today = out.Days[29].Sum
 	return out, nil
-}
-
-// Owed is what a brand owes for commission, in fen but for the points.
-type Owed struct {
-	Frozen      money.Fen `json:"frozen_fen"`
-	Suspicious  money.Fen `json:"suspicious_fen"` // held by a case
-	Released    money.Fen `json:"released_fen"`
-	Available   money.Fen `json:"available_fen"` // settled, may be withdrawn
-	Withdrawing money.Fen `json:"withdrawing_fen"`
-	Debt        money.Fen `json:"debt_fen"` // owed back by earners
-	Points      int64     `json:"points"`   // not settled yet
-	Earners     int64     `json:"earners"`  // with anything of the above in fen settled or not
-}
-
-// Owed sums a brand up.
-func (s *Store) Owed(ctx context.Context, brandID id.ID) (Owed, error) {
-	return s.owed(s.DB.Read(ctx), brandID)
-}
-
-func (s *Store) owed(tx *gorm.DB, brandID id.ID) (Owed, error) {
-	var o Owed
-	var states []struct {
-		State, Pay string
-		N          int64
-	}
-	err := tx.Raw("SELECT state, pay, SUM(amount - clawed) AS n FROM commission_accrual WHERE brand_id = ? AND state IN ? GROUP BY state, pay", brandID, []string{Frozen, Held, Released}).Scan(&states).Error
-	if err != nil {
-		return o, fmt.Errorf("commission: owed: %w", err)
-	}
-	for _, x := range states {
-		switch {
-		case x.Pay == Points:
-			o.Points += x.N
-		case x.State == Frozen:
-			o.Frozen = fen(x.N)
-		case x.State == Held:
-			o.Suspicious = fen(x.N)
-		default:
-			o.Released = fen(x.N)
-		}
-	}
-	var row struct{ Available, Withdrawing, Debt, Earners int64 }
-	err = tx.Raw(`SELECT COALESCE(SUM(available_fen), 0) AS available, COALESCE(SUM(held_fen), 0) AS withdrawing, COALESCE(SUM(owed_fen), 0) AS debt,
-		COALESCE(SUM(CASE WHEN accrued_fen > 0 OR available_fen > 0 OR held_fen > 0 THEN 1 ELSE 0 END), 0) AS earners FROM commission_account WHERE brand_id = ?`, brandID).Scan(&row).Error
-	if err != nil {
-		return o, fmt.Errorf("commission: owed: %w", err)
-	}
-	o.Available, o.Withdrawing, o.Debt, o.Earners = fen(row.Available), fen(row.Withdrawing), fen(row.Debt), row.Earners
-	return o, nil
 }
 
 // Tell hands statements that are closed and that their earner was not told of to tell,

@@ -112,7 +112,10 @@ func (s *Store) Release(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.takeVoid(ctx)
+	if err := s.takeVoid(ctx); err != nil {
+		return err
+	}
+	return s.Fold(ctx)
 }
 
 func (s *Store) releaseSome(ctx context.Context, list []Accrual) error {
@@ -143,8 +146,12 @@ func (s *Store) applyTx(ctx context.Context, tx *gorm.DB, a Accrual, v verdict) 
 		if a.State == state && a.Reason == reason {
 			return nil
 		}
-		return tx.Model(&Accrual{}).Where("id = ? AND state = ?", a.ID, a.State).
-			Updates(map[string]any{"state": state, "reason": reason, "released_at": released}).Error
+		u := tx.Model(&Accrual{}).Where("id = ? AND state = ?", a.ID, a.State).
+			Updates(map[string]any{"state": state, "reason": reason, "released_at": released})
+		if u.Error != nil || u.RowsAffected == 0 {
+			return u.Error
+		}
+		return s.movedTx(ctx, tx, a, state)
 	}
 	switch {
 	case v.claw != "":

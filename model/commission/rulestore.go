@@ -221,6 +221,11 @@ func (s *Store) Rules(ctx context.Context, brandID, before id.ID, limit int) ([]
 	return list, nil
 }
 
+// CountRules counts what Rules pages, up to db.MaxTotal.
+func (s *Store) CountRules(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.DB.Read(ctx).Model(&Rule{}).Where("brand_id = ?", brandID))
+}
+
 // Versions lists all versions of a rule, oldest first, with the opinions on it.
 func (s *Store) Versions(ctx context.Context, ruleID id.ID) ([]Version, []SignOff, error) {
 	versions, opinions := []Version{}, []SignOff{}

@@ -62,15 +62,20 @@ func (Consent) TableName() string { return "consent" }
 // Withdrawn erases what was kept for a purpose, for all members of one human.
 type Withdrawn func(ctx context.Context, tx *gorm.DB, members []id.ID) error
 
+// Given begins what a purpose allows, for all members of one human: it leaves a wake-up,
+// because the agreement counts from the commit on.
+type Given func(ctx context.Context, tx *gorm.DB, members []id.ID) error
+
 // Store keeps answers.
 type Store struct {
 	db    *db.DB
 	hooks map[string][]Withdrawn
+	given map[string][]Given
 }
 
 // New makes a store.
 func New(d *db.DB) *Store {
-	return &Store{db: d, hooks: map[string][]Withdrawn{}}
+	return &Store{db: d, hooks: map[string][]Withdrawn{}, given: map[string][]Given{}}
 }
 
 // OnWithdraw registers what must happen in the transaction that takes an agreement back.
@@ -78,6 +83,13 @@ func New(d *db.DB) *Store {
 // agreed to, and several times.
 func (s *Store) OnWithdraw(purpose string, do Withdrawn) {
 	s.hooks[purpose] = append(s.hooks[purpose], do)
+}
+
+// OnGive registers what follows when an agreement is given that was not there. Wiring calls
+// it before anybody is served; do may run several times. What was agreed to on first contact
+// (PutFirstTx) has nothing behind it and is not told.
+func (s *Store) OnGive(purpose string, do Given) {
+	s.given[purpose] = append(s.given[purpose], do)
 }
 
 func (c *Consent) complete() error {
@@ -100,14 +112,15 @@ func (c *Consent) complete() error {
 // Put records an answer. The same answer to the same text again adds nothing.
 // Fault: Invalid consent_malformed.
 func (s *Store) Put(ctx context.Context, c Consent) (Consent, error) {
+	var kept Consent // apart: a transaction that lost a deadlock begins anew with what was said
 	err := s.db.InTx(ctx, func(tx *gorm.DB) (err error) {
-		c, err = s.PutTx(ctx, tx, c)
+		kept, err = s.PutTx(ctx, tx, c)
 		return err
 	})
 	if err != nil {
 		return Consent{}, fmt.Errorf("consent: put: %w", err)
 	}
-	return c, nil
+	return kept, nil
 }
 
 // PutTx is Put in the caller's transaction.
@@ -143,6 +156,13 @@ func (s *Store) PutTx(ctx context.Context, tx *gorm.DB, c Consent) (Consent, err
 	// Later than the one before even when the clock stands or jumps back: the newest
 	// answer must be the one given last.
 	c.ID, c.At = s.db.NewID(), max(s.db.Now(), last.At+1)
+	if c.Given && !last.Given {
+		for _, do := range s.given[c.Purpose] {
+			if err := do(ctx, tx, human); err != nil {
+				return Consent{}, fmt.Errorf("agreed to %s: %w", c.Purpose, err)
+			}
+		}
+	}
 	return c, tx.Create(&c).Error
 }
 

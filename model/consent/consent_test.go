@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
 
 	"siyu/model/clock"
@@ -209,6 +210,40 @@ func TestWithdrawalErasesInTheSameTransaction(t *testing.T) {
 		o.put(5, Marketing, false, "")
 		if erased != nil {
 			t.Error("another purpose's data was erased")
+		}
+	})
+}
+
+func TestAnAgreementIsToldOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Fake) {
+		s, told := New(d), 0
+		s.OnGive(Profiling, func(context.Context, *gorm.DB, []id.ID) error { told++; return nil })
+		for _, step := range []struct {
+			purpose string
+			given   bool
+			want    int
+		}{{Profiling, true, 1}, {Profiling, true, 1}, {Marketing, true, 1}, {Profiling, false, 1}, {Profiling, true, 2}} {
+			if _, err := s.Put(context.Background(), Consent{MemberID: 7, Purpose: step.purpose, Given: step.given, Channel: H5}); err != nil || told != step.want {
+				t.Fatalf("%+v: told %d times, %v", step, told, err)
+			}
+		}
+	})
+}
+
+func TestAnAnswerOutlivesADeadlock(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *clock.Fake) {
+		if d.Driver() != db.MySQL {
+			return // there one transaction writes at a time
+		}
+		o, tries := office{New(d), t}, 0
+		o.OnGive(Marketing, func(context.Context, *gorm.DB, []id.ID) error {
+			if tries++; tries == 1 {
+				return &mysql.MySQLError{Number: 1213}
+			}
+			return nil
+		})
+		if c := o.put(7, Marketing, true, ""); c.MemberID != 7 || tries != 2 || !o.given(7, Marketing) {
+			t.Fatalf("after %d tries: %+v", tries, c)
 		}
 	})
 }

@@ -206,6 +206,11 @@ func (s *Store) List(ctx context.Context, brandID, before id.ID, limit int) ([]I
 	return out, nil
 }
 
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.DB.Read(ctx).Model(&row{}).Where("brand_id = ? AND state <> ?", brandID, Receiving))
+}
+
 // Draft is what an operator says of a file he sends.
 type Draft struct {
 	BrandID  id.ID

@@ -153,7 +153,7 @@ func (p *pieces) piece(seq int64) ([]byte, error) {
 		return nil, fmt.Errorf("crm: file: %w", err)
 	}
 	if len(sealed) == 0 {
-		return nil, fault.New(fault.NotFound, "import_file_gone", "文件已过保存期限，请重新上传")
+		return nil, errFileGone
 	}
 	plain, err := p.s.Box.Open(place(p.id, seq), sealed[0])
 	if err != nil {
@@ -235,6 +235,8 @@ func (s *sniffer) verdict() (format, encoding string, err error) {
 		return refuse("这是旧版 Excel 文件（或加了密码），请另存为 xlsx 或 CSV 后再上传")
 	case bytes.HasPrefix(s.head, []byte("\xff\xfe")), bytes.HasPrefix(s.head, []byte("\xfe\xff")):
 		return CSV, UTF16, nil
+	case bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(s.head, []byte("\xef\xbb\xbf")), " \t\r\n"), []byte("<")):
+		return refuse("这是网页格式的表格（有的系统导出的 .xls），请用 Excel 打开后另存为 xlsx 或 CSV 再上传")
 	case s.nul:
 		return refuse("只支持 CSV 和 xlsx 文件")
 	case s.bad || len(s.carry) > 0:

@@ -121,7 +121,7 @@ func (s *Store) SetMapping(ctx context.Context, importID id.ID, m Mapping) (Impo
 
 // words are names of columns as people write them.
 var words = map[string][]string{
-	ToPhone: {"手机", "电话", "mobile", "phone"}, ToCRM: {"客户编号", "客户号", "会员编号", "会员号", "会员id", "客户id", "crm"}, ToCard: {"卡号", "card"},
+	ToPhone: {"手机", "电话", "联系方式", "联系号码", "mobile", "phone"}, ToCRM: {"客户编号", "客户号", "会员编号", "会员号", "会员id", "客户id", "crm"}, ToCard: {"卡号", "card"},
 	ToUnionID: {"unionid"}, ToOpenID: {"openid"}, ToPoints: {"积分", "points"}, ToConsent: {"同意", "授权", "consent"},
 	toProfile + "nickname": {"昵称", "姓名", "称呼"}, toProfile + profile.Birthday: {"生日", "出生", "birthday"}, toProfile + "gender": {"性别", "gender"},
 	toProfile + "province": {"省份", "所在省"}, toProfile + "city": {"城市", "所在市"}, toProfile + "household": {"家庭人数", "家庭人口"},

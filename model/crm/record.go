@@ -1,12 +1,13 @@
 package crm
 
 import (
-	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,8 +86,8 @@ func (rd *reader) read(no int64, cells []string, broken error) record {
 	}
 	for _, c := range rd.m.Columns {
 		if n := rd.at[c.Column]; c.To != "" && n < len(cells) {
-			if reason := rd.cell(&r, c.To, strings.TrimSpace(cells[n])); reason != "" {
-				r.problems = append(r.problems, Problem{c.Column, shown(c.To, cells[n]), reason})
+			if reason := rd.cell(&r, c.To, unwrapped(cells[n])); reason != "" {
+				r.problems = append(r.problems, Problem{c.Column, shown(c.To, unwrapped(cells[n])), reason})
 			}
 		}
 	}
@@ -149,11 +150,16 @@ func (rd *reader) cell(r *record, to, v string) (reason string) {
 	return ""
 }
 
+// secretive is what may be a telephone, card or identity number, or an openid, in a column
+// of which nobody said that it holds such: eleven digits or more, whatever stands between
+// them, or twenty letters and digits on end.
+var secretive = regexp.MustCompile(`\p{Nd}(?:[ \-.\x{3000}]?\p{Nd}){9,}[ \-.\x{3000}]?[\p{Nd}Xx]|[A-Za-z0-9_\-]{20,}`)
+
 // shown is a cell as people may see it.
 func shown(to, v string) string {
 	v = strings.TrimSpace(v)
 	if keyKinds[to] == "" {
-		return clip(v, 100)
+		return clip(secretive.ReplaceAllStringFunc(v, func(s string) string { return shown(ToPhone, s) }), 100)
 	}
 	r := []rune(v)
 	if to == ToPhone && len(r) >= 8 {
@@ -200,34 +206,17 @@ func (s *Store) WriteErrors(ctx context.Context, importID id.ID, w io.Writer) er
 	if err := out.Write([]string{"行号", "列名", "原值", "原因"}); err != nil {
 		return err
 	}
-	for after := int64(0); ; {
-		var rows []struct {
-			RowNo  int64
-			Sealed []byte
-		}
-		err := s.DB.Read(ctx).Raw("SELECT row_no, sealed FROM crm_error WHERE import_id = ? AND row_no > ? ORDER BY row_no LIMIT 1000", importID, after).Scan(&rows).Error
-		if err != nil {
-			return fmt.Errorf("crm: errors: %w", err)
-		}
-		for _, r := range rows {
-			after = r.RowNo
-			plain, err := s.Box.Open(errorPlace(importID, r.RowNo), r.Sealed)
-			if err != nil {
-				return fmt.Errorf("crm: error of row %d: %w", r.RowNo, err)
-			}
-			var list []Problem
-			if err := json.NewDecoder(bytes.NewReader(plain)).Decode(&list); err != nil {
-				return fmt.Errorf("crm: error of row %d: %w", r.RowNo, err)
-			}
-			for _, p := range list {
-				if err := out.Write([]string{strconv.FormatInt(r.RowNo, 10), harmless(p.Column), harmless(p.Value), harmless(p.Reason)}); err != nil {
-					return err
-				}
-			}
-		}
-		if len(rows) < 1000 {
+	bad := &badRows{s: s, ctx: ctx, importID: importID}
+	for {
+		no, list, err := bad.next()
+		if err != nil || no == 0 {
 			out.Flush()
-			return out.Error()
+			return errors.Join(err, out.Error())
+		}
+		for _, p := range list {
+			if err := out.Write([]string{strconv.FormatInt(no, 10), harmless(p.Column), harmless(p.Value), harmless(p.Reason)}); err != nil {
+				return err
+			}
 		}
 	}
 }

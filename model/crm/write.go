@@ -75,7 +75,7 @@ func (j *turn) write(ctx context.Context, page []record) (int, error) {
 				return 0, j.fail(err)
 			}
 			if out.State == identity.InReview {
-				good[n].problems[0].Reason += "，已转人工审核"
+				good[n].problems[0].Reason += reviewed
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -18,7 +19,8 @@ var files embed.FS
 
 // Migrate applies the numbered migrations that this database has not seen, in
 // order. Forward only. Statements end with ";" at the end of a line. {{options}}
-// after a table is the engine's; {{blob}} is its large binary type.
+// after a table is the engine's; {{blob}} is its large binary type; {{of t}} ends a DROP
+// INDEX: on MySQL an index's name is its table's.
 //
 // MySQL commits every DDL statement by itself, so each statement is recorded on
 // its own: a migration that stopped half-way goes on where it stopped. SQLite takes
@@ -105,12 +107,14 @@ func (d *DB) lockMigrations(ctx context.Context) (func(), error) {
 	}, nil
 }
 
+var ofTable = regexp.MustCompile(`\{\{of (\w+)\}\}`)
+
 func statements(text, driver string) []string {
-	options, blob := "", "BLOB"
+	options, blob, of := "", "BLOB", ""
 	if driver == MySQL {
-		options, blob = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin", "LONGBLOB"
+		options, blob, of = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin", "LONGBLOB", " ON $1"
 	}
-	text = strings.NewReplacer("{{options}}", options, "{{blob}}", blob).Replace(text)
+	text = ofTable.ReplaceAllString(strings.NewReplacer("{{options}}", options, "{{blob}}", blob).Replace(text), of)
 	var out []string
 	var b strings.Builder
 	for line := range strings.Lines(text) {

@@ -54,7 +54,8 @@ func (s *Store) batchTx(ctx context.Context, tx *gorm.DB, results []Result) erro
 
 // Deliver tells every consumer that has not had the batch. A consumer that fails holds
 // up no other; its error is returned, and the next call tells only those who failed.
-// Two calls at once may tell a consumer twice.
+// Two calls at once may tell a consumer twice, and so may the call after one that died:
+// who has had a batch is written down when somebody failed, for all at once.
 func (s *Store) Deliver(ctx context.Context, batchID id.ID) error {
 	var b batch
 	err := s.db.Read(ctx).Where("id = ?", batchID).Take(&b).Error
@@ -69,6 +70,7 @@ func (s *Store) Deliver(ctx context.Context, batchID id.ID) error {
 		return err
 	}
 	var failed []error
+	var had []string
 	for _, name := range slices.Sorted(maps.Keys(s.consumers)) {
 		if slices.Contains(strings.Split(b.Done, ","), name) {
 			continue
@@ -77,11 +79,12 @@ func (s *Store) Deliver(ctx context.Context, batchID id.ID) error {
 			failed = append(failed, fmt.Errorf("event: consumer %s: %w", name, err))
 			continue
 		}
-		if err := s.done(ctx, batchID, name); err != nil {
-			return err
-		}
+		had = append(had, name)
 	}
 	if failed != nil {
+		if had != nil {
+			failed = append(failed, s.done(ctx, batchID, had))
+		}
 		return errors.Join(failed...)
 	}
 	return s.db.InTx(ctx, func(tx *gorm.DB) error { return tx.Where("id = ?", batchID).Delete(&batch{}).Error })
@@ -101,9 +104,9 @@ func (s *Store) eventsOf(ctx context.Context, b batch) ([]Event, error) {
 	return events, nil
 }
 
-// done adds a name to those who have had the batch. Another worker may add one at the
+// done adds names to those who have had the batch. Another worker may add some at the
 // same time: the update is guarded by what was read.
-func (s *Store) done(ctx context.Context, batchID id.ID, name string) error {
+func (s *Store) done(ctx context.Context, batchID id.ID, had []string) error {
 	for ctx.Err() == nil {
 		var b batch
 		err := s.db.Read(ctx).Select("done").Where("id = ?", batchID).Take(&b).Error
@@ -113,12 +116,11 @@ func (s *Store) done(ctx context.Context, batchID id.ID, name string) error {
 		if err != nil {
 			return fmt.Errorf("event: batch: %w", err)
 		}
-		names := strings.Split(b.Done, ",")
-		if slices.Contains(names, name) {
+		names := slices.Concat(strings.Split(b.Done, ","), had)
+		slices.Sort(names)
+		if names = slices.Compact(names); strings.Trim(strings.Join(names, ","), ",") == b.Done {
 			return nil
 		}
-		names = append(names, name)
-		slices.Sort(names)
 		var moved bool
 		err = s.db.InTx(ctx, func(tx *gorm.DB) error {
 			r := tx.Model(&batch{}).Where("id = ? AND done = ?", batchID, b.Done).Updates(map[string]any{"done": strings.Trim(strings.Join(names, ","), ",")})

@@ -59,6 +59,9 @@ const (
 	maxBody = 8 << 10
 )
 
+// PushKey begins the keys of what pushes sent; what others report has other prefixes.
+const PushKey = "push:"
+
 // Event is one fact. Key is made from the fact ("claim:42", "order:tmall:1001") and
 // makes it exist once, however often it is reported.
 type Event struct {

@@ -33,6 +33,7 @@ type graph interface {
 type roll interface {
 	Get(ctx context.Context, memberID id.ID) (member.Member, error)
 	OfMany(ctx context.Context, persons []id.ID) (map[id.ID]id.ID, error)
+	Known(ctx context.Context, persons []id.ID) (map[id.ID]member.Member, error)
 }
 
 // hasher turns a number into what it is looked up by (phone.Book).
@@ -80,30 +81,15 @@ func (in *Intake) whose(ctx context.Context, from apikey.Key, lists [][]PersonKe
 			items, of = append(items, itemOf(keys...)), append(of, i)
 		}
 	}
-	// A look writes nothing, so it may ask by any kind, as an import may.
-	found, err := in.people.Match(ctx, items, identity.Evidence{Event: identity.CRMImport})
+	unknown, err := in.look(ctx, items, of, persons, faults, errNobody)
 	if err != nil {
 		return nil, nil, err
 	}
 	var newItems []identity.Item
 	var newOf []int
-	for n, r := range found {
-		i := of[n]
-		switch {
-		case r.Err != nil:
-			faults[i] = r.Err
-		case r.PersonID != 0:
-			persons[i] = r.PersonID
-			if faults[i], err = in.same(ctx, r); err != nil {
-				return nil, nil, err
-			}
-		case r.Shared:
-			faults[i] = errShared
-		default:
-			faults[i] = errNobody
-			if k := slices.IndexFunc(lists[i], func(k PersonKey) bool { return from.Makes(k.Kind, k.Scope) }); k >= 0 {
-				faults[i], newItems, newOf = nil, append(newItems, itemOf(lists[i][k])), append(newOf, i)
-			}
+	for _, i := range unknown {
+		if k := slices.IndexFunc(lists[i], func(k PersonKey) bool { return from.Makes(k.Kind, k.Scope) }); k >= 0 {
+			faults[i], newItems, newOf = nil, append(newItems, itemOf(lists[i][k])), append(newOf, i)
 		}
 	}
 	if len(newItems) > 0 {
@@ -124,6 +110,33 @@ func (in *Intake) whose(ctx context.Context, from apikey.Key, lists [][]PersonKe
 		persons[i] = members[p]
 	}
 	return persons, faults, nil
+}
+
+// look writes who is meant by keys, or what is wrong with them, at the places that they are
+// of, and says where nobody is known: there the fault is stranger.
+func (in *Intake) look(ctx context.Context, items []identity.Item, of []int, persons []id.ID, faults []error, stranger error) (unknown []int, err error) {
+	// It writes nothing, so it may ask by any kind, as an import may.
+	found, err := in.people.Match(ctx, items, identity.Evidence{Event: identity.CRMImport})
+	if err != nil {
+		return nil, err
+	}
+	for n, r := range found {
+		i := of[n]
+		switch {
+		case r.Err != nil:
+			faults[i] = r.Err
+		case r.PersonID != 0:
+			persons[i] = r.PersonID
+			if faults[i], err = in.same(ctx, r); err != nil {
+				return nil, err
+			}
+		case r.Shared:
+			faults[i] = errShared
+		default:
+			faults[i], unknown = stranger, append(unknown, i)
+		}
+	}
+	return unknown, nil
 }
 
 // same is a fault when keys name different humans.

@@ -11,7 +11,9 @@
 // were made with: every read costs the same, whatever is asked for and however long the
 // table is. The lines of a read are packed, sealed and committed together with how far
 // the list is. So after a kill it goes on behind the last part, no row comes twice and
-// none is lost, and of two workers on one list one finds his part there.
+// none is lost, and of two workers on one list one finds his part there. The people of a
+// segment or of a fixed list are noted, sealed, when the list begins, and written from that
+// in the order of their numbers (crowd.go).
 //
 // Promises: telephone numbers are masked and there are no openids; no cell begins a
 // formula that a person could have written; rows made after the list was asked for are
@@ -28,6 +30,7 @@ import (
 	"siyu/model/outbox"
 	"siyu/model/phone"
 	"siyu/model/seal"
+	"siyu/model/segment"
 )
 
 // States.
@@ -85,12 +88,13 @@ func (Extract) TableName() string { return "extract" }
 
 // Deps are what a store works with.
 type Deps struct {
-	DB     *db.DB
-	Box    *seal.Box
-	Phones *phone.Book
-	Outbox *outbox.Store
-	Keep   time.Duration // how long a file can be had; 0: seven days
-	Times  int           // how many times each; 0: three
+	DB       *db.DB
+	Box      *seal.Box
+	Phones   *phone.Book
+	Outbox   *outbox.Store
+	Segments *segment.Store
+	Keep     time.Duration // how long a file can be had; 0: seven days
+	Times    int           // how many times each; 0: three
 }
 
 // Store keeps extracts and their files.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"siyu/model/outbox"
 	"siyu/model/phone"
 	"siyu/model/seal"
+	"siyu/model/segment"
 )
 
 func newStore(t *testing.T, d *db.DB) *Store {
@@ -30,7 +32,7 @@ func newStore(t *testing.T, d *db.DB) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Deps{DB: d, Box: box, Phones: phone.New(d, box), Outbox: outbox.New(d)})
+	return New(Deps{DB: d, Box: box, Phones: phone.New(d, box), Outbox: outbox.New(d), Segments: segment.New(d)})
 }
 
 func exec(t *testing.T, d *db.DB, stmt string, args ...any) {
@@ -121,6 +123,9 @@ func TestExtract(t *testing.T) {
 				}
 				if k.Name == "payout_month" {
 					f = map[string]string{"month": "2026-11"}
+				}
+				if of := listsOfPeople(t, s)[k.Name]; of != nil {
+					maps.Copy(f, of)
 				}
 				x := ask(t, s, k.Name, f)
 				if err := s.Run(ctx, x.ID); err != nil {

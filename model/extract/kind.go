@@ -13,6 +13,7 @@ import (
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
+	"siyu/model/segment"
 )
 
 // column is one column of a file: its head, the SQL it comes from and how it is shown.
@@ -47,6 +48,10 @@ type kind struct {
 	// next and count are for tables without ids.
 	next  func(ctx context.Context, s *Store, k kind, x Extract) (batch, error)
 	count func(ctx context.Context, s *Store, x Extract) (int64, error)
+	// crowd is for lists of people who are noted when the list begins (crowd.go); also is the
+	// other permission that whoever takes such a list out must have.
+	crowd func(ctx context.Context, s *Store, x Extract) (segment.Frozen, error)
+	also  string
 }
 
 // row is a row as it was read.
@@ -60,6 +65,8 @@ type Kind struct {
 	Name       string   `json:"kind"`
 	Title      string   `json:"title"` // zh-CN
 	Permission string   `json:"-"`
+	Also       string   `json:"-"` // a second permission; "": none
+	Whole      bool     `json:"-"` // of no brand: not for who is confined to some
 	Columns    []string `json:"columns"`
 	Filters    []string `json:"filters"` // names of query parameters, as of the list
 }
@@ -68,7 +75,7 @@ type Kind struct {
 func Kinds() []Kind {
 	var out []Kind
 	for _, k := range kinds() {
-		v := Kind{Name: k.name, Title: k.title, Permission: k.permission, Filters: []string{"from", "until"}}
+		v := Kind{Name: k.name, Title: k.title, Permission: k.permission, Also: k.also, Whole: k.brand() == "", Filters: []string{"from", "until"}}
 		for _, c := range k.columns {
 			v.Columns = append(v.Columns, c.title)
 		}
@@ -97,7 +104,9 @@ func kindOf(name string) (kind, error) {
 	return kind{}, errKind
 }
 
-func kinds() []kind { return slices.Concat(moneyKinds(), peopleKinds(), otherKinds(), reconLists()) }
+func kinds() []kind {
+	return slices.Concat(moneyKinds(), peopleKinds(), crowdKinds(), otherKinds(), reconLists())
+}
 
 // check looks at what a list is to be narrowed by. Fault: Invalid bad_field.
 func (k kind) check(f map[string]string) error {

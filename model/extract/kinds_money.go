@@ -79,7 +79,7 @@ func moneyKinds() []kind {
 		{name: "commission_statements", title: "佣金结算单", permission: operator.CommissionRead, table: "commission_statement", made: "created_at",
 			join:    brandName + " LEFT JOIN leader l ON l.brand_id = t.brand_id AND l.member_id = t.earner_id",
 			filters: []filter{ofBrand(), {name: "earner_id", sql: "t.earner_id = ?"}, word("state", "t.state = ?", map[string]string{"open": "", "closed": ""})},
-			columns: []column{{"结算单号", "t.number", text}, {"品牌", "b.name", text}, {"获得者", "l.name", text}, {"获得者编号", "t.earner_id", number}, {"起始日", "t.from_day", day}, {"截止日(不含)", "t.until_day", day}, {"笔数", "t.entries", count},
+			columns: []column{{"结算单号", "t.number", text}, {"品牌", "b.name", text}, {"获得者", "l.name", text}, {"获得者编号", "t.earner_id", number}, {"起始日", "t.from_day", day}, {"截止日(含)", "t.until_day", day}, {"笔数", "t.entries", count},
 				{"佣金(元)", "t.gross_fen", yuan}, {"追回(元)", "t.clawed_fen", yuan}, {"净额(元)", "t.net_fen", yuan}, {"应税额(元)", "t.taxable_fen", yuan},
 				{"积分", "t.gross_points", count}, {"追回积分", "t.clawed_points", count}, {"净积分", "t.net_points", count},
 				{"状态", "t.state", words(map[string]string{"open": "结算中", "closed": "已结算"})}, {"生成时间", "t.created_at", moment}, {"完成时间", "t.closed_at", moment}}},

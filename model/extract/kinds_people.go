@@ -38,7 +38,7 @@ func peopleKinds() []kind {
 			columns: []column{{"会员编号", "t.id", number}, {"祖ID", "CASE WHEN t.root_id <> 0 THEN t.root_id ELSE t.person_id END", number}, {"状态", "t.state", words(memberStates())}, {"成为会员时间", "t.created_at", moment},
 				{"手机号(已脱敏)", "t.person_id", text}, {"来源", "(SELECT MIN(o.channel) FROM profile_origin o WHERE o.member_id = t.id AND o.at = (SELECT MIN(f.at) FROM profile_origin f WHERE f.member_id = t.id))", words(channels())},
 				{"等级", "(SELECT MAX(s.level) FROM tier_standing s WHERE s.member_id = t.id)", count}},
-			fill: maskedPhones},
+			fill: maskedPhones("members")},
 		{name: "leaders", title: "大C(群主、导购、员工)", permission: operator.LeaderRead, table: "leader", made: "created_at", join: brandName,
 			filters: []filter{ofBrand(), word("state", "t.state = ?", leaderStates()), word("role", "t.role = ?", leaderRoles()), {name: "level", sql: "t.level = ?", read: someText}, {name: "name", sql: "t.name LIKE ? ESCAPE '!'", read: part}},
 			columns: []column{{"编号", "t.id", number}, {"品牌", "b.name", text}, {"会员编号", "t.member_id", number}, {"姓名", "t.name", text}, {"身份", "t.role", words(leaderRoles())}, {"状态", "t.state", words(leaderStates())}, {"等级", "t.level", count},
@@ -56,7 +56,7 @@ func peopleKinds() []kind {
 
 // columnOf finds a column by its head.
 func columnOf(name, head string) int {
-	for _, k := range peopleKinds() {
+	for _, k := range kinds() {
 		for i, c := range k.columns {
 			if k.name == name && c.title == head {
 				return i
@@ -69,8 +69,13 @@ func columnOf(name, head string) int {
 const phoneHead = "手机号(已脱敏)"
 
 // maskedPhones puts the masked numbers in the place of the persons who have them.
-func maskedPhones(ctx context.Context, s *Store, rows []row) error {
-	at := columnOf("members", phoneHead)
+func maskedPhones(kind string) func(ctx context.Context, s *Store, rows []row) error {
+	return func(ctx context.Context, s *Store, rows []row) error {
+		return maskPhones(ctx, s, rows, columnOf(kind, phoneHead))
+	}
+}
+
+func maskPhones(ctx context.Context, s *Store, rows []row, at int) error {
 	persons := make([]string, len(rows))
 	for i, r := range rows {
 		persons[i] = r.cells[at].String

@@ -46,6 +46,9 @@ func (s *Store) Run(ctx context.Context, extractID id.ID) error {
 
 // begin counts what there is to look at.
 func (s *Store) begin(ctx context.Context, k kind, x Extract) error {
+	if k.crowd != nil {
+		return s.beginCrowd(ctx, k, x)
+	}
 	total, err := s.total(ctx, k, x)
 	if err != nil {
 		return err
@@ -83,8 +86,16 @@ func (s *Store) part(ctx context.Context, k kind, x Extract) error {
 	}
 	return s.DB.InTx(ctx, func(tx *gorm.DB) error {
 		r := tx.Model(&Extract{}).Where("id = ? AND state = ? AND parts = ?", x.ID, Running, x.Parts).Updates(set)
-		if r.Error != nil || r.RowsAffected == 0 || size == 0 { // another worker wrote this part, or somebody cancelled
+		if r.Error != nil || r.RowsAffected == 0 { // another worker wrote this part, or somebody cancelled
 			return r.Error
+		}
+		if b.last && k.crowd != nil {
+			if err := forgetCrowd(tx, x.ID); err != nil {
+				return err
+			}
+		}
+		if size == 0 {
+			return nil
 		}
 		return tx.Exec("INSERT INTO extract_part (extract_id, part, file_no, body) VALUES (?,?,?,?)", x.ID, x.Parts, file, s.Box.Seal(place(x.ID, x.Parts), body)).Error
 	})

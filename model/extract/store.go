@@ -186,6 +186,9 @@ func (x Extract) Within(brands []id.ID) bool {
 // Name is what the person who downloads a file sees.
 func (x Extract) Name(file int) string {
 	at := x.CreatedAt.Time().In(clock.Shanghai).Format("20060102-1504")
+	if k, err := kindOf(x.Kind); err == nil && k.crowd != nil {
+		at = "截至" + x.StartedAt.Time().In(clock.Shanghai).Format("20060102-1504")
+	}
 	if x.Files > 1 {
 		return fmt.Sprintf("%s-%s-%d.csv", x.Title, at, file)
 	}

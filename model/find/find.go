@@ -2,8 +2,8 @@
 // numbers in, at most a handful of things of each kind out.
 //
 // It owns no table and reads those of other contexts. Every question is by a primary key,
-// a unique key or the beginning of an indexed name; only tables of goods, of which a brand
-// has hundreds, are looked through for a word. So an answer takes milliseconds, whatever
+// a unique key or the beginning of an indexed name; only tables of goods, tags, segments and
+// pushes, of which a brand has hundreds, are looked through for a word. So an answer takes milliseconds, whatever
 // is asked for, and at no size of the house a table is read whole.
 package find
 
@@ -18,6 +18,7 @@ import (
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/phone"
+	"siyu/model/tag"
 )
 
 // Kinds of what is found.
@@ -31,6 +32,9 @@ const (
 	Payout     = "payout"
 	Withdrawal = "withdrawal"
 	Operator   = "operator"
+	Tag        = "tag"
+	Segment    = "segment"
+	Push       = "push"
 	Code       = "code" // found by the caller: a token is arithmetic, not SQL
 )
 
@@ -117,15 +121,21 @@ type Store struct {
 // New makes a store.
 func New(d *db.DB, phones *phone.Book) *Store { return &Store{d, phones} }
 
-// Find looks for one kind. brands is the data scope; none: all.
-func (s *Store) Find(ctx context.Context, kind string, q Query, brands []id.ID) ([]Hit, error) {
+// Scope is whose search it is.
+type Scope struct {
+	Brands []id.ID  // none: all
+	Roles  []string // some tags are for some roles only
+}
+
+// Find looks for one kind, as far as the scope reaches.
+func (s *Store) Find(ctx context.Context, kind string, q Query, of Scope) ([]Hit, error) {
 	var out []Hit
 	var err error
 	switch kind {
 	case Member:
 		out, err = s.members(ctx, q)
 	default:
-		out, err = s.things(ctx, kind, q, brands)
+		out, err = s.things(ctx, kind, q, of)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find: %s: %w", kind, err)
@@ -191,6 +201,12 @@ func things() map[string]thing {
 			// Of a payout for a withdrawal, claim_id is the withdrawal's id.
 			return byID(q, way{"t.id = (SELECT p.claim_id FROM payout p WHERE p.bill_no = ? AND p.purpose = 'withdrawal')", q.Text})
 		}},
+		Tag: {"SELECT t.id, t.name AS title, SUBSTR(t.purpose, 1, 40) AS subtitle, t.state, t.brand_id FROM tag t", "t.brand_id",
+			func(q Query) []way { return byID(q, named("t.name", q.Text)) }},
+		Segment: {"SELECT t.id, t.name AS title, SUBSTR(t.note, 1, 40) AS subtitle, t.state, t.brand_id FROM segment t", "t.brand_id",
+			func(q Query) []way { return byID(q, named("t.name", q.Text)) }},
+		Push: {"SELECT t.id, t.name AS title, '' AS subtitle, t.state, t.brand_id FROM push t", "t.brand_id",
+			func(q Query) []way { return byID(q, named("t.name", q.Text)) }},
 		Operator: {"SELECT t.id, t.name AS title, t.login AS subtitle, t.state, 0 AS brand_id FROM operator t", "",
 			func(q Query) []way {
 				return byID(q, begins("t.name", q.Text), begins("t.login", strings.ToLower(q.Text)))
@@ -198,14 +214,18 @@ func things() map[string]thing {
 	}
 }
 
-func (s *Store) things(ctx context.Context, kind string, q Query, brands []id.ID) ([]Hit, error) {
+func (s *Store) things(ctx context.Context, kind string, q Query, of Scope) ([]Hit, error) {
 	t, ok := things()[kind]
 	if !ok {
 		return nil, fmt.Errorf("no such kind")
 	}
 	scope, scoped := "", []any(nil)
-	if len(brands) > 0 && t.brand != "" {
-		scope, scoped = " AND "+t.brand+" IN ?", []any{brands}
+	if len(of.Brands) > 0 && t.brand != "" {
+		scope, scoped = " AND "+t.brand+" IN ?", []any{of.Brands}
+	}
+	if kind == Tag {
+		more, args := tag.ForRoles("t.roles", of.Roles)
+		scope, scoped = scope+" AND "+more, append(scoped, args...)
 	}
 	var parts []string
 	var args []any
@@ -307,7 +327,7 @@ func (s *Store) shown(ctx context.Context, rows []struct {
 	}
 	out := make([]Hit, len(rows))
 	for i, r := range rows {
-		out[i] = Hit{Kind: Member, ID: r.ID, Title: fmt.Sprintf("会员 …%04d", int64(r.ID)%10_000), State: r.State}
+		out[i] = Hit{Kind: Member, ID: r.ID, Title: "会员 …" + r.ID.Tail(), State: r.State}
 		for _, k := range keys {
 			if k.PersonID == r.PersonID && numbers[k.Value] != "" {
 				out[i].Subtitle = numbers[k.Value]

@@ -37,16 +37,43 @@ const (
 // Message is a push as a notice keeps it: the verified fields, and word for word
 // what WeChat sent.
 type Message struct {
-	AppID     string `json:"app_id"`
-	OpenID    string `json:"openid"`
-	Type      string `json:"type"` // text, event, ...
-	Event     string `json:"event,omitempty"`
-	EventKey  string `json:"event_key,omitempty"`
-	Ticket    string `json:"ticket,omitempty"`
-	MsgID     string `json:"msg_id,omitempty"`
-	Content   string `json:"content,omitempty"`
-	CreatedAt int64  `json:"created_at"` // seconds, WeChat's clock
-	Raw       string `json:"raw"`
+	AppID     string   `json:"app_id"`
+	OpenID    string   `json:"openid"`
+	Type      string   `json:"type"` // text, event, ...
+	Event     string   `json:"event,omitempty"`
+	EventKey  string   `json:"event_key,omitempty"`
+	Ticket    string   `json:"ticket,omitempty"`
+	MsgID     string   `json:"msg_id,omitempty"`
+	Content   string   `json:"content,omitempty"`
+	CreatedAt int64    `json:"created_at"`        // seconds, WeChat's clock
+	Status    string   `json:"status,omitempty"`  // of a job event: how it ended
+	Counts    *Counts  `json:"counts,omitempty"`  // of a mass send that ended
+	Results   []Result `json:"results,omitempty"` // of subscribe messages that were sent
+	Grants    []Grant  `json:"grants,omitempty"`
+	Raw       string   `json:"raw"`
+}
+
+// Grant is what a person said to the messages of one template (订阅消息).
+type Grant struct {
+	TemplateID string `json:"template_id"`
+	Status     string `json:"status"` // accept, reject, ...
+}
+
+// Counts are of the people of a mass send (群发结果): those it was to, those WeChat did not
+// pass over, those who got it and those it failed for.
+type Counts struct {
+	Total  int `json:"total"`
+	Meant  int `json:"meant"`
+	Sent   int `json:"sent"`
+	Failed int `json:"failed"`
+}
+
+// Result is what became of one subscribe message (订阅消息下发结果).
+type Result struct {
+	TemplateID string `json:"template_id"`
+	MsgID      string `json:"msg_id,omitempty"`
+	Code       string `json:"code"`   // "0": it arrived
+	Status     string `json:"status"` // WeChat's words
 }
 
 // Body is the message as the body of a notice.

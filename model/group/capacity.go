@@ -91,6 +91,11 @@ func (s *Store) Capacity(ctx context.Context, brandID, before id.ID, limit int) 
 	return out, nil
 }
 
+// CountCapacity counts what Capacity pages, up to db.MaxTotal.
+func (s *Store) CountCapacity(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return s.Leaders.CountLeaders(ctx, brandID)
+}
+
 // LoadOf is the load of one leader. Fault: NotFound leader_not_found.
 func (s *Store) LoadOf(ctx context.Context, leaderID id.ID) (Load, error) {
 	l, err := s.Leaders.Leader(ctx, leaderID)

@@ -44,6 +44,11 @@ func (w *town) Leaders(_ context.Context, brandID, before id.ID, limit int) ([]g
 	return out, nil
 }
 
+func (w *town) CountLeaders(ctx context.Context, brandID id.ID) (int, bool, error) {
+	list, err := w.Leaders(ctx, brandID, 0, 100)
+	return len(list), false, err
+}
+
 func (w *town) ActiveAmong(_ context.Context, _ id.ID, members []id.ID) (map[id.ID]bool, error) {
 	out := map[id.ID]bool{}
 	for _, l := range w.leaders {

@@ -276,6 +276,11 @@ func (s *Store) Codes(ctx context.Context, brandID, before id.ID, limit int) ([]
 	return out, nil
 }
 
+// CountCodes counts what Codes pages, up to db.MaxTotal.
+func (s *Store) CountCodes(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&LiveCode{}).Where("brand_id = ?", brandID))
+}
+
 // Pause makes a code answer with its fallback; Resume takes that back.
 func (s *Store) Pause(ctx context.Context, codeID id.ID) (LiveCode, error) {
 	return s.turn(ctx, codeID, Paused)

@@ -199,6 +199,11 @@ func (s *Store) Templates(ctx context.Context, brandID, before id.ID, limit int)
 	return out, nil
 }
 
+// CountTemplates counts what Templates pages, up to db.MaxTotal.
+func (s *Store) CountTemplates(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&templateRow{}).Where("brand_id = ?", brandID))
+}
+
 // Clone registers a community that starts with a copy of a template. Faults: those of
 // Create, NotFound group_template_not_found.
 func (s *Store) Clone(ctx context.Context, by By, templateID id.ID, d Draft) (Community, error) {

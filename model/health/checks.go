@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,13 +25,39 @@ const (
 
 // Check is one thing that an account needs.
 type Check struct {
-	Name  string        `json:"name"`
-	Title string        `json:"title"`
-	State string        `json:"state"`
-	Text  string        `json:"text"` // how it is
-	Cure  string        `json:"cure"` // what to do; "" where nothing is to be done
-	At    clock.Instant `json:"at"`   // when that was known
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	State string `json:"state"`
+	// Code names Text for programs and for other languages, which say it with Facts.
+	Code  string            `json:"code"`
+	Text  string            `json:"text"` // how it is
+	Facts map[string]string `json:"facts"`
+	// CureCode names Cure in the same way.
+	CureCode string        `json:"cure_code"`
+	Cure     string        `json:"cure"` // what to do; "" where nothing is to be done
+	At       clock.Instant `json:"at"`   // when that was known
 }
+
+// facts are pairs of a name and its value.
+func facts(pairs ...string) map[string]string {
+	m := make(map[string]string, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return m
+}
+
+// tell says how it is; cures of what it said before are gone.
+func (c *Check) tell(state, code, text string, pairs ...string) *Check {
+	c.State, c.Code, c.Text, c.Facts, c.CureCode, c.Cure = state, code, text, facts(pairs...), "", ""
+	return c
+}
+
+// heal says what to do about it.
+func (c *Check) heal(r remedy) { c.CureCode, c.Cure = r.code, r.text }
+
+// remedy is what helps, in words and by a stable name.
+type remedy struct{ code, text string }
 
 // Report is how an account is.
 type Report struct {
@@ -144,7 +170,8 @@ func needed(a brand.Account) map[string]string {
 }
 
 func secretsCheck(a brand.Account, now clock.Instant) Check {
-	c := Check{Name: "secrets", Title: "密钥", State: OK, Text: "需要的密钥都已填写", At: now}
+	c := Check{Name: "secrets", Title: "密钥", At: now}
+	c.tell(OK, "secrets_ok", "需要的密钥都已填写")
 	var missing []string
 	for name, title := range needed(a) {
 		if !slices.Contains(a.HasSecrets, name) {
@@ -153,13 +180,15 @@ func secretsCheck(a brand.Account, now clock.Instant) Check {
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		c.State, c.Text, c.Cure = Bad, "还没有填写："+strings.Join(missing, "、"), "点“编辑”补填；密钥只写入、不会显示"
+		list := strings.Join(missing, "、")
+		c.tell(Bad, "secrets_missing", "还没有填写："+list, "missing", list).heal(remedy{"secrets_edit", "点“编辑”补填；密钥只写入、不会显示"})
 	}
 	return c
 }
 
 func (s *Store) tokenCheck(ctx context.Context, a brand.Account, calls []Call, now clock.Instant) (Check, error) {
-	c := Check{Name: "token", Title: "access_token", State: Unused, Text: "还没有调用过微信接口", At: now}
+	c := Check{Name: "token", Title: "access_token", At: now}
+	c.tell(Unused, "calls_none", "还没有调用过微信接口")
 	until, err := s.tokens.Until(ctx, "access:"+a.AppID)
 	if err != nil {
 		return c, err
@@ -167,7 +196,8 @@ func (s *Store) tokenCheck(ctx context.Context, a brand.Account, calls []Call, n
 	for _, call := range calls {
 		if call.Name == "cgi-bin/stable_token" || call.Name == "cgi-bin/gettoken" {
 			if call.BadAt > call.GoodAt {
-				c.State, c.Text, c.Cure, c.At = Bad, "取不到 access_token："+call.Error, cureOf(call.code), call.BadAt
+				c.tell(Bad, "token_failed", "取不到 access_token："+call.Error, "error", call.Error).heal(cureOf(call.code))
+				c.At = call.BadAt
 				return c, nil
 			}
 			c.At = call.GoodAt
@@ -175,9 +205,9 @@ func (s *Store) tokenCheck(ctx context.Context, a brand.Account, calls []Call, n
 	}
 	switch {
 	case until > now:
-		c.State, c.Text = OK, "有效至 "+until.Local()+"，到期前自动更新"
+		c.tell(OK, "token_until", "有效至 "+until.Local()+"，到期前自动更新", "until", until.Local())
 	case until > 0:
-		c.State, c.Text = OK, "上一个已于 "+until.Local()+" 到期，下次调用时自动更新"
+		c.tell(OK, "token_past", "上一个已于 "+until.Local()+" 到期，下次调用时自动更新", "until", until.Local())
 	}
 	return c, nil
 }
@@ -187,7 +217,8 @@ func (s *Store) tokenCheck(ctx context.Context, a brand.Account, calls []Call, n
 const certificateAlarm = 30 * 24 * time.Hour
 
 func (s *Store) certificateCheck(ctx context.Context, a brand.Account, now clock.Instant) (Check, error) {
-	c := Check{Name: "certificate", Title: "商户证书", State: OK, At: now, Text: "使用微信支付公钥验签，公钥不会过期；商户 API 证书的有效期请在商户平台查看"}
+	c := Check{Name: "certificate", Title: "商户证书", At: now}
+	c.tell(OK, "certificate_platform", "使用微信支付公钥验签，公钥不会过期；商户 API 证书的有效期请在商户平台查看")
 	if a.Settings.Rail == brand.RailTransfer {
 		return c, nil
 	}
@@ -196,29 +227,37 @@ func (s *Store) certificateCheck(ctx context.Context, a brand.Account, now clock
 		return c, err
 	}
 	if sec.ClientCertPEM == "" {
-		c.State, c.Text, c.Cure = Warn, "没有上传商户 API 证书，正式环境发红包需要它", "在商户平台 → 账户中心 → API 安全下载证书，点“编辑”填入证书和私钥"
+		c.tell(Warn, "certificate_missing", "没有上传商户 API 证书，正式环境发红包需要它").
+			heal(remedy{"certificate_download", "在商户平台 → 账户中心 → API 安全下载证书，点“编辑”填入证书和私钥"})
 		return c, nil
 	}
 	block, _ := pem.Decode([]byte(sec.ClientCertPEM))
 	if block == nil {
-		c.State, c.Text, c.Cure = Bad, "证书内容无法识别", "请粘贴 apiclient_cert.pem 的全部内容，包括 BEGIN 和 END 两行"
+		c.unreadable()
 		return c, nil
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		c.State, c.Text, c.Cure = Bad, "证书内容无法识别", "请粘贴 apiclient_cert.pem 的全部内容，包括 BEGIN 和 END 两行"
+		c.unreadable()
 		return c, nil
 	}
 	until := clock.From(cert.NotAfter)
 	left := until.Sub(now)
-	c.Text = "有效至 " + until.Local()
+	c.tell(OK, "certificate_until", "有效至 "+until.Local(), "until", until.Local())
 	switch {
 	case left <= 0:
-		c.State, c.Text, c.Cure = Bad, "已于 "+until.Local()+" 过期，不能发红包", "在商户平台 → 账户中心 → API 安全更换证书，点“编辑”填入"
+		c.tell(Bad, "certificate_expired", "已于 "+until.Local()+" 过期，不能发红包", "until", until.Local()).
+			heal(remedy{"certificate_change", "在商户平台 → 账户中心 → API 安全更换证书，点“编辑”填入"})
 	case left < certificateAlarm:
-		c.State, c.Text, c.Cure = Warn, fmt.Sprintf("有效至 %s，还剩 %d 天", until.Local(), int(left/(24*time.Hour))), "请在到期前到商户平台更换证书，点“编辑”填入"
+		days := strconv.Itoa(int(left / (24 * time.Hour)))
+		c.tell(Warn, "certificate_soon", "有效至 "+until.Local()+"，还剩 "+days+" 天", "until", until.Local(), "days", days).
+			heal(remedy{"certificate_change_soon", "请在到期前到商户平台更换证书，点“编辑”填入"})
 	}
 	return c, nil
+}
+
+func (c *Check) unreadable() {
+	c.tell(Bad, "certificate_unreadable", "证书内容无法识别").heal(remedy{"certificate_paste", "请粘贴 apiclient_cert.pem 的全部内容，包括 BEGIN 和 END 两行"})
 }
 
 // callbackCheck: anybody can send rubbish to a public address, so what could not be
@@ -226,41 +265,54 @@ func (s *Store) certificateCheck(ctx context.Context, a brand.Account, now clock
 //
 // A mini program works without one, and a merchant is called back after its first transfer.
 func callbackCheck(kind string, back *Call, now clock.Instant) Check {
-	c := Check{Name: Callback, Title: "微信回调", State: Warn, Text: "还没有收到过微信的推送", At: now,
-		Cure: "把下面的回调地址填到微信后台的服务器配置里，Token 和 EncodingAESKey 与这里一致，再提交验证"}
+	c := Check{Name: Callback, Title: "微信回调", At: now}
+	const never = "还没有收到过微信的推送"
 	if back == nil && kind != brand.Official && kind != brand.WeCom {
-		c.State, c.Cure = Unused, ""
+		c.tell(Unused, "callback_none", never)
+		return c
 	}
+	c.tell(Warn, "callback_none", never).
+		heal(remedy{"callback_set", "把下面的回调地址填到微信后台的服务器配置里，Token 和 EncodingAESKey 与这里一致，再提交验证"})
 	if back == nil {
 		return c
 	}
 	switch {
 	case back.GoodAt > 0 && now.Sub(back.GoodAt) < 7*24*time.Hour:
-		c.State, c.Text, c.Cure, c.At = OK, "最近一次收到推送："+back.GoodAt.Local(), "", back.GoodAt
+		c.tell(OK, "callback_ok", "最近一次收到推送："+back.GoodAt.Local(), "at", back.GoodAt.Local())
+		c.At = back.GoodAt
 	case back.GoodAt > 0:
-		c.Text, c.Cure, c.At = "七天没有收到微信的推送，上一次是 "+back.GoodAt.Local(), "账号有人使用却没有推送时，请检查微信后台的服务器配置是否仍启用", back.GoodAt
+		c.tell(Warn, "callback_silent", "七天没有收到微信的推送，上一次是 "+back.GoodAt.Local(), "at", back.GoodAt.Local()).
+			heal(remedy{"callback_enabled", "账号有人使用却没有推送时，请检查微信后台的服务器配置是否仍启用"})
+		c.At = back.GoodAt
 	case back.BadAt > 0:
-		c.State, c.Text, c.Cure, c.At = Bad, "收到过推送，但都没有通过验证："+back.Error, "请核对 Token、EncodingAESKey 和消息加密方式，与微信后台保持一致", back.BadAt
+		c.tell(Bad, "callback_unverified", "收到过推送，但都没有通过验证："+back.Error, "error", back.Error).
+			heal(remedy{"callback_match", "请核对 Token、EncodingAESKey 和消息加密方式，与微信后台保持一致"})
+		c.At = back.BadAt
 	}
 	return c
 }
 
 func quotaCheck(calls []Call, now clock.Instant) Check {
-	c := Check{Name: "quota", Title: "接口次数", State: OK, Text: "没有接口接近当天上限", At: now}
+	c := Check{Name: "quota", Title: "接口次数", At: now}
+	c.tell(OK, "quota_ok", "没有接口接近当天上限")
 	for _, call := range calls {
 		switch {
 		case call.code == "45009" && clock.DayOf(call.BadAt) == clock.DayOf(now) && call.BadAt > call.GoodAt:
-			c.State, c.Text, c.Cure, c.At = Bad, call.Title+"已达到当天上限", cureOf("45009"), call.BadAt
+			c.tell(Bad, "quota_reached", call.Title+"已达到当天上限", "call", call.Name).heal(cureOf("45009"))
+			c.At = call.BadAt
 			return c
 		case call.Quota > 0 && call.Today*10 >= call.Quota*8:
-			c.State, c.Text, c.Cure = Warn, fmt.Sprintf("%s今天已用 %d 次，上限 %d 次", call.Title, call.Today, call.Quota), "放慢今天的群发和同步；可在公众平台申请提高上限"
+			today, most := strconv.FormatInt(call.Today, 10), strconv.FormatInt(call.Quota, 10)
+			c.tell(Warn, "quota_near", call.Title+"今天已用 "+today+" 次，上限 "+most+" 次", "call", call.Name, "today", today, "quota", most).
+				heal(remedy{"quota_slow", "放慢今天的群发和同步；可在公众平台申请提高上限"})
 		}
 	}
 	return c
 }
 
 func lastCheck(calls []Call, now clock.Instant) Check {
-	c := Check{Name: "last", Title: "最近的错误", State: OK, Text: "最近的调用都成功", At: now}
+	c := Check{Name: "last", Title: "最近的错误", At: now}
+	c.tell(OK, "last_ok", "最近的调用都成功")
 	var bad *Call
 	good := clock.Instant(0)
 	for i := range calls {
@@ -272,12 +324,13 @@ func lastCheck(calls []Call, now clock.Instant) Check {
 	}
 	switch {
 	case bad != nil:
-		c.State, c.Text, c.Cure, c.At = Bad, bad.Title+"："+bad.Error, cureOf(bad.code), bad.BadAt
+		c.tell(Bad, "last_failed", bad.Title+"："+bad.Error, "call", bad.Name, "error", bad.Error).heal(cureOf(bad.code))
+		c.At = bad.BadAt
 		if now.Sub(bad.BadAt) > 24*time.Hour { // nobody has tried since
 			c.State = Warn
 		}
 	case len(calls) == 0:
-		c.State, c.Text = Unused, "还没有调用过微信接口"
+		c.tell(Unused, "calls_none", "还没有调用过微信接口")
 	default:
 		c.At = good
 	}

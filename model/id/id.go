@@ -10,6 +10,7 @@ package id
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 
@@ -77,6 +78,11 @@ func (s *Source) Next() ID {
 
 // String is the decimal text.
 func (i ID) String() string { return strconv.FormatInt(int64(i), 10) }
+
+// Tail is the end of a number, by which people on a page are told apart: six digits. The
+// time begins at the 21st bit, so that the last four have only 625 values, and two of
+// twenty people would often be called the same.
+func (i ID) Tail() string { return fmt.Sprintf("%06d", int64(i)%1_000_000) }
 
 // Parse reads the decimal text of a positive id.
 func Parse(s string) (ID, error) {

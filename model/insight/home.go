@@ -273,7 +273,8 @@ type HomeMoney struct {
 // homeCampaigns is how many campaigns the first page lists.
 const homeCampaigns = 20
 
-// HomeMoney reads what the ledger's entries came to, and the campaigns that run.
+// HomeMoney reads what the ledger's entries came to, and the campaigns that
+// run and pay cash.
 func (s *Store) HomeMoney(ctx context.Context, brandID id.ID) (HomeMoney, error) {
 	now := s.db.Now()
 	midnight, _ := clock.DayOf(now).Bounds()
@@ -298,7 +299,7 @@ func (s *Store) HomeMoney(ctx context.Context, brandID id.ID) (HomeMoney, error)
 	}
 	h.WayFen = max(0, h.Flows[1].AllFen-h.Flows[2].AllFen-h.Flows[3].AllFen)
 	err = s.db.Read(ctx).Raw(`SELECT id, name, state, from_at, until_at, spend_fen, won_fen, claimed, codes FROM campaign
-		WHERE brand_id = ? AND state IN ('published', 'paused') ORDER BY created_at DESC LIMIT ?`, brandID, homeCampaigns+1).Scan(&h.Campaigns).Error
+		WHERE brand_id = ? AND state IN ('published', 'paused') AND spend_fen > 0 ORDER BY created_at DESC LIMIT ?`, brandID, homeCampaigns+1).Scan(&h.Campaigns).Error
 	if err != nil || len(h.Campaigns) == 0 {
 		return h, err
 	}

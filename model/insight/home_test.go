@@ -151,6 +151,34 @@ func TestWhatWaitsForAPerson(t *testing.T) {
 		if got := list(1, mayWrite); len(got) != 0 {
 			t.Errorf("all are active: %+v", got)
 		}
+		pack := func(doneAgo time.Duration, state string, downloads ...int) {
+			t.Helper()
+			x := d.NewID()
+			m.exec(`INSERT INTO export (id, brand_id, batch_id, from_serial, until_serial, kind, url_form, options, state, done, password, password_taken_at, max_downloads, error, lease_owner, lease_until, beat, created_by, created_at, started_at, finished_at, expires_at)
+				VALUES (?, 1, 1, 1, 2, 'csv', 'short', '', ?, 1, '', 0, 3, '', 0, 0, 0, 1, 0, 0, ?, 0)`, x, state, clk.Now().Add(-doneAgo))
+			for i, n := range downloads {
+				m.exec("INSERT INTO export_part (export_id, part, from_serial, until_serial, name, file, bytes, sha256, checked, downloads, created_at) VALUES (?, ?, 1, 2, '', '', 1, '', 1, ?, 0)", x, i+1, n)
+			}
+		}
+		mayFetch := func(p string) bool { return p == "export:download" }
+		pack(23*time.Hour, "ready", 0)      // there is time
+		pack(25*time.Hour, "ready", 1, 2)   // fetched
+		pack(99*time.Hour, "expired", 0)    // nobody can any more
+		pack(99*time.Hour, "running", 0, 0) // not there yet
+		if got := list(1, mayFetch); len(got) != 0 {
+			t.Errorf("packs that need nobody: %+v", got)
+		}
+		pack(25*time.Hour, "ready", 1, 0) // one of two files
+		if got := list(1, mayFetch); len(got) != 1 || got[0].Kind != "pack_unfetched" || got[0].Count != 1 || got[0].Urgent {
+			t.Errorf("a pack of which a part was not fetched: %+v", got)
+		}
+		pack(80*time.Hour, "ready", 0)
+		if got := list(1, mayFetch); len(got) != 1 || got[0].Count != 2 || !got[0].Urgent || got[0].OldestAt != clk.Now().Add(-80*time.Hour) {
+			t.Errorf("one of them since three days: %+v", got)
+		}
+		if got := list(1, mayWrite); len(got) != 0 {
+			t.Errorf("who may not fetch is not told: %+v", got)
+		}
 		if got := list(2, all); len(got) != 1 { // people's rights are the whole house's
 			t.Errorf("another brand: %+v", got)
 		}
@@ -178,7 +206,7 @@ func TestRecentIsNewestFirstAndOfOneBrand(t *testing.T) {
 		if err != nil || len(got) != 20 {
 			t.Fatal(len(got), err)
 		}
-		if got[0].Key != "scan:"+last.String() || got[0].Who != "" || got[0].Product != "酱油" || got[1].Who != "4321" {
+		if got[0].Key != "scan:"+last.String() || got[0].Who != "" || got[0].Product != "酱油" || got[1].Who != "004321" {
 			t.Fatalf("%+v", got[:2])
 		}
 		for i := range got[1:] {

@@ -46,20 +46,26 @@ type invariant struct {
 // a notice or a payout may be late before it counts as lost; zero asks that nothing is
 // under way at all. It reads whole tables.
 func (s *Store) Invariants(ctx context.Context, patience time.Duration) ([]Check, error) {
+	var out []Check
+	err := s.EachInvariant(ctx, patience, func(c Check) { out = append(out, c) })
+	return out, err
+}
+
+// EachInvariant is Invariants that says what was found of each as soon as it is known: at
+// size they take minutes.
+func (s *Store) EachInvariant(ctx context.Context, patience time.Duration, told func(Check)) error {
 	now := s.db.Now()
 	list := slices.Concat(s.money(), s.commission(), s.accruals(now.Add(-patience)), s.flow(now.Add(-patience), patience == 0))
-	out := make([]Check, 0, len(list))
-	err := s.db.Read(ctx).Transaction(func(tx *gorm.DB) error {
+	return s.db.Read(ctx).Transaction(func(tx *gorm.DB) error {
 		for _, v := range list {
 			var found []finding
 			if err := tx.Raw(v.sql+fmt.Sprintf(" LIMIT %d", shown+1), v.args...).Scan(&found).Error; err != nil {
 				return fmt.Errorf("insight: %s: %w", v.name, err)
 			}
-			out = append(out, Check{Name: v.name, Title: v.title, OK: len(found) == 0, Detail: tell(found)})
+			told(Check{Name: v.name, Title: v.title, OK: len(found) == 0, Detail: tell(found)})
 		}
 		return nil
 	}, &sql.TxOptions{ReadOnly: true, Isolation: s.snapshot()})
-	return out, err
 }
 
 // snapshot: MySQL's repeatable read is one; a reader of SQLite has one anyway, and its

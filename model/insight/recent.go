@@ -60,7 +60,7 @@ func (s *Store) Recent(ctx context.Context, brandID id.ID) ([]Happening, error) 
 		for _, r := range rows {
 			r.Key = r.Kind + ":" + r.ID.String()
 			if r.MemberID != 0 {
-				r.Who = fmt.Sprintf("%04d", int64(r.MemberID)%10_000)
+				r.Who = r.MemberID.Tail()
 			}
 			r.Product = r.ProductID.String() // its name comes below
 			out = append(out, r.Happening)

@@ -17,7 +17,7 @@ func owners() map[string]string {
 	}
 	for _, table := range []string{"account", "api_key", "batch", "batch_request", "diversion", "territory", "campaign", "claim", "commission_accrual", "commission_rule", "commission_statement",
 		"community", "community_alarm", "community_template", "export", "fraud_case", "leader", "leader_candidate", "leader_material", "leader_task",
-		"live_code", "payout", "points_adjustment", "poster_template", "poster_picture", "product", "referral_code", "recon_day", "recon_item", "referral_export", "wecom_way", "withdrawal"} {
+		"live_code", "payout", "points_adjustment", "poster_template", "poster_picture", "product", "tag", "tag_category", "segment", "segment_list", "push", "referral_code", "recon_day", "recon_item", "referral_export", "wecom_way", "withdrawal"} {
 		of[table] = "SELECT brand_id FROM " + table + " WHERE id = ?"
 	}
 	return of

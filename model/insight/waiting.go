@@ -46,6 +46,12 @@ func queues() []queue {
 		{"withdrawal", "withdrawal:approve", "/leaders/withdrawals", "SELECT created_at AS at FROM withdrawal WHERE brand_id = @brand AND state = 'requested'", 0, false, day},
 		{"rights", "rights:write", "/members/rights?state=requested", "SELECT due_at AS at FROM rights_request WHERE state = 'requested'", 0, true, 3 * day},
 		{"campaign_approval", "campaign:approve", "/campaigns/approvals?state=submitted", "SELECT created_at AS at FROM campaign_approval WHERE brand_id = @brand AND state = 'submitted'", 0, false, day},
+		{"push_missed", "push:send", "/pushes?state=missed", "SELECT start_at AS at FROM push WHERE brand_id = @brand AND state = 'missed'", 0, false, 0},
+		{"push_approval", "push:approve", "/pushes?state=pending", "SELECT submitted_at AS at FROM push WHERE brand_id = @brand AND state = 'pending' AND submitted_by <> @me", 0, false, day},
+		// Who asked for a tag or wrote it does not decide; its owner answers for the rest.
+		{"tag_approval", "tag:approve", "/audience/tags?state=pending", "SELECT v.created_at AS at FROM tag_version v JOIN tag t ON t.id = v.tag_id WHERE t.brand_id = @brand AND v.state = 'pending' AND t.by_id <> @me AND v.by_id <> @me", 0, false, 2 * day},
+		{"tag_review", "tag:write", "/audience/tags?due=1", "SELECT reviewed_at + review_days * 86400000 AS at FROM tag WHERE brand_id = @brand AND state = 'running' AND owner_id = @me AND reviewed_at + review_days * 86400000 <= @since", 0, false, 7 * day},
+		{"tag_idle", "tag:write", "/audience/tags?proposed=1", "SELECT used_at AS at FROM tag WHERE brand_id = @brand AND state = 'running' AND owner_id = @me AND proposal <> ''", 0, false, 365 * day},
 		{"batch_request", "code:approve", "/goods/batches?tab=requests&state=waiting", "SELECT created_at AS at FROM batch_request WHERE brand_id = @brand AND state = 'waiting'", 0, false, day},
 		// How long these may take is what issuance.Store.Alarms says on the page.
 		{"pack_unfetched", "export:download", "/goods/batches", "SELECT x.finished_at AS at FROM export x WHERE x.brand_id = @brand AND x.state = 'ready' AND x.finished_at <= @since AND EXISTS (SELECT 1 FROM export_part p WHERE p.export_id = x.id AND p.downloads = 0)", day, false, 3 * day},

@@ -114,7 +114,7 @@ func (s *Store) masked(ctx context.Context, memberID id.ID) (string, error) {
 			return shown, nil
 		}
 	}
-	return fmt.Sprintf("尾号 %04d", int64(memberID)%10000), nil
+	return "尾号 " + memberID.Tail(), nil
 }
 
 // Own is a member's side of a brand's referrals.

@@ -101,6 +101,11 @@ func (s *Store) DropMaterial(ctx context.Context, materialID, by id.ID) (Materia
 	return material(s.DB.Read(ctx), materialID)
 }
 
+// Material reads one, also when it is gone. Fault: NotFound leader_material_not_found.
+func (s *Store) Material(ctx context.Context, materialID id.ID) (Material, error) {
+	return material(s.DB.Read(ctx), materialID)
+}
+
 func material(tx *gorm.DB, materialID id.ID) (Material, error) {
 	var m Material
 	err := tx.Where("id = ?", materialID).Take(&m).Error
@@ -117,6 +122,11 @@ func (s *Store) ListMaterials(ctx context.Context, brandID, before id.ID, limit 
 		return nil, fmt.Errorf("leader: materials: %w", err)
 	}
 	return out, nil
+}
+
+// CountMaterials counts what ListMaterials pages, up to db.MaxTotal.
+func (s *Store) CountMaterials(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.DB.Read(ctx).Model(&Material{}).Where("brand_id = ?", brandID))
 }
 
 // Materials lists what a leader may use, newest first, at most a hundred.

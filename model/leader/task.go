@@ -188,6 +188,11 @@ func (s *Store) ListTasks(ctx context.Context, brandID, before id.ID, limit int)
 	return out, nil
 }
 
+// CountTasks counts what ListTasks pages, up to db.MaxTotal.
+func (s *Store) CountTasks(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.DB.Read(ctx).Model(&Task{}).Where("brand_id = ?", brandID))
+}
+
 // Done is what one leader said when he had done a task.
 type Done struct {
 	TaskID   id.ID         `json:"task_id"`

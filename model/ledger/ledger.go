@@ -50,6 +50,17 @@ const (
 	TaxDue      = "tax_due"     // (brand) withheld from them, to be handed to the tax office
 )
 
+// UnitOf is what accounts of a kind are kept in, "" for a kind there is not.
+func UnitOf(kind string) string {
+	switch kind {
+	case Funds, Reserved, Promised, Paid, Accrued, Earned, Withdrawing, EarnedDebt, Withdrawn, TaxDue:
+		return Fen
+	case Issue, Spent, Expired, Member, Pending, Frozen, Debt:
+		return Points
+	}
+	return ""
+}
+
 // Account is one side of an entry.
 type Account struct {
 	Kind  string

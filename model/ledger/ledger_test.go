@@ -163,5 +163,30 @@ func TestLedger(t *testing.T) {
 				t.Fatalf("%+v %v", rest, err)
 			}
 		})
+		t.Run("an account is read in its own unit, and one that is of no kind not at all", func(t *testing.T) {
+			list, err := l.Postings(ctx, ledger.Fen, funds, 0, 0, 0, 10)
+			if err != nil || len(list) == 0 {
+				t.Fatalf("%+v %v", list, err)
+			}
+			for _, x := range []struct {
+				unit string
+				kind string
+			}{{ledger.Points, ledger.Funds}, {ledger.Fen, ledger.Issue}, {ledger.Points, ledger.TaxDue}, {"", ledger.Funds}, {ledger.Fen, "yuan"}} {
+				if _, err := l.Postings(ctx, x.unit, ledger.Account{Kind: x.kind, Owner: 1}, 0, 0, 0, 10); fault.KindOf(err) != fault.Invalid {
+					t.Errorf("%+v: %v", x, err)
+				}
+			}
+		})
+		t.Run("every account of the book is of the unit that its kind says", func(t *testing.T) {
+			trial, err := l.TrialBalance(ctx)
+			if err != nil || len(trial.Lines) == 0 {
+				t.Fatal(trial, err)
+			}
+			for _, line := range trial.Lines {
+				if ledger.UnitOf(line.Kind) != line.Unit {
+					t.Errorf("%+v", line)
+				}
+			}
+		})
 	})
 }

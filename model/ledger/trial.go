@@ -116,8 +116,14 @@ type Posting struct {
 }
 
 // Postings pages the entries of one account in [from, until) (until 0: no end), newest
-// first, after an entry.
+// first, after an entry. Another unit than the kind's would be looked for through the whole
+// account, and is not there. Fault: Invalid ledger_account.
 func (l *Ledger) Postings(ctx context.Context, unit string, a Account, from, until clock.Instant, before id.ID, limit int) ([]Posting, error) {
+	if kept := UnitOf(a.Kind); kept == "" {
+		return nil, fault.Invalidf("ledger_account", "没有“%s”这种账户", a.Kind).With("field", "kind")
+	} else if kept != unit {
+		return nil, fault.Invalidf("ledger_account", "“%s”账户以%s记账，请换一个单位", a.Kind, map[string]string{Fen: "金额", Points: "积分"}[kept]).With("field", "unit")
+	}
 	if until == 0 {
 		until = clock.Instant(1<<62 - 1)
 	}

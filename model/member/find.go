@@ -35,6 +35,11 @@ func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
 	return q
 }
 
+// Has says whether a member is one that the filter finds.
+func (f Filter) Has(m Member) bool {
+	return (f.State == "" || m.State == f.State) && m.CreatedAt >= f.JoinedFrom && (f.JoinedUntil == 0 || m.CreatedAt < f.JoinedUntil)
+}
+
 // List pages members, newest first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Member, error) {
 	out := []Member{}

@@ -98,6 +98,18 @@ const (
 	OperatorRead    = "operator:read"
 	OperatorWrite   = "operator:write"
 
+	TagRead      = "tag:read"
+	TagWrite     = "tag:write"   // asks for tags, builds them
+	TagApprove   = "tag:approve" // the second person
+	SegmentRead  = "segment:read"
+	SegmentWrite = "segment:write"
+	ReachRead    = "reach:read"  // who may be reached, and why not
+	ReachWrite   = "reach:write" // caps, holidays, control groups, quotas
+	PushRead     = "push:read"
+	PushWrite    = "push:write"   // drafts
+	PushApprove  = "push:approve" // the second person
+	PushSend     = "push:send"    // tests, schedules, starts, pauses and stops: people hear of it
+
 	WithdrawalRead    = "withdrawal:read"
 	WithdrawalApprove = "withdrawal:approve" // commission leaves the house, with its tax
 	WithdrawalPolicy  = "withdrawal:policy"  // limits, tax, who pays
@@ -120,13 +132,13 @@ type Role struct {
 func Roles() []Role {
 	return []Role{
 		{Admin, "管理员", Permissions()},
-		{Operations, "运营", []string{QuietWrite, ExtractMake, HomeRead, HomeWrite, PosterRead, PosterWrite, BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, CodeSample, DiversionWrite, ReportWrite, ExportRead, ExportWrite, ExportDownload,
+		{Operations, "运营", []string{TagRead, TagWrite, SegmentRead, SegmentWrite, ReachRead, ReachWrite, PushRead, PushWrite, PushSend, QuietWrite, ExtractMake, HomeRead, HomeWrite, PosterRead, PosterWrite, BrandRead, AccountRead, ProductRead, ProductWrite, CodeRead, CodeWrite, CodeSample, DiversionWrite, ReportWrite, ExportRead, ExportWrite, ExportDownload,
 			CampaignRead, CampaignWrite, ScanRead, ClaimRead, PayoutRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ConsentRead, RightsRead, MemberRead, MemberBlock, IdentityRead, DataMapRead, EventRead, EventReplay, APIKeyRead, WeComRead, WeComWrite, FraudRead, GroupRead, GroupWrite, ReferralRead, ReferralWrite, LeaderRead, LeaderWrite, CommissionRead, CommissionWrite, WithdrawalRead}},
-		{Approver, "审批", []string{ExtractMake, HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CodeApprove, ExportRead, ExportPassword, CampaignRead, CampaignPublish, CampaignApprove, ClaimRead, PayoutRead, LedgerRead, ReconRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish, WithdrawalRead, WithdrawalPolicy}},
+		{Approver, "审批", []string{TagRead, TagApprove, SegmentRead, ReachRead, PushRead, PushApprove, ExtractMake, HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CodeApprove, ExportRead, ExportPassword, CampaignRead, CampaignPublish, CampaignApprove, ClaimRead, PayoutRead, LedgerRead, ReconRead, AuditRead, PointsRead, PointsApprove, TierRead, ImportRead, ImportUndo, MemberRead, IdentityRead, IdentityMerge, FraudRead, FraudDecide, ReferralRead, ReferralExport, LeaderRead, LeaderApprove, CommissionRead, CommissionPublish, WithdrawalRead, WithdrawalPolicy}},
 		{Finance, "财务", []string{ExtractMake, HomeRead, BrandRead, AccountRead, ProductRead, CampaignRead, ClaimRead, PayoutRead, PayoutWrite, LedgerRead, ReconRead, ReconWrite, AuditRead, PointsRead, TierRead, FraudRead, ReferralRead, LeaderRead, CommissionRead, CommissionClaw, WithdrawalRead, WithdrawalApprove}},
-		{Support, "客服", []string{HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ReportWrite, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead, CommissionRead, WithdrawalRead}},
-		{Analyst, "分析", []string{HomeRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead, EventRead, GroupRead, ReferralRead, LeaderRead}},
-		{Legal, "法务", []string{ExtractMake, HomeRead, BrandRead, ProductRead, AuditRead, CommissionRead, CommissionLegal}},
+		{Support, "客服", []string{TagRead, SegmentRead, ReachRead, PushRead, HomeRead, PosterRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ReportWrite, ClaimRead, PayoutRead, ReplyRead, PointsRead, PointsAdjust, TierRead, ProfileRead, ProfileWrite, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, EventRead, WeComRead, GroupRead, ReferralRead, LeaderRead, CommissionRead, WithdrawalRead}},
+		{Analyst, "分析", []string{TagRead, SegmentRead, SegmentWrite, ReachRead, PushRead, HomeRead, BrandRead, ProductRead, CodeRead, CampaignRead, ScanRead, ClaimRead, LedgerRead, PointsRead, TierRead, DataMapRead, EventRead, GroupRead, ReferralRead, LeaderRead}},
+		{Legal, "法务", []string{ReachRead, PushRead, ExtractMake, HomeRead, BrandRead, ProductRead, AuditRead, CommissionRead, CommissionLegal}},
 	}
 }
 
@@ -135,7 +147,8 @@ func Permissions() []string {
 	return []string{BrandRead, BrandWrite, AccountRead, AccountWrite, ProductRead, ProductWrite, CodeRead, CodeWrite, CodeApprove, CodeSample, DiversionWrite, ReportWrite, KeyWrite,
 		ExportRead, ExportWrite, ExportDownload, ExportPassword, CampaignRead, CampaignWrite, CampaignPublish, CampaignApprove, CampaignPolicy, ScanRead, ClaimRead,
 		PayoutRead, PayoutWrite, LedgerRead, ReconRead, ReconWrite, AuditRead, HealthRead, ReplyRead, ReplyWrite, PointsRead, PointsWrite, PointsAdjust, PointsApprove,
-		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, CommissionRead, CommissionWrite, CommissionPublish, CommissionLegal, CommissionClaw, WithdrawalRead, WithdrawalApprove, WithdrawalPolicy, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, PosterRead, PosterWrite, QuietWrite, HomeRead, HomeWrite, ExtractMake, JobAll, TaskRetry, OperatorRead, OperatorWrite}
+		TierRead, TierWrite, ProfileRead, ProfileWrite, ImportRead, ImportWrite, ImportUndo, ConsentRead, RightsRead, RightsWrite, PhoneReveal, MemberRead, MemberBlock, IdentityRead, IdentityMerge, IdentityWrite, DataMapRead, EventRead, EventReplay, APIKeyRead, APIKeyWrite, CommissionRead, CommissionWrite, CommissionPublish, CommissionLegal, CommissionClaw, WithdrawalRead, WithdrawalApprove, WithdrawalPolicy, LeaderRead, LeaderWrite, LeaderApprove, FraudRead, FraudDecide, GroupRead, GroupWrite, ReferralRead, ReferralWrite, ReferralExport, WeComRead, WeComWrite, PosterRead, PosterWrite, QuietWrite, HomeRead, HomeWrite, ExtractMake, JobAll, TaskRetry, OperatorRead, OperatorWrite,
+		TagRead, TagWrite, TagApprove, SegmentRead, SegmentWrite, ReachRead, ReachWrite, PushRead, PushWrite, PushApprove, PushSend}
 }
 
 // PermissionsOf joins what roles give, in the order of Permissions.

@@ -145,6 +145,16 @@ func (r sessionRow) session(o Operator) Session {
 // Session returns the session of a cookie's key and notes that it is used. Fault:
 // Unauthenticated not_logged_in.
 func (s *Store) Session(ctx context.Context, key string) (Session, error) {
+	return s.session(ctx, key, true)
+}
+
+// Glance is Session for what a page asks by itself while nobody is at it: the time-out of an
+// idle session runs on.
+func (s *Store) Glance(ctx context.Context, key string) (Session, error) {
+	return s.session(ctx, key, false)
+}
+
+func (s *Store) session(ctx context.Context, key string, used bool) (Session, error) {
 	if len(key) != 43 {
 		return Session{}, noSession
 	}
@@ -164,7 +174,7 @@ func (s *Store) Session(ctx context.Context, key string) (Session, error) {
 	if err != nil || r.State != Active {
 		return Session{}, noSession
 	}
-	if now.Sub(sr.SeenAt) >= touchEvery {
+	if used && now.Sub(sr.SeenAt) >= touchEvery {
 		err := s.db.InTx(ctx, func(tx *gorm.DB) error {
 			return tx.Model(&sessionRow{}).Where("key_hash = ? AND expires_at > ?", sr.KeyHash, now).Update("seen_at", now).Error
 		})

@@ -201,6 +201,11 @@ func (s *Store) List(ctx context.Context, brandID, before id.ID, limit int) ([]T
 	return out, wrap("list", err)
 }
 
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&Template{}).Where("brand_id = ?", brandID))
+}
+
 // Version is one line of a template's history.
 type Version struct {
 	Version   int           `json:"version"`
@@ -347,6 +352,11 @@ func (s *Store) Pictures(ctx context.Context, brandID, before id.ID, limit int) 
 	out := []Picture{}
 	err := db.Page(s.db.Read(ctx).Omit("body").Where("brand_id = ?", brandID), "poster_picture", before, limit).Find(&out).Error
 	return out, wrap("pictures", err)
+}
+
+// CountPictures counts what Pictures pages, up to db.MaxTotal.
+func (s *Store) CountPictures(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&Picture{}).Where("brand_id = ?", brandID))
 }
 
 func errOr(err error, otherwise error) error {

@@ -74,6 +74,8 @@ type Deps struct {
 	Consents Consents
 	Points   *points.Store
 	Activity Activity
+	// Answered is told, in the transaction, whose answers changed.
+	Answered []func(ctx context.Context, tx *gorm.DB, members []id.ID) error
 }
 
 // Store keeps profiles.

@@ -192,6 +192,9 @@ func (s *Store) Put(ctx context.Context, a Answer) (Given, error) {
 		if len(g.Changed) == 0 {
 			return nil
 		}
+		if err := s.answeredTx(ctx, tx, []id.ID{a.MemberID}); err != nil {
+			return err
+		}
 		return tx.Exec("DELETE FROM profile_skip WHERE member_id IN ? AND field IN ?", family, g.Changed).Error
 	})
 	if err != nil {
@@ -302,6 +305,20 @@ func (s *Store) PutImportedTx(ctx context.Context, tx *gorm.DB, refID id.ID, val
 			return fmt.Errorf("profile: import %d: %w", refID, err)
 		}
 	}
+	var members []id.ID
+	for _, v := range values {
+		members = append(members, v.MemberID)
+	}
+	slices.Sort(members)
+	return s.answeredTx(ctx, tx, slices.Compact(members))
+}
+
+func (s *Store) answeredTx(ctx context.Context, tx *gorm.DB, members []id.ID) error {
+	for _, tell := range s.Answered {
+		if err := tell(ctx, tx, members); err != nil {
+			return fmt.Errorf("profile: answered: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -315,5 +332,5 @@ func (s *Store) TakeBackTx(ctx context.Context, tx *gorm.DB, refID id.ID, member
 	if err := tx.Exec("DELETE FROM profile_origin WHERE member_id IN ? AND channel = ? AND ref_id = ?", members, FromCRM, refID).Error; err != nil {
 		return fmt.Errorf("profile: take back %d: %w", refID, err)
 	}
-	return nil
+	return s.answeredTx(ctx, tx, members)
 }

@@ -1,6 +1,6 @@
 // Package progress is one view over everything that takes long and that somebody waits
 // for (任务中心): print files, lists that were taken out, imports of members, lists of
-// teams, copies of personal data; and what the house itself goes through.
+// teams, tags for everybody, messages to many, copies of personal data; and what the house itself goes through.
 //
 // It owns the table job_seen: until when an operator has seen what became of his jobs.
 // The jobs themselves belong to their contexts, which alone move them; this package reads
@@ -39,7 +39,7 @@ const (
 // Job is one line of the job centre.
 type Job struct {
 	ID         id.ID         `json:"id"`
-	Source     string        `json:"source"` // extract, export, import, team, copy; of the house: check, wecom
+	Source     string        `json:"source"` // extract, export, import, team, tag, push, copy; of the house: check, wecom
 	Kind       string        `json:"kind"`   // as the owner calls it: members, csv, chats …
 	Name       string        `json:"name"`   // what it is about: a batch, a file, a reason
 	BrandID    id.ID         `json:"brand_id"`
@@ -81,15 +81,27 @@ func sources() []source {
 			sql:    "SELECT t.id, t.kind, b.name, t.brand_id, t.created_by AS by_id, t.state, t.done, t.until_serial - t.from_serial AS total, t.done AS result, 0 AS bytes, t.error, t.created_at, t.started_at, t.finished_at, t.expires_at FROM export t LEFT JOIN batch b ON b.id = t.batch_id",
 			states: map[string]string{"ready": Done}},
 		{name: "import", by: "t.created_by",
-			sql:    "SELECT t.id, t.format AS kind, t.name, t.brand_id, t.created_by AS by_id, t.state, t.done_rows AS done, t.total_rows AS total, t.new_rows + t.old_rows AS result, t.bytes, t.error, t.created_at, t.started_at, t.finished_at, 0 AS expires_at FROM crm_import t",
-			states: map[string]string{"receiving": Waiting, "received": Attention, "checking": Running, "checked": Attention, "undoing": Running, "undone": Done}},
+			sql:    "SELECT t.id, t.format AS kind, t.name, t.brand_id, t.created_by AS by_id, t.state, t.done_rows AS done, t.total_rows AS total, CASE WHEN t.started_at > 0 AND t.state NOT IN ('undoing', 'undone') THEN t.new_rows + t.old_rows ELSE 0 END AS result, t.bytes, t.error, t.created_at, t.started_at, t.finished_at, 0 AS expires_at FROM crm_import t",
+			states: map[string]string{"receiving": Waiting, "received": Attention, "checking": Running, "checked": Attention, "undoing": Running, "undone": Cancelled}},
 		{name: "team", by: "t.by_id",
 			sql:    "SELECT t.id, 'team' AS kind, t.reason AS name, t.brand_id, t.by_id, t.state, t.done, t.total, t.done AS result, 0 AS bytes, '' AS error, t.created_at, t.created_at AS started_at, t.finished_at, t.expires_at FROM referral_export t",
 			states: map[string]string{"waiting": Running, "ready": Done}},
+		{name: "tag", by: "t.by_id", fixed: "t.by_id <> 0",
+			sql: "SELECT t.id, t.kind, g.name, t.brand_id, t.by_id, t.state, t.done, t.total, t.moved AS result, 0 AS bytes, t.error, t.created_at, t.started_at, t.finished_at, 0 AS expires_at FROM tag_run t LEFT JOIN tag g ON g.id = t.tag_id"},
+		{name: "push", by: "CASE WHEN t.started_by <> 0 THEN t.started_by ELSE t.submitted_by END", fixed: "t.state NOT IN ('draft', 'pending')",
+			sql: "SELECT t.id, t.purpose AS kind, t.name, t.brand_id, CASE WHEN t.started_by <> 0 THEN t.started_by ELSE t.submitted_by END AS by_id, t.state, " +
+				counted("y.state IN ('sent', 'refused', 'unknown', 'skipped')") + " AS done, CASE WHEN t.frozen_at > 0 THEN " + counted("y.state <> 'held'") + " ELSE 0 END AS total, " + counted("y.state = 'sent'") +
+				" AS result, 0 AS bytes, t.note AS error, t.created_at, t.started_at, t.finished_at, 0 AS expires_at FROM push t",
+			states: map[string]string{"scheduled": Waiting, "missed": Attention, "stopped": Cancelled}},
 		{name: "copy", by: "t.operator_id", fixed: "t.kind = 'export' AND t.operator_id <> 0",
 			sql:    "SELECT t.id, t.kind, '' AS name, 0 AS brand_id, t.operator_id AS by_id, t.state, 0 AS done, 0 AS total, 0 AS result, t.file_bytes AS bytes, CASE WHEN t.state = 'refused' THEN t.answer ELSE '' END AS error, t.created_at, t.decided_at AS started_at, t.finished_at, t.expires_at FROM rights_request t",
 			states: map[string]string{"requested": Attention, "approved": Running, "refused": Failed}},
 	}
+}
+
+// counted is how many copies of a push are somewhere, as it keeps count itself.
+func counted(where string) string {
+	return "(SELECT COALESCE(SUM(y.n), 0) FROM push_tally y WHERE y.run_id = t.id AND " + where + ")"
 }
 
 // Sources names the kinds of job a filter may ask for.
@@ -286,7 +298,7 @@ func (s *Store) Summarise(ctx context.Context, operatorID id.ID) (Summary, error
 			fixed = " AND " + src.fixed
 		}
 		var n int64
-		table := src.sql[strings.Index(src.sql, " FROM "):]
+		table := src.sql[strings.LastIndex(src.sql, " FROM "):] // the last: columns may be questions of their own
 		if err := g.Raw("SELECT COUNT(*)"+table+" WHERE "+src.by+" = ? AND t.state IN ?"+fixed, operatorID, open).Scan(&n).Error; err != nil {
 			return out, fmt.Errorf("progress: %s: %w", src.name, err)
 		}

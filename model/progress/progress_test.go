@@ -2,6 +2,7 @@ package progress_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -148,5 +149,81 @@ func TestJobs(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+func TestTagsThatAreComputedForEverybodyAreJobs(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		put(t, d, "tag", map[string]any{"id": 9, "name": "常来"})
+		put(t, d, "tag_run", map[string]any{"id": 1, "tag_id": 9, "kind": "compute", "state": "done", "by_id": 7, "total": 8, "done": 8, "moved": 3, "created_at": clk.Now()})
+		put(t, d, "tag_run", map[string]any{"id": 2, "tag_id": 9, "kind": "compute", "state": "done", "by_id": 0, "created_at": clk.Now()}) // the schedule's
+		list, _, err := progress.New(d).List(context.Background(), progress.Filter{Source: "tag", Limit: 5})
+		if err != nil || len(list) != 1 || list[0].Name != "常来" || list[0].Result != 3 || list[0].State != progress.Done {
+			t.Fatalf("%+v %v", list, err)
+		}
+	})
+}
+
+func TestPushesAreJobsOnceTheyArePlanned(t *testing.T) {
+	ctx := context.Background()
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		s, now := progress.New(d), clk.Now()
+		at := func(jobID int, state string, more map[string]any) {
+			row := map[string]any{"id": jobID, "name": "镜片上新", "purpose": "marketing", "brand_id": 3, "submitted_by": 7, "state": state, "created_at": int64(now) + int64(jobID)}
+			for k, v := range more {
+				row[k] = v
+			}
+			put(t, d, "push", row)
+		}
+		at(1, "draft", nil)
+		at(2, "pending", nil)
+		at(3, "scheduled", nil)
+		at(4, "running", map[string]any{"started_by": 8, "people": 120, "frozen_at": now, "started_at": now - 10_000})
+		at(5, "missed", map[string]any{"note": "已错过 40 分钟"})
+		at(6, "done", map[string]any{"started_by": 7, "people": 1, "frozen_at": now, "finished_at": now - 10})
+		at(7, "stopped", map[string]any{"started_by": 7, "finished_at": now - 10})
+		for state, n := range map[string]int{"sent": 30, "skipped": 20, "waiting": 50, "held": 20} {
+			put(t, d, "push_tally", map[string]any{"run_id": 4, "state": state, "n": n})
+		}
+		list, _, err := s.List(ctx, progress.Filter{Source: "push", Limit: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, j := range list {
+			got = append(got, j.State)
+		}
+		if strings.Join(got, " ") != "cancelled done attention running waiting" || list[2].Error == "" {
+			t.Errorf("%v %+v", got, list)
+		}
+		if j := list[3]; j.ByID != 8 || j.Done != 50 || j.Total != 100 || j.Result != 30 || j.ETASeconds != 10 || j.Kind != "marketing" || j.BrandID != 3 {
+			t.Errorf("%+v", j)
+		}
+		sum, err := s.Summarise(ctx, 7)
+		if err != nil || sum.Running != 1 || len(sum.Ended) != 1 || sum.Ended[0].ID != 6 {
+			t.Errorf("%+v %v", sum, err)
+		}
+		if j, err := s.Get(ctx, "push", 4); err != nil || j.Name != "镜片上新" {
+			t.Errorf("%+v %v", j, err)
+		}
+	})
+}
+
+// What a run brought in is told, also of one that was cancelled; what a dry run counted or
+// what was taken back is not.
+func TestWhatAnImportBroughtIn(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		now := clk.Now()
+		for n, x := range []struct {
+			state   string
+			started clock.Instant
+			want    string
+		}{{"checked", 0, "attention 0"}, {"cancelled", 0, "cancelled 0"}, {"cancelled", now, "cancelled 7"}, {"done", now, "done 7"}, {"undone", now, "cancelled 0"}} {
+			put(t, d, "crm_import", map[string]any{"id": n + 1, "name": "老会员", "created_by": 7, "state": x.state, "new_rows": 5, "old_rows": 2, "started_at": x.started, "created_at": now})
+			j, err := progress.New(d).Get(context.Background(), "import", id.ID(n+1))
+			if got := fmt.Sprint(j.State, " ", j.Result); err != nil || got != x.want {
+				t.Error(x.state, x.started, "is told as", got, err)
+			}
+		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 var (
 	errReason    = fault.NewInvalid("reason", "请填写原因，至少 2 个字").With("field", "reason")
 	errResolved  = fault.New(fault.Conflict, "recon_item_resolved", "这条差异已在后来的账单中自行消除，不需要说明")
+	errMoved     = fault.New(fault.Conflict, "recon_item_changed", "这条差异刚刚有变化，与您看到的不同，请刷新核对后再说明")
 	errOvertaken = fault.New(fault.Unavailable, "recon_busy", "另一个进程正在对这一天")
 )
 
@@ -52,7 +53,12 @@ func (s *Store) count(ctx context.Context, f DayFilter, list []Day) error {
 			accounts[d.AccountID], ids = true, append(ids, d.AccountID)
 		}
 	}
-	var counts []count
+	var counts []struct {
+		AccountID id.ID
+		Day       clock.Day
+		State     string
+		N         int64
+	}
 	err := s.db.Read(ctx).Raw("SELECT account_id, day, state, COUNT(*) AS n FROM recon_item WHERE account_id IN ? AND day >= ? AND day <= ? GROUP BY account_id, day, state",
 		ids, f.From, f.To).Scan(&counts).Error
 	if err != nil {

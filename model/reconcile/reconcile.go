@@ -160,8 +160,9 @@ type Item struct {
 	OursFen     money.Fen     `json:"ours_fen"`
 	WechatFen   money.Fen     `json:"wechat_fen"`
 	OursState   string        `json:"ours_state"`
-	Note        string        `json:"note"`  // zh-CN: what differs
-	Since       clock.Instant `json:"since"` // when the money moved, or should have: its age
+	Note        string        `json:"note"`    // zh-CN: what differs
+	Version     int64         `json:"version"` // grows whenever what it says changes; a reason is for one version
+	Since       clock.Instant `json:"since"`   // when the money moved, or should have: its age
 	Reason      string        `json:"reason"`
 	ByID        id.ID         `json:"by_id"`
 	ByLogin     string        `json:"by_login"`

@@ -97,7 +97,7 @@ func TestLineThatComesADayLaterResolvesTheDifference(t *testing.T) {
 		if item = b.items()[0]; item.State != reconcile.Resolved || item.ResolvedAt == 0 {
 			t.Errorf("%+v", item)
 		}
-		if _, _, err := b.store.Explain(b.ctx, item.ID, "已核实", 1, "wang"); fault.KindOf(err) != fault.Conflict {
+		if _, _, err := b.store.Explain(b.ctx, item.ID, item.Version, "已核实", 1, "wang"); fault.KindOf(err) != fault.Conflict {
 			t.Errorf("explained what is gone: %v", err)
 		}
 	})
@@ -117,10 +117,10 @@ func TestExplainedDifferenceStaysExplainedAndTheMissingDayIsNoDifference(t *test
 		if got := b.items(); len(got) != 1 || got[0].PayoutID != p.ID {
 			t.Fatalf("%+v", got)
 		}
-		if _, _, err := b.store.Explain(b.ctx, b.items()[0].ID, " ", 1, "wang"); fault.KindOf(err) != fault.Invalid {
+		if _, _, err := b.store.Explain(b.ctx, b.items()[0].ID, b.items()[0].Version, " ", 1, "wang"); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("without a reason: %v", err)
 		}
-		_, after, err := b.store.Explain(b.ctx, b.items()[0].ID, "微信客服确认线下补记", 1, "wang")
+		_, after, err := b.store.Explain(b.ctx, b.items()[0].ID, b.items()[0].Version, "微信客服确认线下补记", 1, "wang")
 		if err != nil || after.State != reconcile.Explained || after.ByLogin != "wang" {
 			t.Errorf("%+v %v", after, err)
 		}
@@ -143,8 +143,9 @@ func TestAReasonIsForWhatWasSeen(t *testing.T) {
 			return b.put(b.start, "h", lines...)
 		}
 		put(wrong, first, again)
-		for _, i := range b.items() {
-			_, _, err := b.store.Explain(b.ctx, i.ID, "微信多扣两分，已登记", 1, "wang")
+		seen := b.items()
+		for _, i := range seen {
+			_, _, err := b.store.Explain(b.ctx, i.ID, i.Version, "微信多扣两分，已登记", 1, "wang")
 			b.must(err)
 		}
 		if got := put(wrong, first, again); got.Explained != 2 || got.Open != 0 {
@@ -156,6 +157,18 @@ func TestAReasonIsForWhatWasSeen(t *testing.T) {
 		}
 		if got := put(wrong, first, again, third); got.Open != 2 || got.Explained != 0 {
 			t.Fatalf("taken a third time under the old reason: %+v", got)
+		}
+		for _, i := range seen { // his page is from before
+			if _, _, err := b.store.Explain(b.ctx, i.ID, i.Version, "微信多扣两分，已登记", 1, "wang"); fault.Of(err).Code != "recon_item_changed" {
+				t.Fatalf("a reason for what is no longer so: %v", err)
+			}
+		}
+		for _, i := range b.items() {
+			_, after, err := b.store.Explain(b.ctx, i.ID, i.Version, "微信已承认", 1, "wang")
+			b.must(err)
+			if after.State != reconcile.Explained {
+				t.Fatal(after)
+			}
 		}
 	})
 }

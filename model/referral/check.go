@@ -74,6 +74,11 @@ func (s *Store) Repairs(ctx context.Context, brandID, before id.ID, limit int) (
 	return list, wrap("repairs", err)
 }
 
+// CountRepairs counts what Repairs pages, up to db.MaxTotal.
+func (s *Store) CountRepairs(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.DB.Read(ctx).Model(&Repair{}).Where("brand_id = ?", brandID))
+}
+
 // StartCheck begins a check, unless one is running.
 func (s *Store) StartCheck(ctx context.Context, brandID id.ID) (Check, error) {
 	err := s.DB.InTx(ctx, func(tx *gorm.DB) error {

@@ -65,25 +65,62 @@ func (s *Store) Code(ctx context.Context, codeID id.ID) (Code, error) {
 // Issued is a code with how many people it brought.
 type Issued struct {
 	Code
-	Token string `json:"token" gorm:"-"`
-	Bound int64  `json:"bound" gorm:"-"` // bindings that were made through it, ended ones too
+	Token     string `json:"token" gorm:"-"`
+	Bound     int64  `json:"bound" gorm:"-"`      // bindings that were made through it, ended ones too; counted up to db.MaxTotal
+	BoundMore bool   `json:"bound_more" gorm:"-"` // there are others
 }
 
-// Codes lists a member's codes, with those of the rest of his family, newest first.
-func (s *Store) Codes(ctx context.Context, brandID, memberID id.ID) ([]Issued, error) {
-	family, err := s.Members.Family(ctx, memberID)
+// CodeFilter narrows a list of codes; zero fields do not. MemberID means the human: the
+// codes of his whole family are his.
+type CodeFilter struct {
+	MemberID id.ID
+	State    string
+	Before   id.ID
+	Limit    int
+}
+
+// Codes lists a brand's codes, newest first.
+func (s *Store) Codes(ctx context.Context, brandID id.ID, f CodeFilter) ([]Issued, error) {
+	q, err := s.codesIn(ctx, brandID, f)
 	if err != nil {
 		return nil, err
 	}
 	list := []Issued{}
-	err = s.DB.Read(ctx).Where("brand_id = ? AND member_id IN ?", brandID, family).Order("created_at DESC, id DESC").Limit(db.MaxPage).Find(&list).Error
+	err = db.Page(q, "referral_code", f.Before, f.Limit).Find(&list).Error
 	for i := range list {
 		if err == nil {
-			list[i].Token = s.Token(list[i].Code)
-			err = s.DB.Read(ctx).Raw("SELECT COUNT(*) FROM referral_binding WHERE code_id = ?", list[i].ID).Scan(&list[i].Bound).Error
+			c := &list[i]
+			var n int
+			n, c.BoundMore, err = db.Total(s.DB.Read(ctx).Model(&Binding{}).Where("code_id = ?", c.ID))
+			c.Token, c.Bound = s.Token(c.Code), int64(n)
 		}
 	}
 	return list, wrap("codes", err)
+}
+
+// CountCodes counts what Codes lists, up to db.MaxTotal.
+func (s *Store) CountCodes(ctx context.Context, brandID id.ID, f CodeFilter) (n int, more bool, err error) {
+	q, err := s.codesIn(ctx, brandID, f)
+	if err != nil {
+		return 0, false, err
+	}
+	n, more, err = db.Total(q.Model(&Code{}))
+	return n, more, wrap("codes", err)
+}
+
+func (s *Store) codesIn(ctx context.Context, brandID id.ID, f CodeFilter) (*gorm.DB, error) {
+	q := s.DB.Read(ctx).Where("brand_id = ?", brandID)
+	if f.MemberID != 0 {
+		family, err := s.Members.Family(ctx, f.MemberID)
+		if err != nil {
+			return nil, err
+		}
+		q = q.Where("member_id IN ?", family)
+	}
+	if f.State != "" {
+		q = q.Where("state = ?", f.State)
+	}
+	return q, nil
 }
 
 // Rename gives a code a name for its owner ("店门口"), at most 64 characters.

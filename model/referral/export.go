@@ -119,6 +119,11 @@ func (s *Store) Exports(ctx context.Context, brandID, before id.ID, limit int) (
 	return list, wrap("exports", err)
 }
 
+// CountExports counts what Exports pages, up to db.MaxTotal.
+func (s *Store) CountExports(ctx context.Context, brandID id.ID) (n int, more bool, err error) {
+	return db.Total(s.DB.Read(ctx).Model(&Export{}).Where("brand_id = ?", brandID))
+}
+
 // Write writes a list to its end, from where it is. A list that is ready needs nothing.
 func (s *Store) Write(ctx context.Context, exportID id.ID) error {
 	for ctx.Err() == nil {

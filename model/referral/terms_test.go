@@ -203,9 +203,21 @@ func TestCodes(t *testing.T) {
 			if _, err := w.Bind(ctx, Contact{Token: w.Token(fresh), MemberID: p[0], Channel: Mini, IPHash: "ip", Consented: true}); err != nil {
 				t.Error(err)
 			}
-			list, err := w.Codes(ctx, brand, leader)
+			list, err := w.Codes(ctx, brand, CodeFilter{MemberID: leader, Limit: 10})
 			if err != nil || len(list) != 3 {
 				t.Fatal(list, err)
+			}
+			for f, want := range map[CodeFilter]int{{MemberID: leader, State: Open}: 2, {MemberID: leader, State: Closed}: 1, {}: 3, {MemberID: p[0]}: 0} {
+				f.Limit = 10
+				if found, err := w.Codes(ctx, brand, f); err != nil || len(found) != want {
+					t.Errorf("%+v: %v %v", f, found, err)
+				}
+				if n, more, err := w.CountCodes(ctx, brand, f); err != nil || n != want || more {
+					t.Errorf("%+v: %d counted, %v", f, n, err)
+				}
+			}
+			if next, err := w.Codes(ctx, brand, CodeFilter{Before: list[0].ID, Limit: 1}); err != nil || len(next) != 1 || next[0].ID != list[1].ID {
+				t.Error("the second page", next, err)
 			}
 			for _, x := range list {
 				if want := map[bool]int64{true: 1}[x.ID == fresh.ID]; x.Bound != want || x.Token != w.Token(x.Code) {

@@ -29,7 +29,7 @@ const (
 
 const beginning clock.Instant = 1735689600000 // of all ids (package id)
 
-// seen is one scan as the fold reads it.
+// seen is one scan as the fold reads it; the province becomes a short name.
 type seen struct {
 	BrandID, ProductID, BatchID id.ID
 	Serial                      int64
@@ -102,6 +102,9 @@ func (s *Store) window(ctx context.Context, from, end clock.Instant) error {
 			step = min(step*2, longest)
 		}
 		s.step = step
+		for i := range rows { // once a row, and not once a row and territory
+			rows[i].Province = Short(rows[i].Province)
+		}
 		return s.put(ctx, from, until, rows)
 	}
 }
@@ -133,7 +136,7 @@ func (s *Store) countPlaces(ctx context.Context, tx *gorm.DB, rows []seen) error
 	}
 	counts, order := map[place]*count{}, []place{}
 	for _, r := range rows {
-		k := place{r.BatchID, clock.DayOf(r.At), Short(r.Province), r.City}
+		k := place{r.BatchID, clock.DayOf(r.At), r.Province, r.City}
 		c := counts[k]
 		if c == nil {
 			c = &count{brand: r.BrandID, product: r.ProductID}
@@ -197,20 +200,19 @@ func (s *Store) judgeOne(ctx context.Context, tx *gorm.DB, t Territory, rows []s
 	found := map[string]*Diversion{}
 	codes := db.NewRows("diversion_code", "territory_id, serial, province, city, at")
 	for _, r := range rows {
-		province := Short(r.Province)
-		if r.BatchID != t.BatchID || r.Verdict != "first" || province == "" || !t.covers(r.Serial, r.At) {
+		if r.BatchID != t.BatchID || r.Verdict != "first" || r.Province == "" || !t.covers(r.Serial, r.At) {
 			continue
 		}
 		scans++
-		if slices.Contains(t.Provinces, province) {
+		if slices.Contains(t.Provinces, r.Province) {
 			continue
 		}
 		outside++
-		codes.Add(t.ID, r.Serial, province, r.City, r.At)
-		d := found[province]
+		codes.Add(t.ID, r.Serial, r.Province, r.City, r.At)
+		d := found[r.Province]
 		if d == nil {
-			d = &Diversion{ID: s.db.NewID(), BrandID: t.BrandID, BatchID: t.BatchID, TerritoryID: t.ID, Province: province, FirstAt: r.At, State: Open, CreatedAt: s.db.Now()}
-			found[province] = d
+			d = &Diversion{ID: s.db.NewID(), BrandID: t.BrandID, BatchID: t.BatchID, TerritoryID: t.ID, Province: r.Province, FirstAt: r.At, State: Open, CreatedAt: s.db.Now()}
+			found[r.Province] = d
 		}
 		d.Codes++
 		d.FirstAt, d.LastAt = min(d.FirstAt, r.At), max(d.LastAt, r.At)

@@ -58,6 +58,7 @@ func (t Territory) name() string {
 // Put is PutTx in a transaction of its own. Two that meet wait for each other by the
 // batch's row, so neither misses the other.
 func (s *Store) Put(ctx context.Context, t Territory) (Territory, error) {
+	var kept Territory // apart: the transaction may begin anew, with what was asked
 	err := s.db.InFreshTx(ctx, func(tx *gorm.DB) (err error) {
 		// The name becomes itself: what counts is the lock.
 		if s.db.Driver() == db.MySQL {
@@ -66,10 +67,10 @@ func (s *Store) Put(ctx context.Context, t Territory) (Territory, error) {
 				return err
 			}
 		}
-		t, err = s.PutTx(tx, t)
+		kept, err = s.PutTx(tx, t)
 		return err
 	})
-	return t, err
+	return kept, err
 }
 
 // End ends a territory; what it found stays. Ending it again changes nothing.

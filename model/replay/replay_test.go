@@ -107,7 +107,7 @@ func TestDo(t *testing.T) {
 			if _, _, _, err := call("dead", "other", 200, nil); fault.Of(err).Code != "key_reused" {
 				t.Fatal(err)
 			}
-			short, cancel := context.WithTimeout(ctx, time.Second) // cuts the waiting short, and is enough to look on a slow machine
+			short, cancel := context.WithTimeout(ctx, 3*time.Second) // cuts the waiting short, and is enough to look on a slow machine
 			defer cancel()
 			if _, _, _, err := s.Do(short, "op:1:POST /x", "dead", []byte("in"), nil); fault.Of(err).Code != "key_busy" {
 				t.Fatal(err)

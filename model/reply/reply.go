@@ -118,6 +118,16 @@ func (s *Store) Get(ctx context.Context, keywordID id.ID) (Keyword, error) {
 	return k, err
 }
 
+// OfWord reads what an account answers to a keyword, as Save would find it; ok says that
+// there is something.
+func (s *Store) OfWord(ctx context.Context, accountID id.ID, keyword string) (k Keyword, ok bool, err error) {
+	err = s.db.Read(ctx).Where("account_id = ? AND keyword = ?", accountID, fold(keyword)).Take(&k).Error
+	if db.IsNotFound(err) {
+		return Keyword{}, false, nil
+	}
+	return k, err == nil, err
+}
+
 // Delete removes a keyword reply.
 func (s *Store) Delete(ctx context.Context, keywordID id.ID) error {
 	return s.db.InTx(ctx, func(tx *gorm.DB) error { return tx.Where("id = ?", keywordID).Delete(&Keyword{}).Error })
@@ -128,6 +138,11 @@ func (s *Store) List(ctx context.Context, accountID, before id.ID, limit int) ([
 	out := []Keyword{}
 	err := db.Page(s.db.Read(ctx).Where("account_id = ?", accountID), "keyword_reply", before, limit).Find(&out).Error
 	return out, err
+}
+
+// Count counts what List pages, up to db.MaxTotal.
+func (s *Store) Count(ctx context.Context, accountID id.ID) (n int, more bool, err error) {
+	return db.Total(s.db.Read(ctx).Model(&Keyword{}).Where("account_id = ?", accountID))
 }
 
 // match returns the reply of the best keyword, or "". Exact beats prefix beats

@@ -104,6 +104,34 @@ func register() []table {
 		{name: "profile_move", title: "关系阶段", where: ofMember, by: "profile"},
 		{name: "crm_row", title: "导入的客户资料", where: ofMember, hide: []string{"wrote"}, by: "crm", keep: keepLink},
 
+		// pushes
+		{name: "push_delivery", title: "营销与服务触达", where: ofMember, hide: []string{"lane", "use_no", "take_id", "ticket_id", "tries"}, keep: "每次触达只发一次的依据；" + keepLink},
+		{name: "push_task_copy", title: "等待员工发送的企业微信群发", where: ofMember, hide: []string{"task_id"}, drop: true},
+		{name: "push_click", title: "打开过的触达链接", where: ofMember, drop: true},
+		{name: "push_tester", title: "触达测试白名单", where: ofMember, hide: []string{"by_id"}, drop: true},
+
+		// tags
+		{name: "segment_act", title: "人群用到的行为", where: "member_id IN @members OR person_id IN @members", hide: []string{"person_id"}, by: "segment"},
+		{name: "segment_state", title: "人群推算的进度", where: ofMember, quiet: "程序自用的进度", by: "segment", keep: keepLink},
+		{name: "segment_dirty", title: "待重新推算的会员", where: ofMember, quiet: "程序自用的进度", by: "segment", keep: keepLink},
+		{name: "segment_person", title: "您是哪些品牌的用户", where: "person_id IN @members", hide: []string{"number"}, by: "segment", keep: keepLink},
+		{name: "segment_list_item", title: "运营名单", where: ofMember, by: "segment"},
+		{name: "segment_move", title: "进出人群的记录", where: "person_id IN @members", by: "segment"},
+		{name: "tag_value", title: "标签", where: ofMember, hide: []string{"evidence"}, by: "tag"},
+		{name: "tag_seen", title: "标签计算过的品牌", where: ofMember, quiet: "程序自用的进度", by: "tag"},
+		{name: "tag_person", title: "标签计算的进度", where: ofMember, quiet: "程序自用的进度", by: "tag", keep: keepLink},
+
+		// who may be reached
+		{name: "reach_contact", title: "触达状态", where: ofMember, hide: []string{"version"}, drop: true},
+		{name: "reach_window", title: "客服消息窗口", where: ofMember, drop: true},
+		{name: "reach_grant", title: "订阅消息授权", where: ofMember, drop: true},
+		{name: "reach_count", title: "群发次数", where: ofMember, drop: true},
+		{name: "reach_human", title: "频控的计数", where: ofMember, quiet: "程序自用的版本号", drop: true},
+		{name: "reach_ticket", title: "占用的消息名额", where: ofMember, hide: []string{"delivery_id", "sender", "deed", "window_at"}, drop: true},
+		{name: "reach_optout", title: "消息偏好", where: ofMember, hide: []string{"by_id"}, drop: true},
+		{name: "reach_optout_move", title: "退订与恢复的经过", where: ofMember, hide: []string{"push_channel", "counted_for"}, drop: true},
+		{name: "reach_want_member", title: "预留授权的触达", where: ofMember, quiet: "程序自用：哪次触达预留了授权", drop: true},
+
 		// who brought whom
 		{name: "referral_code", title: "推广码", where: ofMember, set: map[string]any{"name": ""}, keep: keepLink},
 		{name: "invite_code", title: "邀请海报上的微信码", where: "code_id IN (SELECT id FROM referral_code WHERE member_id IN @members)", hide: []string{"account_id", "picture"}, drop: true},
@@ -182,9 +210,14 @@ func impersonal() map[string]string {
 		"poster_template": rules, "poster_version": rules, "poster_default": rules, "poster_picture": "品牌上传的海报图片，重画后保存，不含文件里的信息",
 		"identity_kind": rules, "points_rule": rules, "tier_table": rules, "fraud_policy": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
 		"leader_programme": rules, "leader_agreement": rules, "leader_task": rules, "leader_material": rules, "leader_run": program, "leader_rank": "群主编号和名次，每夜重算",
+		"segment": rules, "segment_version": rules, "segment_asked": rules, "segment_list": rules, "segment_brand": program, "segment_change": "刚变动过的会员编号，六小时后删除", "segment_cursor": program,
+		"segment_now": "人群里有哪些序号，序号只在程序内有意义；撤回或注销后去掉", "segment_snapshot": "人群每天有哪些序号，序号只在程序内有意义；撤回或注销后去掉", "segment_unlink": "等待从历史人群里去掉的序号，去掉即删除",
+		"tag": rules, "tag_category": rules, "tag_version": rules, "tag_run": program, "tag_stat": "只有数量：每个标签每天有多少人", "tag_feed": "只有数量：模型每一版写入了多少条", "tag_score": "只有数量：模型标签每个分数段有多少人",
 		"commission_rule": rules, "commission_version": rules, "commission_policy": rules, "commission_signoff": "法务意见，签发人是律师",
 		"withdrawal_policy": rules, "withdrawal_part": "提现由哪些佣金账户出，只有内部编号", "withdrawal_move": "提现的经过，内容见“佣金提现”",
-		"commission_order": program, "commission_refund": "订单号和退回的商品，不指向任何人",
+		"reach_policy": rules, "reach_holiday": rules, "reach_quota": program, "reach_stop": program, "reach_want": program, "reach_summary": "只有数量：各渠道能触达多少人", "reach_seen": "已计入授权的通知，只有不可逆的摘要",
+		"holdout_setting": rules, "push": rules, "push_pin": rules, "push_policy": rules, "push_lane": program, "push_task": program, "push_heard": "微信报告的发送结果，只有消息编号和不可逆的摘要，十四天后删除；群发只有数量", "push_tally": "只有数量：每次触达各种结果的人数", "push_minute": "只有数量：每分钟发送的人数", "push_test": office, "push_cost": "触达的花费，是品牌的", "push_report": "触达的效果，只有数量和金额合计",
+		"commission_owed": "佣金应付合计，只有金额", "commission_owed_move": "佣金应付的变动，只有金额", "commission_order": program, "commission_refund": "订单号和退回的商品，不指向任何人",
 		"identity_blocked": "很多人共用的号码（前台电话等），不属于某一个人；手机号只有加密摘要",
 		"event_batch":      "投递中的事件副本，投递完即删", "event_dead": "没有对上任何会员的上报",
 		"recon_day": office, "merchant_balance": office, "recon_line": "微信账单的流水，只有单号和金额", "recon_item": "对账差异，只有单号和金额",

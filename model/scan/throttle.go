@@ -45,6 +45,31 @@ func (t *Throttle) Hit(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.turn()
+	t.hit(key)
+}
+
+// Over says whether a key has used up its events.
+func (t *Throttle) Over(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.turn()
+	return t.over(key)
+}
+
+// Take counts one event of a key that has some left, and says whether it had: asking and
+// counting in one step, so that many at once get no more than one after the other.
+func (t *Throttle) Take(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.turn()
+	if t.over(key) {
+		return false
+	}
+	t.hit(key)
+	return true
+}
+
+func (t *Throttle) hit(key string) {
 	cells := t.cells(key)
 	least := ^uint16(0)
 	for d, i := range cells {
@@ -58,11 +83,7 @@ func (t *Throttle) Hit(key string) {
 	}
 }
 
-// Over says whether a key has used up its events.
-func (t *Throttle) Over(key string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.turn()
+func (t *Throttle) over(key string) bool {
 	least := ^uint32(0)
 	for d, i := range t.cells(key) {
 		least = min(least, uint32(t.counts[0][d][i])+uint32(t.counts[1][d][i]))

@@ -92,6 +92,10 @@ func (s *Simulator) apiRoutes(mux *http.ServeMux) {
 	act(mux, "scan_qr", func(in deed) (any, error) { return done(s.ScanQR(in.User, in.AppID, in.Scene)) })
 	act(mux, "say", func(in deed) (any, error) { return done(s.Say(in.User, in.AppID, in.Text)) })
 	act(mux, "grant", func(in deed) (any, error) { return done(s.Grant(in.User, in.AppID, in.Template, in.Count)) })
+	act(mux, "popup", func(in deed) (any, error) { return done(s.Popup(in.User, in.AppID, []string{in.Template}, nil)) })
+	act(mux, "withdraw", func(in deed) (any, error) { return done(s.Withdraw(in.User, in.AppID, in.Template)) })
+	act(mux, "click", func(in deed) (any, error) { return done(s.Click(in.User, in.AppID, in.Text)) })
+	act(mux, "enter", func(in deed) (any, error) { return done(s.Enter(in.User, in.AppID)) })
 	act(mux, "login_code", func(in deed) (any, error) {
 		code, err := s.LoginCode(in.User, in.AppID)
 		return object{"code": code}, err

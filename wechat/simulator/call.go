@@ -91,6 +91,7 @@ func (s *Simulator) endpoints() map[string]endpoint {
 		"POST " + api + "/cgi-bin/message/template/send":        {name: "template.send", token: true, serve: s.templateSend},
 		"POST " + api + "/cgi-bin/message/subscribe/bizsend":    {name: "subscribe.send", token: true, serve: s.subscribeSend},
 		"POST " + api + "/cgi-bin/message/subscribe/send":       {name: "subscribe.send", token: true, serve: s.subscribeSend},
+		"POST " + api + "/cgi-bin/message/mass/send":            {name: "mass.send", token: true, serve: s.massSend},
 		"POST " + api + "/cgi-bin/qrcode/create":                {name: "qrcode.create", token: true, serve: s.createQR},
 		"GET mp.weixin.qq.com/cgi-bin/showqrcode":               {name: "showqrcode", wire: wirePage, serve: s.showQR},
 		"GET open.weixin.qq.com/connect/oauth2/authorize":       {name: "authorize", wire: wirePage, serve: s.authorize},

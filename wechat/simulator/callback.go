@@ -43,6 +43,9 @@ type push struct {
 	MsgIDEvent int64      `xml:"MsgID,omitempty"` // template results spell it so
 	Status     string     `xml:"Status,omitempty"`
 	Sent       *sentEvent `xml:"SubscribeMsgSentEvent>List,omitempty"`
+	Popup      *grantList `xml:"SubscribeMsgPopupEvent,omitempty"`
+	Change     *grantList `xml:"SubscribeMsgChangeEvent,omitempty"`
+	*massJob
 }
 
 // event is a new event from u to a; the caller holds the lock.
@@ -79,6 +82,23 @@ func (s *Simulator) follow(user, appID string, q *sceneCode) error {
 	s.chat(u, ChatMessage{AppID: a.AppID, Kind: "event", Text: "已关注 " + a.Name})
 	s.mu.Unlock()
 	s.callback(a, u.Name, e)
+	return nil
+}
+
+// Recall is what happened before the simulator was there: since when somebody follows an
+// official account and when he last wrote to it (zero: never). Nobody is told of it.
+func (s *Simulator) Recall(user, appID string, followed, wrote time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, a, err := s.pair(user, appID)
+	if err != nil || a.Kind != "official" {
+		return firstError(err, errNoApp)
+	}
+	s.version++
+	a.follows[u.Name] = &follow{at: followed}
+	if rule := windowRules["message"]; s.now().Sub(wrote) < rule.life {
+		a.windows[u.Name] = append(a.windows[u.Name], &window{"message", wrote.Add(rule.life), rule.count})
+	}
 	return nil
 }
 

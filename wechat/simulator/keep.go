@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"sort"
 	"time"
@@ -11,12 +12,14 @@ import (
 
 // What a world with Options.File keeps between two runs: people with their chats and
 // money, follows, bills, balances, WeCom's contacts and groups, and how far numbers were given out (a message id that
-// came again would be taken for a repetition). Tokens, logins, scenes and windows are
-// forgotten, as WeChat forgets them all the time.
+// came again would be taken for a repetition), and what people allow to be sent to them:
+// siyu remembers it too. Tokens, logins and scenes are forgotten, as WeChat forgets them
+// all the time.
 type memory struct {
 	Counter  int64                            `json:"counter"`
 	Users    []keptUser                       `json:"users"`
 	Follows  map[string]map[string]keptFollow `json:"follows"`  // by app, by user
+	Allowed  map[string]keptAllowed           `json:"allowed"`  // by app
 	Balances map[string]int64                 `json:"balances"` // by merchant
 	Bills    []keptBill                       `json:"bills"`
 	TopUps   []topUp                          `json:"top_ups"`
@@ -33,6 +36,19 @@ type keptUser struct {
 type keptFollow struct {
 	At    time.Time `json:"at"`
 	Scene string    `json:"scene"`
+}
+
+// keptAllowed are windows, grants and mass sends of an app.
+type keptAllowed struct {
+	Windows map[string][]keptWindow `json:"windows"` // by user
+	Grants  map[string]int          `json:"grants"`
+	Mass    map[string]int          `json:"mass"`
+}
+
+type keptWindow struct {
+	Deed  string    `json:"deed"`
+	Until time.Time `json:"until"`
+	Left  int       `json:"left"`
 }
 
 type keptBill struct {
@@ -84,6 +100,27 @@ func (s *Simulator) recallApp(a *app) {
 		}
 	}
 	delete(s.kept.Follows, a.AppID)
+	k := s.kept.Allowed[a.AppID]
+	for name, list := range k.Windows {
+		for _, w := range list {
+			a.windows[name] = append(a.windows[name], &window{w.Deed, w.Until, w.Left})
+		}
+	}
+	maps.Copy(a.grants, k.Grants)
+	a.mass.counts, a.mass.clientID = map[string]int{}, map[string]int64{}
+	maps.Copy(a.mass.counts, k.Mass)
+	delete(s.kept.Allowed, a.AppID)
+}
+
+// allowed copies what people allow an app; the caller holds the lock.
+func (a *app) allowed() keptAllowed {
+	k := keptAllowed{Windows: map[string][]keptWindow{}, Grants: maps.Clone(a.grants), Mass: maps.Clone(a.mass.counts)}
+	for name, list := range a.windows {
+		for _, w := range list {
+			k.Windows[name] = append(k.Windows[name], keptWindow{w.deed, w.until, w.left})
+		}
+	}
+	return k
 }
 
 // recallMerchant gives a merchant its balance and bills back; the caller holds the lock.
@@ -147,13 +184,12 @@ func (s *Simulator) remember(now bool) {
 // memorize copies what is to be kept, and what nobody has asked for yet; the caller
 // holds the lock.
 func (s *Simulator) memorize() memory {
-	m := memory{Counter: s.counter.Load(), Follows: map[string]map[string]keptFollow{}, Balances: map[string]int64{}, Corps: map[string]keptCorp{}, TopUps: append([]topUp(nil), s.topUps...), Bills: append([]keptBill(nil), s.kept.Bills...)}
+	m := memory{Counter: s.counter.Load(), Follows: map[string]map[string]keptFollow{}, Allowed: map[string]keptAllowed{}, Balances: map[string]int64{}, Corps: map[string]keptCorp{}, TopUps: append([]topUp(nil), s.topUps...), Bills: append([]keptBill(nil), s.kept.Bills...)}
 	for id, list := range s.kept.Follows {
 		m.Follows[id] = list
 	}
-	for id, c := range s.kept.Corps {
-		m.Corps[id] = c
-	}
+	maps.Copy(m.Allowed, s.kept.Allowed)
+	maps.Copy(m.Corps, s.kept.Corps)
 	for id, c := range s.corps {
 		m.Corps[id] = keptCorp{c.contacts, c.chats, c.joinWays}
 	}
@@ -169,7 +205,7 @@ func (s *Simulator) memorize() memory {
 		for name, f := range a.follows {
 			list[name] = keptFollow{f.at, f.scene}
 		}
-		m.Follows[id] = list
+		m.Follows[id], m.Allowed[id] = list, a.allowed()
 	}
 	for id, x := range s.merchants {
 		m.Balances[id] = x.BalanceFen

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Messages to users: customer service (in a window), template (followers) and
@@ -15,6 +18,7 @@ import (
 
 // window is the right to send up to left customer-service messages before until.
 type window struct {
+	deed  string
 	until time.Time
 	left  int
 }
@@ -28,12 +32,15 @@ var windowRules = map[string]struct {
 	"menu":    {3, time.Minute},
 	"follow":  {3, time.Minute},
 	"scan":    {3, time.Minute},
+	"enter":   {2, time.Minute}, // mini programs: entering the conversation
 }
 
-// openWindow: the caller holds the lock.
+// openWindow gives the count of a deed anew: WeChat promises so many messages after one,
+// not that two deeds add up. The caller holds the lock.
 func (s *Simulator) openWindow(a *app, user, deed string) {
 	rule := windowRules[deed]
-	a.windows[user] = append(a.windows[user], &window{until: s.now().Add(rule.life), left: rule.count})
+	a.windows[user] = slices.DeleteFunc(a.windows[user], func(w *window) bool { return w.deed == deed })
+	a.windows[user] = append(a.windows[user], &window{deed: deed, until: s.now().Add(rule.life), left: rule.count})
 }
 
 type sentTemplate struct {
@@ -139,6 +146,22 @@ func (d templateData) lines() string {
 	return strings.Join(lines, "\n")
 }
 
+// fieldMost is how many characters a field takes, by the beginning of its key
+// (订阅消息参数值内容限制说明).
+var fieldMost = map[string]int{"thing": 20, "number": 32, "letter": 32, "symbol": 5, "character_string": 32, "phone_number": 17, "car_number": 8, "name": 10, "phrase": 5}
+
+// wrong names a field whose value is refused: an empty one, a longer one, one of two lines.
+func (d templateData) wrong() string {
+	for key, x := range d {
+		text := fmt.Sprint(x.Value)
+		most := fieldMost[strings.TrimRight(key, "0123456789")]
+		if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, unicode.IsControl) || most > 0 && utf8.RuneCountInString(text) > most {
+			return key
+		}
+	}
+	return ""
+}
+
 func (a *app) template(id string) (title string, known bool) {
 	if id == "" {
 		return "", false
@@ -172,6 +195,8 @@ func (s *Simulator) templateSend(c *call) answer {
 		fail = s.apiError(40037, "invalid template_id")
 	case len(in.Data) == 0:
 		fail = s.apiError(47003, "argument invalid! data is empty")
+	case in.Data.wrong() != "":
+		fail = s.apiError(47003, "argument invalid! data."+in.Data.wrong()+".value is invalid")
 	case c.app.follows[u.Name] == nil:
 		fail = s.apiError(43004, "require subscribe")
 	}
@@ -189,9 +214,14 @@ func (s *Simulator) templateSend(c *call) answer {
 		c.app.clientID[in.ClientMsgID] = sentTemplate{msgID: id, at: s.now()}
 	}
 	status := "success"
-	if u.Blocked || c.bad("user_blocks") {
+	switch {
+	case u.Blocked || c.bad("user_blocks"):
 		status = "failed:user block"
-	} else {
+	case c.bad("fails_later") && c.fate.Code != "":
+		status = c.fate.Code
+	case c.bad("fails_later"):
+		status = "failed: system failed"
+	default:
 		s.chat(u, ChatMessage{AppID: c.app.AppID, Kind: "template", Title: title, Text: in.Data.lines(), URL: in.URL})
 	}
 	e := s.event(c.app, u, "TEMPLATESENDJOBFINISH")
@@ -246,6 +276,8 @@ func (s *Simulator) subscribeSend(c *call) answer {
 		fail = s.apiError(40037, "invalid template_id")
 	case len(in.Data) == 0:
 		fail = s.apiError(47003, "argument invalid! data is empty")
+	case in.Data.wrong() != "":
+		fail = s.apiError(47003, "argument invalid! data."+in.Data.wrong()+".value is invalid")
 	case c.app.grants[key] <= 0 || u.Blocked || c.bad("user_blocks"):
 		fail = s.apiError(43101, "user refuse to accept the msg")
 	}
@@ -255,9 +287,16 @@ func (s *Simulator) subscribeSend(c *call) answer {
 	}
 	c.app.grants[key]--
 	id := s.number()
-	s.chat(u, ChatMessage{AppID: c.app.AppID, Kind: "subscribe", Title: title, Text: in.Data.lines(), URL: in.Page})
 	e := s.event(c.app, u, "subscribe_msg_sent_event")
 	e.Sent = &sentEvent{TemplateID: in.TemplateID, MsgID: id, ErrorCode: 0, ErrorStatus: "success"}
+	if c.bad("fails_later") { // the grant is used all the same: WeChat gives none back
+		e.Sent.ErrorCode, e.Sent.ErrorStatus = 43101, "user refuse to accept the msg"
+		if c.fate.Code != "" {
+			e.Sent.ErrorCode, e.Sent.ErrorStatus = toInt(c.fate.Code), "system error"
+		}
+	} else {
+		s.chat(u, ChatMessage{AppID: c.app.AppID, Kind: "subscribe", Title: title, Text: in.Data.lines(), URL: in.Page})
+	}
 	s.mu.Unlock()
 	s.fly(func() { s.callback(c.app, u.Name, e) })
 	out := object{"errcode": 0, "errmsg": "ok"}

@@ -291,3 +291,15 @@ func TestVerifyURLWantsTheEcho(t *testing.T) {
 	})
 	must(t, w.sim.VerifyURL(officialID))
 }
+
+// A value that a field does not take is refused as if the template were wrong.
+func TestTemplateFieldsTakeSoMuch(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.sim.Follow("小满", officialID))
+	for value, want := range map[string]int{"红包到账": 0, "一二三四五六七八九十一二三四五六七八九十": 0, "一二三四五六七八九十一二三四五六七八九十多": 47003, " ": 47003, "两\n行": 47003} {
+		got := w.api("POST", "/cgi-bin/message/template/send?access_token="+w.token(), jsonOf{"touser": w.sim.OpenID("小满", officialID), "template_id": "T1", "data": jsonOf{"thing1": jsonOf{"value": value}}})
+		if got.code() != want {
+			t.Errorf("%q: %d, want %d", value, got.code(), want)
+		}
+	}
+}

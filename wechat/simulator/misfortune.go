@@ -27,6 +27,8 @@ import (
 //	expired_token        the access token dies now (JSON calls): 42001, or Code "40001"
 //	balance_short        as if the merchant had no money (both rails)
 //	user_blocks          the user cannot receive: SEND_FAILED / FAIL / failed:user block
+//	fails_later          messages: taken, and reported as failed. Code: the mass send's or
+//	                     template's Status, the subscribe message's ErrorCode
 //	user_never_confirms  the transfer, or the packet, can only expire
 //	processing           the bill stays SENDING / PROCESSING until Advance
 //	bad_answer_signature the answer is right, its signature is not
@@ -64,7 +66,7 @@ var misfortuneNames = map[string]string{
 	"commit_then_drop": "做完后断线", "drop": "没做就断线", "delay": "很慢", "unknown_code": "未知错误码",
 	"http_500": "服务器错误 500", "http_502": "网关错误 502", "commit_then_500": "做完后报 500",
 	"garbage_body": "应答残缺", "expired_token": "凭证过期", "balance_short": "商户余额不足",
-	"user_blocks": "用户无法收款", "user_never_confirms": "用户一直不确认", "processing": "一直处理中",
+	"user_blocks": "用户无法收款", "fails_later": "接收后没有送达", "user_never_confirms": "用户一直不确认", "processing": "一直处理中",
 	"bad_answer_signature": "应答签名错误", "probe_answer_signature": "应答签名探测",
 	"notice_before_answer": "通知先于应答", "wrong_amount": "应答金额不符", "no_receive_time": "缺少领取时间",
 	"bill_not_ready": "账单未生成", "bill_missing_line": "账单缺一行", "bill_extra_line": "账单多一行",
@@ -143,13 +145,17 @@ func (s *Simulator) takeMisfortune(name string) *Misfortune {
 			s.misfortunes = append(s.misfortunes[:i:i], s.misfortunes[i+1:]...)
 		}
 		s.suffered[name+" "+m.Kind]++
+		if m.Code != "" {
+			s.suffered[name+" "+m.Kind+" "+m.Code]++
+		}
 		s.version++
 		return &taken
 	}
 	return nil
 }
 
-// Suffered counts what went wrong so far, by "call kind" with the call's own name.
+// Suffered counts what went wrong so far, by "call kind" with the call's own name, and by
+// "call kind code" where the order named a code.
 func (s *Simulator) Suffered() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -333,6 +333,7 @@ func TestMisfortune(t *testing.T) {
 	}
 
 	billCases(case_)
+	laterCases(case_)
 
 	for _, kind := range simulator.MisfortuneKinds() {
 		if !seen[kind] {

@@ -18,7 +18,7 @@ type numberCode struct {
 }
 
 var (
-	errNotMini  = errors.New("只有小程序能取手机号")
+	errNotMini  = errors.New("只有小程序能这样做")
 	errNoNumber = errors.New("手机号应为 11 位数字，或以 + 和国家代码开头")
 )
 

@@ -21,6 +21,9 @@ func (s *Simulator) apiState(w http.ResponseWriter, r *http.Request) {
 	users := []object{}
 	for _, n := range s.userOrder {
 		u := s.users[n]
+		if u.Crowd {
+			continue
+		}
 		users = append(users, object{"name": u.Name, "avatar": u.Avatar, "city": u.City, "ip": u.IP, "snapshot": u.Snapshot, "blocked": u.Blocked, "wallet_fen": u.walletFen})
 	}
 	out["users"] = users

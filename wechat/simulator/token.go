@@ -205,7 +205,7 @@ func (s *Simulator) ExpireTokens(appID string) {
 // Calls a day, where WeChat publishes a number (API_Call_Limits.html).
 var dailyCalls = map[string]int{
 	"/cgi-bin/token": 2000, "/cgi-bin/message/custom/send": 500_000, "/cgi-bin/qrcode/create": 100_000,
-	"/cgi-bin/message/template/send": 100_000, "/cgi-bin/user/info": 5_000_000,
+	"/cgi-bin/message/template/send": 100_000, "/cgi-bin/message/mass/send": 100, "/cgi-bin/user/info": 5_000_000,
 }
 
 // SetQuota replaces the daily limit of one path of an app, e.g. "/cgi-bin/token".

@@ -33,6 +33,7 @@ type corp struct {
 	chats    []*groupChat                    // in the order of their making
 	ways     map[string]*contactWay
 	joinWays map[string]*joinWay
+	tasks    []*corpTask // group sends that wait for the staff, or are done
 }
 
 // relation is one person as a contact of one of the staff.

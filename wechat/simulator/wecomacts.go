@@ -28,6 +28,10 @@ func (s *Simulator) corpActs(mux *http.ServeMux) {
 		return done(s.DropContact(in.CorpID, in.Staff, in.User, in.ByUser))
 	})
 	act(mux, "corp/contact/scan", func(in corpDeed) (any, error) { return done(s.ScanContactWay(in.CorpID, in.ConfigID, in.User)) })
+	act(mux, "corp/staff_sends", func(in corpDeed) (any, error) {
+		n, err := s.StaffSends(in.CorpID, in.Staff)
+		return object{"sent": n}, err
+	})
 	act(mux, "corp/chat/create", func(in corpDeed) (any, error) {
 		id, err := s.CreateChat(in.CorpID, in.Staff, in.Name)
 		return object{"chat_id": id}, err

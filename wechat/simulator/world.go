@@ -62,6 +62,7 @@ type User struct {
 	Snapshot bool   `json:"snapshot"` // opens H5 as a snapshot user (no real identity)
 	Blocked  bool   `json:"blocked"`  // blocks accounts: template messages report failed:user block
 	Eager    bool   `json:"eager"`    // opens a packet or confirms a transfer as soon as WeChat has answered for it
+	Crowd    bool   `json:"crowd"`    // one of many: no phone of his is shown
 }
 
 // ChatMessage is one bubble on a user's phone.
@@ -102,6 +103,7 @@ type app struct {
 	quota    map[string]int
 	clears   []time.Time
 	qrCount  int
+	mass     massBook
 
 	miniMinute string // the minute that miniCount counts mini-program codes of
 	miniCount  int
@@ -257,10 +259,12 @@ func (s *Simulator) who(appID, openID string) (u *user, real bool) {
 }
 
 var (
-	errNoUser     = errors.New("没有这个微信用户")
-	errNoApp      = errors.New("没有这个公众号或小程序")
-	errNoBill     = errors.New("没有这张单")
-	errNoMerchant = errors.New("没有这个商户号")
+	errNoUser = errors.New("没有这个微信用户")
+	errNoApp  = errors.New("没有这个公众号或小程序")
+
+	errNotFollowing = errors.New("还没有关注")
+	errNoBill       = errors.New("没有这张单")
+	errNoMerchant   = errors.New("没有这个商户号")
 )
 
 // pair finds a user and an app under the lock.

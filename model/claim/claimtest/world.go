@@ -149,7 +149,7 @@ func New(t testing.TB, d *db.DB, clk *clock.Fake, set Setup) *World {
 		set.Edit(&form)
 	}
 	if !set.Unpublished { // how much needs a second person is campaign's own business
-		_, err = w.Campaigns.SetPolicy(ctx, campaign.Policy{BrandID: w.Brand.ID, ApprovalFen: money.Max})
+		_, err = w.Campaigns.SetPolicy(ctx, campaign.Policy{BrandID: w.Brand.ID, ApprovalFen: money.Max, ApprovalPoints: campaign.MaxApprovalPoints})
 		must(t, err)
 	}
 	w.Campaign, err = w.Campaigns.Create(ctx, form)

@@ -37,6 +37,7 @@ export function drawAccounts() {
   const s = store.state;
   document.getElementById("accounts").replaceChildren(
     card("公众号与小程序", null, s.apps.length ? s.apps.map((a) => h("div", { class: "row" }, h("span", {}, a.name, h("span", { class: "hint" }, a.kind === "mini" ? " · 小程序" : "")),
+      h("button", { class: "pill", title: "在弹窗里允许一条订阅消息（模板 ARRIVAL）", onclick: async () => { if (await act("popup", { app_id: a.app_id, template_id: "ARRIVAL" })) toast("已允许一条订阅消息"); } }, "允许订阅"),
       a.kind === "official" ? h("button", { class: "pill" + (a.follows ? "" : " go"), onclick: () => act(a.follows ? "unfollow" : "follow", { app_id: a.app_id }) }, a.follows ? "取消关注" : "关注") : null)) : h("p", { class: "hint" }, "还没有登记账号")),
     h("div", { style: "height:18px" }),
     card("商户余额", null, s.merchants.length ? s.merchants.map((m) => h("div", { class: "row" }, h("span", { title: m.mch_id }, m.name || "商户", h("span", { class: "hint" }, " 尾号 " + m.mch_id.slice(-4))), h("b", { style: "font-variant-numeric:tabular-nums;font-weight:600" }, "¥" + yuan(m.balance_fen)), h("button", { class: "pill", title: "充 1000 元", onclick: () => act("top_up", { mch_id: m.mch_id, amount_fen: 100000 }) }, "充值"))) : h("p", { class: "hint" }, "还没有登记商户号")));
@@ -48,9 +49,9 @@ const quick = [
   ["通知丢失", "notice", "missing_notice"], ["通知重复", "notice", "duplicate_notice"], ["伪造通知", "notice", "forged_notice"], ["凭证过期", "*", "expired_token"],
 ];
 const calls = [["payout", "发红包／转账"], ["payout.query", "查询打款"], ["transfer.cancel", "撤销转账"], ["oauth", "网页授权"], ["token", "普通凭证"], ["stable_token", "稳定凭证"], ["jscode2session", "小程序登录"],
-  ["custom.send", "客服消息"], ["template.send", "模板消息"], ["subscribe.send", "订阅消息"], ["qrcode.create", "带参二维码"], ["notice", "支付通知"], ["callback", "消息回调"], ["*", "任意调用"]];
+  ["custom.send", "客服消息"], ["template.send", "模板消息"], ["subscribe.send", "订阅消息"], ["mass.send", "群发"], ["qrcode.create", "带参二维码"], ["notice", "支付通知"], ["callback", "消息回调"], ["*", "任意调用"]];
 const kinds = [["commit_then_drop", "做完后断线"], ["drop", "没做就断线"], ["delay", "很慢（8 秒）"], ["unknown_code", "未知错误码"], ["http_500", "服务器错误 500"], ["commit_then_500", "做完后报 500"], ["garbage_body", "应答残缺"],
-  ["bad_answer_signature", "应答签名错误"], ["probe_answer_signature", "应答签名探测"], ["wrong_amount", "应答金额不符"], ["expired_token", "凭证过期"], ["missing_notice", "通知丢失"], ["duplicate_notice", "通知重复"], ["out_of_order_notice", "通知乱序"], ["forged_notice", "伪造通知"]];
+  ["bad_answer_signature", "应答签名错误"], ["probe_answer_signature", "应答签名探测"], ["wrong_amount", "应答金额不符"], ["expired_token", "凭证过期"], ["fails_later", "接收后没有送达（消息）"], ["missing_notice", "通知丢失"], ["duplicate_notice", "通知重复"], ["out_of_order_notice", "通知乱序"], ["forged_notice", "伪造通知"]];
 const callNames = Object.fromEntries([...calls, ["sendredpack", "发红包"], ["gethbinfo", "查红包"], ["transfer.create", "发起转账"], ["transfer.query", "查转账"], ["authorize", "打开授权"], ["userinfo", "用户资料"], ["user.info", "粉丝资料"], ["getticket", "JS 票据"],
   ["showqrcode", "二维码图"], ["verify_url", "验证网址"], ["reply", "被动回复"], ["unknown", "没有的接口"]]);
 

@@ -103,7 +103,7 @@ function drawChat() {
     e.preventDefault();
     const text = input.value.trim();
     if (text) { input.value = ""; act("say", { app_id: app.app_id, text }); }
-  } }, input, h("button", {}, "发送")) : null;
+  } }, h("button", { type: "button", title: "点一下公众号菜单：公众号一分钟内可以回复三条", onclick: () => act("click", { app_id: app.app_id, text: "menu" }) }, "菜单"), input, h("button", {}, "发送")) : null;
   const body = h("div", { class: "body" }, h("div", { class: "bubbles", "data-chat": name + store.user }, bubbles));
   screen().replaceChildren(bar(name, h("button", { class: "back", "aria-label": "返回", onclick: () => { at.chat = ""; draw(); } }, "‹"), toggle), body, ...(writer ? [writer] : []));
   body.scrollTop = body.scrollHeight;

@@ -1,0 +1,210 @@
+package admin_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"siyu/handler/admin"
+	"siyu/model/clock"
+	"siyu/model/db"
+	"siyu/model/db/dbtest"
+	"siyu/model/event"
+	"siyu/model/fault"
+	"siyu/model/holdout"
+	"siyu/model/id"
+	"siyu/model/operator"
+	"siyu/model/outbox"
+	"siyu/model/push"
+	"siyu/model/reach"
+	"siyu/model/seal"
+)
+
+// audience plays the segments: segment 7 has as many people as it says.
+type audience struct{ people []id.ID }
+
+func (c audience) Check(_ context.Context, f push.Form) error {
+	if f.SegmentID == 8 {
+		return fault.New(fault.NotFound, "segment_not_found", "没有这个人群")
+	}
+	return nil
+}
+
+func (c audience) Size(context.Context, push.Push) (int64, error) { return int64(len(c.people)), nil }
+
+func (c audience) Sample(_ context.Context, _ push.Push, limit int) ([]id.ID, error) {
+	return c.people[:min(limit, len(c.people))], nil
+}
+
+func (c audience) Freeze(context.Context, push.Push) (push.Frozen, error) {
+	return push.Frozen{Version: 1, AsOf: dbtest.Start, Sentence: "最近 30 天买过护理液", Each: func(yield func([]id.ID) error) error { return yield(c.people) }}, nil
+}
+
+func (c audience) Of(_ context.Context, _ id.ID, _ []string, members []id.ID, _ bool) (map[id.ID]map[string]string, error) {
+	out := map[id.ID]map[string]string{}
+	for _, m := range members {
+		out[m] = map[string]string{"姓名": "王*"}
+	}
+	return out, nil
+}
+
+func (c audience) Best(context.Context, []id.ID) (map[id.ID]int, error) { return nil, nil }
+
+func newPushes(d *db.DB, box *seal.Box, out *outbox.Store, deps admin.Deps) *push.Store {
+	c := audience{people: []id.ID{101, 102, 103}}
+	return push.New(push.Deps{DB: d, Outbox: out, Audience: c, Values: c, Hours: c, Controls: holdout.New(d), Events: event.New(d, out), LinkKey: box.Derive("push links"), PublicURL: "http://siyu.test",
+		Reach:    reach.New(reach.Deps{DB: d, People: deps.Identities, Members: deps.Members, Quiet: deps.Quiet, Accounts: deps.Brands.Account}),
+		Families: deps.Members.Family})
+}
+
+// pushBody is a push by text message that lacks nothing; held is in 1/10,000.
+func pushBody(brandID id.ID, name string, more string) string {
+	return fmt.Sprintf(`{"brand_id":"%s","name":"%s","purpose":"marketing","topic":"","worth":50,"segment_id":"7","timing":"now","per_second":0,"held_bp":1000,"why":"",
+		"uses":[{"channel":"sms"}],"links":[{"title":"商品页","url":"https://shop.example.cn/lens"}],
+		"arms":[{"name":"A","weight":1,"contents":[{"text":"{姓名|会员}您好，镜片到货：{链接1} 退订 {退订}","data":{},"link_no":0}]}]%s}`, brandID, name, more)
+}
+
+// pushIn makes a push and brings it to a state.
+func (o *office) pushIn(state string) named {
+	o.t.Helper()
+	ctx := context.Background()
+	n := o.must("POST", "/pushes", pushBody(o.brand.ID, "镜片上新", ""))
+	var err error
+	check := func(_ any, e error) {
+		if err == nil {
+			err = e
+		}
+	}
+	switch state {
+	case push.Pending:
+		p, e := o.deps.Pushes.Get(ctx, n.ID)
+		check(p, e)
+		p, e = o.deps.Pushes.Update(ctx, n.ID, p.Version, p.Form, 4711) // somebody else's, so that we may decide
+		check(p, e)
+		check(o.deps.Pushes.Submit(ctx, n.ID, 4711))
+	case push.Running, push.Paused, push.Done:
+		check(o.deps.Pushes.Start(ctx, n.ID, 4711))
+		check(o.deps.Pushes.Freeze(ctx, n.ID))
+		if state == push.Paused {
+			check(o.deps.Pushes.Pause(ctx, n.ID))
+		}
+	}
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return n
+}
+
+func (o *office) pushKeyed() map[string]retry {
+	of := func(state, tail string) string { return "/pushes/" + o.pushIn(state).ID.String() + tail }
+	tester, policy := o.somebody(o.t, "oTester", "13800138055").ID.String(), "/brands/"+o.brand.ID.String()
+	o.must("POST", policy+"/push-testers", `{"member_id":"`+tester+`","name":"小李"}`)
+	version := func(p string, state string) (string, string) {
+		n := o.pushIn(state)
+		x, err := o.deps.Pushes.Get(context.Background(), n.ID)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		return "/pushes/" + n.ID.String() + p, fmt.Sprintf(`{"version":%d,"reason":"看过了"}`, x.Version)
+	}
+	update, _ := version("", push.Draft)
+	approve, yes := version("/approve", push.Pending)
+	refuse, no := version("/refuse", push.Pending)
+	scheduled := o.must("POST", "/pushes", strings.Replace(pushBody(o.brand.ID, "定时", ""), `"timing":"now"`, `"timing":"at","start_at":"2026-12-01T02:00:00Z"`, 1))
+	return map[string]retry{
+		"POST /pushes":                         {"/pushes", pushBody(o.brand.ID, "甲", ""), pushBody(o.brand.ID, "乙", "")},
+		"PUT /pushes/:id":                      {update, pushBody(o.brand.ID, "甲", `,"version":1,"reason":""`), pushBody(o.brand.ID, "乙", `,"version":1,"reason":""`)},
+		"DELETE /pushes/:id":                   {of(push.Draft, ""), ``, `{}`},
+		"POST /pushes/:id/copy":                {of(push.Draft, "/copy"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/tests":               {of(push.Draft, "/tests"), `{"arm":0,"member_ids":["` + tester + `"]}`, `{"arm":0,"member_ids":[]}`},
+		"POST /pushes/:id/submit":              {of(push.Draft, "/submit"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/withdraw":            {of(push.Pending, "/withdraw"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/approve":             {approve, yes, `{"version":9}`},
+		"POST /pushes/:id/refuse":              {refuse, no, `{"version":9,"reason":"不行"}`},
+		"POST /pushes/:id/schedule":            {"/pushes/" + scheduled.ID.String() + "/schedule", `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/start":               {of(push.Draft, "/start"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/pause":               {of(push.Running, "/pause"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/resume":              {of(push.Paused, "/resume"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/stop":                {of(push.Running, "/stop"), `{"reason":"价格错了"}`, `{"reason":"写错了"}`},
+		"PUT /brands/:id/push-policy":          {policy + "/push-policy", `{"approval_people":500,"per_second":20,"give_up_hours":24,"reason":"谨慎"}`, `{"approval_people":600,"per_second":20,"give_up_hours":24,"reason":"谨慎"}`},
+		"POST /brands/:id/push-testers":        {policy + "/push-testers", `{"member_id":"` + tester + `","name":"小李"}`, `{"member_id":"` + tester + `","name":"小张"}`},
+		"POST /brands/:id/push-testers/remove": {policy + "/push-testers/remove", `{"member_id":"` + tester + `","name":""}`, `{"member_id":"1","name":""}`},
+	}
+}
+
+func refused(t *testing.T, a answer, code string) {
+	t.Helper()
+	if a.Error.Code != code {
+		t.Errorf("%d %s, want %s", a.Status, a.Raw, code)
+	}
+}
+
+func TestPushes(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := newOffice(t, d, clk)
+		var p push.Push
+		o.root.do("POST", "/pushes", pushBody(o.brand.ID, "镜片上新", "")).into(t, &p)
+		at := "/pushes/" + p.ID.String()
+		t.Run("who writes, who agrees and who sends are three people", func(t *testing.T) {
+			o.root.do("PUT", "/brands/"+o.brand.ID.String()+"/push-policy", `{"approval_people":2,"per_second":20,"give_up_hours":24,"reason":"谨慎"}`).into(t, &struct{}{})
+			writer, boss := o.as(t, "writer-1", operator.Operations), o.as(t, "boss-1", operator.Approver)
+			refused(t, writer.do("POST", at+"/start", ""), "approval_needed")
+			refused(t, writer.do("POST", at+"/approve", `{"version":1}`), "no_permission")
+			refused(t, boss.do("POST", at+"/submit", ""), "no_permission")
+			writer.do("POST", at+"/submit", "").into(t, &p)
+			boss.do("POST", at+"/approve", fmt.Sprintf(`{"version":%d}`, p.Version)).into(t, &p)
+			if p.State != push.Scheduled || !p.Approved {
+				t.Fatalf("%+v", p)
+			}
+			writer.do("POST", at+"/start", "").into(t, &p)
+			if p.State != push.Running {
+				t.Fatalf("%+v", p)
+			}
+		})
+		t.Run("a segment or a list of another brand is not there, for whom it may be shown and for whom not", func(t *testing.T) {
+			other := strings.Replace(pushBody(o.brand.ID, "镜片上新", ""), `"segment_id":"7"`, `"segment_id":"8"`, 1)
+			refused(t, o.root.do("POST", "/pushes", other), "segment_not_found")
+			draft := o.must("POST", "/pushes", pushBody(o.brand.ID, "草稿", ""))
+			refused(t, o.root.do("PUT", "/pushes/"+draft.ID.String(), strings.Replace(other, `{"brand_id"`, `{"version":1,"reason":"","brand_id"`, 1)), "segment_not_found")
+			mine := o.confined(t, "one-brand", o.brand.ID)
+			plant(t, d, "segment", 91, o.brand.ID+1)
+			plant(t, d, "segment_list", 92, o.brand.ID+1)
+			for _, query := range []string{"segment_id=91", "list_id=92"} {
+				refused(t, mine.do("GET", "/pushes?brand_id="+o.brand.ID.String()+"&"+query, ""), "not_found")
+			}
+			refused(t, mine.do("POST", "/pushes", strings.Replace(other, `"segment_id":"8"`, `"list_id":"92"`, 1)), "not_found")
+		})
+		if _, err := o.deps.Pushes.Freeze(context.Background(), p.ID); err != nil {
+			t.Fatal(err)
+		}
+		t.Run("progress, copies and the reason of each", func(t *testing.T) {
+			var n push.Numbers
+			o.root.do("GET", at+"/progress", "").into(t, &n)
+			if n.People != 3 || n.Waiting+n.Held != 3 || n.Words == "" {
+				t.Errorf("%+v", n)
+			}
+			var list []push.Delivery
+			o.root.do("GET", at+"/deliveries?state=waiting", "").into(t, &list)
+			if len(list) != int(n.Waiting) {
+				t.Errorf("%+v", list)
+			}
+			var w push.Trace
+			o.root.do("GET", at+"/why?member_id="+o.somebody(t, "oStranger", "13800138056").ID.String(), "").into(t, &w)
+			if w.Delivery != nil || len(w.Steps) != 1 {
+				t.Errorf("%+v", w)
+			}
+			refused(t, o.root.do("GET", at+"/why", ""), "member_id")
+		})
+		t.Run("a preview is one of the audience and shows no name", func(t *testing.T) {
+			var list []push.Preview
+			o.root.do("GET", at+"/preview", "").into(t, &list)
+			if len(list) != 1 || !strings.HasPrefix(list[0].Messages[0].Text, "王*您好") {
+				t.Errorf("%+v", list)
+			}
+		})
+		t.Run("an account of another brand is refused", func(t *testing.T) {
+			refused(t, o.root.do("POST", "/pushes", strings.Replace(pushBody(o.brand.ID, "甲", ""), `"channel":"sms"`, `"channel":"custom","account_id":"4711"`, 1)), "reach_use")
+		})
+	})
+}

@@ -1,0 +1,179 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"siyu/model/clock"
+	"siyu/model/fail"
+	"siyu/model/id"
+	"siyu/model/reach"
+)
+
+// repeat is the reason of a delivery that waits to be repeated under its old key.
+const repeat = "repeat"
+
+// recover ends deliveries that were being sent when their worker died: nobody knows whether
+// they arrived. Where WeChat drops repetitions under a key, and still knows it, they wait
+// to be repeated. A call that reaches many is repeated now, by itself and with all who were
+// in it (again): a part of them under its key would count as the whole.
+func (s *Store) recover(ctx context.Context, r Run) (again []Parcel, err error) {
+	var stale []id.ID
+	before := s.DB.Now().Add(-fail.Pace(staleTime))
+	err = s.DB.Read(ctx).Raw("SELECT id FROM push_delivery WHERE run_id = ? AND lane = ? AND state = ? AND moved_at < ? LIMIT ?", r.RunID, r.Lane.Lane, Sending, before, waveRows).Scan(&stale).Error
+	if err != nil || len(stale) == 0 {
+		return nil, err
+	}
+	err = s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
+		var rows []row
+		err := tx.Raw("SELECT "+rowColumns+" FROM push_delivery WHERE id IN ? AND state = ? AND moved_at < ? ORDER BY id"+s.lock(), stale, Sending, before).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		m := moves{run: r, now: s.DB.Now()}
+		callID := id.ID(0)
+		for _, d := range rows {
+			known := m.now.Sub(d.FirstAt) < fail.Pace(keyTime)
+			switch {
+			case known && repeats(d.Channel):
+				m.repeat(d, "", 0)
+			case known && d.many() && r.on() && (r.Test() || m.now < r.Push.GiveUpAt):
+				callID = d.CallID // the others' turn comes
+			default:
+				if err := s.loseTx(ctx, tx, &m, d, ""); err != nil {
+					return err
+				}
+			}
+		}
+		if again, err = s.callAgainTx(ctx, tx, &m, callID); err != nil {
+			return err
+		}
+		return m.writeTx(ctx, tx)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("push: recover: %w", err)
+	}
+	return again, nil
+}
+
+// callAgainTx takes all who went with a call, and of whom nobody knows whether they did.
+func (s *Store) callAgainTx(ctx context.Context, tx *gorm.DB, m *moves, callID id.ID) ([]Parcel, error) {
+	if callID == 0 {
+		return nil, nil
+	}
+	var rows []row
+	err := tx.Raw("SELECT "+rowColumns+" FROM push_delivery WHERE run_id = ? AND lane = ? AND state = ? AND channel = ? AND call_id = ? ORDER BY id"+s.lock(), m.run.RunID, m.run.Lane.Lane, Sending, reach.Mass, callID).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	seats := make([]reach.Seat, len(rows))
+	for i, d := range rows {
+		seats[i] = reach.Seat{MemberID: d.MemberID, DeliveryID: d.TakeID}
+	}
+	taken, err := s.Reach.TakeManyTx(ctx, tx, m.run.ask(m.now), seats) // the tickets that they have
+	if err != nil {
+		return nil, err
+	}
+	var again []Parcel
+	for i, d := range rows {
+		t := taken[i].Ticket
+		if t.ID != d.TicketID || t.State != reach.Reserved {
+			m.end(d, Unknown, "", "")
+			continue
+		}
+		m.hold(d)
+		again = append(again, d.parcel(t, callID, true))
+	}
+	return again, nil
+}
+
+// loseTx ends a delivery of which nobody knows whether it arrived.
+func (s *Store) loseTx(ctx context.Context, tx *gorm.DB, m *moves, d row, code string) error {
+	if fail.Broken("again") { // sent once more instead
+		m.again(d, d.TakeID, code, 0)
+		return nil
+	}
+	m.end(d, Unknown, "", code)
+	return s.Reach.EndTx(ctx, tx, d.TicketID, reach.Unknown, code)
+}
+
+// idle says when to look again, or ends the lane, and with the last one the push.
+func (s *Store) idle(ctx context.Context, r Run) (Wave, error) {
+	wait, over, err := s.rest(s.DB.Read(ctx), r)
+	if err != nil || !over {
+		return Wave{On: true, Wait: wait}, err
+	}
+	now := s.DB.Now()
+	err = s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
+		// The push first: two lanes that end at once would each see the other open.
+		if err := tx.Exec("UPDATE push SET moved_at = ? WHERE id = ?", now, r.PushID).Error; err != nil {
+			return err
+		}
+		_, over, err := s.rest(tx, r)
+		if err != nil || !over {
+			return err
+		}
+		if err := tx.Exec("UPDATE push_lane SET done_at = ? WHERE id = ? AND done_at = 0", now, r.ID).Error; err != nil || r.Test() {
+			return err
+		}
+		return tx.Exec("UPDATE push SET state = ?, finished_at = ?, version = version + 1 WHERE id = ? AND state IN (?, ?) AND frozen_at > 0 AND NOT EXISTS (SELECT 1 FROM push_lane l WHERE l.run_id = ? AND l.done_at = 0)",
+			Done, now, r.PushID, Running, Paused, r.PushID).Error // who pauses just now has nothing left to go on with
+	})
+	if err != nil {
+		return Wave{}, fmt.Errorf("push: end of lane: %w", err)
+	}
+	return Wave{}, nil
+}
+
+// rest tells whether a lane has nothing left, or how long it need not be looked at.
+func (s *Store) rest(q *gorm.DB, r Run) (wait time.Duration, over bool, err error) {
+	var next, moved []clock.Instant
+	err = q.Raw("SELECT due_at FROM push_delivery WHERE run_id = ? AND lane = ? AND state = ? ORDER BY due_at LIMIT 1", r.RunID, r.Lane.Lane, Waiting).Scan(&next).Error
+	if err == nil {
+		err = q.Raw("SELECT moved_at FROM push_delivery WHERE run_id = ? AND lane = ? AND state = ? LIMIT 1", r.RunID, r.Lane.Lane, Sending).Scan(&moved).Error
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("push: rest: %w", err)
+	}
+	wait = 10 * time.Minute // a pause, a stop and another's death are looked for now and then
+	if len(next) == 1 {
+		wait = min(wait, next[0].Sub(s.DB.Now()))
+	}
+	if len(moved) == 1 {
+		wait = min(wait, fail.Pace(staleTime)/4)
+	}
+	return max(wait, 100*time.Millisecond), len(next)+len(moved) == 0, nil
+}
+
+// Tidy recovers deliveries of pushes that do not run any more, and ends the lanes of
+// those that were stopped.
+func (s *Store) Tidy(ctx context.Context) error {
+	var open []id.ID
+	err := s.DB.Read(ctx).Raw("SELECT l.id FROM push_lane l JOIN push p ON p.id = l.push_id WHERE l.done_at = 0 AND l.run_id = p.id AND p.state IN ? ORDER BY l.id LIMIT 500", []string{Paused, Stopped}).Scan(&open).Error
+	if err != nil {
+		return fmt.Errorf("push: tidy: %w", err)
+	}
+	for _, laneID := range open {
+		r, err := s.Open(ctx, laneID)
+		if err == nil {
+			_, err = s.recover(ctx, r) // nothing is repeated of what does not run
+		}
+		if err != nil {
+			return err
+		}
+		if r.Push.State != Stopped {
+			continue
+		}
+		err = s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
+			return tx.Exec("UPDATE push_lane SET done_at = ? WHERE id = ? AND done_at = 0 AND NOT EXISTS (SELECT 1 FROM push_delivery d WHERE d.run_id = ? AND d.lane = ? AND d.state = ?)",
+				s.DB.Now(), laneID, r.RunID, r.Lane.Lane, Sending).Error
+		})
+		if err != nil {
+			return fmt.Errorf("push: tidy: %w", err)
+		}
+	}
+	return nil
+}
