@@ -9,7 +9,7 @@ import { RouterProvider } from 'react-router';
 import { ApiError } from '@/api';
 import { router } from '@/app/router';
 import { theme } from '@/app/theme';
-import { keptLanguage, setLanguage } from '@/i18n';
+import i18n, { keptLanguage, setLanguage } from '@/i18n';
 import './main.css';
 
 // A new release has other names for its files: a tab that is open asks for one that is
@@ -24,7 +24,11 @@ window.addEventListener('vite:preloadError', (event) => {
 
 const client = new QueryClient({
   defaultOptions: {
+    // Nothing waits for a line that the browser believes to be gone: it often errs in an
+    // office network, and an approval that was clicked is not sent when nobody looks any more.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       staleTime: 10_000,
       refetchOnWindowFocus: true,
       // What the server decided is not asked again; a broken line is.
@@ -51,13 +55,15 @@ function Root() {
 
 const root = document.getElementById('root');
 if (root) {
-  void setLanguage(keptLanguage()).then(() =>
+  void setLanguage(keptLanguage()).then(() => {
+    // Some answers are sentences: they are asked for again in the other language.
+    i18n.on('languageChanged', () => void client.invalidateQueries());
     createRoot(root).render(
       <StrictMode>
         <QueryClientProvider client={client}>
           <Root />
         </QueryClientProvider>
       </StrictMode>,
-    ),
-  );
+    );
+  });
 }

@@ -1,6 +1,7 @@
 // The one place that talks to the server. Cookies carry the session; every write carries
 // the session's CSRF token and, where asked, an Idempotency-Key.
 import createClient from 'openapi-fetch';
+import i18n from '@/i18n';
 import { ApiError, faultOf } from './error';
 
 export const base = '/admin/api/v1';
@@ -11,12 +12,17 @@ export type Call = {
   params?: { path?: object; query?: object };
   body?: unknown;
   key?: string;
+  /** When what a form was filled with was read: a change of somebody else since is not
+   * taken back, the server refuses (changed_meanwhile). */
+  seen?: number;
   signal?: AbortSignal;
 };
 
 let csrf = '';
 let loggedOut: () => void = () => {};
-let lastCall = Date.now();
+let refused: () => void = () => {};
+let lastUse = Date.now();
+let lastInput = Date.now();
 
 /** setSession is told by the session: its token, and what to do when it is over. */
 export function setSession(token: string, over: () => void): void {
@@ -24,9 +30,27 @@ export function setSession(token: string, over: () => void): void {
   loggedOut = over;
 }
 
-/** When this tab last had an answer: a session ends after some time without one. */
+/** onRefused says what to do when a permission is missing that was there when the page was
+ * drawn; the answer takes it back. */
+export function onRefused(again: () => void): () => void {
+  refused = again;
+  return () => {
+    refused = () => {};
+  };
+}
+
+/** noteInput: somebody touched the page. Pages also ask by themselves, again and again; what
+ * they ask while nobody is there must not keep a session alive. */
+export function noteInput(): void {
+  lastInput = Date.now();
+}
+
+const idleAfter = 60_000;
+
+/** When this tab last had an answer that counts as use: a session ends after some time
+ * without one. */
 export function lastAnswer(): number {
-  return lastCall;
+  return lastUse;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the typed face is useGet and useWrite; this client only builds addresses
@@ -38,9 +62,13 @@ const client = createClient<any>({
 
 /** call makes a request and returns the whole answer. Throws ApiError. */
 export async function call(verb: Verb, path: string, init: Call = {}): Promise<unknown> {
-  const headers: Record<string, string> = {};
+  // The language that was chosen here, whatever the browser prefers.
+  const headers: Record<string, string> = { 'Accept-Language': i18n.language };
   if (verb !== 'GET') headers['X-CSRF-Token'] = csrf;
   if (init.key) headers['Idempotency-Key'] = init.key;
+  if (init.seen) headers['X-Seen-Ago-Ms'] = String(Math.max(0, Date.now() - init.seen));
+  const byItself = verb === 'GET' && Date.now() - lastInput > idleAfter;
+  if (byItself) headers['X-Background'] = '1';
   const form = init.body instanceof FormData;
   let result: { data?: unknown; error?: unknown; response: Response };
   try {
@@ -58,11 +86,13 @@ export async function call(verb: Verb, path: string, init: Call = {}): Promise<u
   }
   const { response } = result;
   if (response.ok) {
-    lastCall = Date.now();
+    if (!byItself) lastUse = Date.now();
     return result.data;
   }
   const fault = faultOf(response.status, result.error, response.headers.get('X-Request-ID') ?? '');
-  if (response.status === 401 && path !== '/login') loggedOut();
+  // A wrong code or password is 401 too, and no reason to be thrown out.
+  if (fault.code === 'not_logged_in') loggedOut();
+  if (fault.code === 'no_permission') refused();
   throw fault;
 }
 

@@ -1,6 +1,7 @@
 // The server answers a fault as {"error":{code,message,request_id,detail?}}; its message
 // is zh-CN and says what to do. Other languages translate by code.
 import i18n from '@/i18n';
+import { ofServer, original } from '@/i18n/server';
 
 export class ApiError extends Error {
   readonly status: number;
@@ -39,16 +40,20 @@ export function faultOf(status: number, body: unknown, requestId = ''): ApiError
   return new ApiError(status, 'bad_answer', '', requestId, { status });
 }
 
-/** errorText is what a person reads. Chinese comes from the server; another language is
- * looked up by code and falls back to the server's words. */
+/** errorText is what a person reads. Chinese comes from the server; English is looked up by
+ * code (i18n/faults.json). A text that ends in a colon has the server's words after it, as
+ * they name what is wrong; a code without English is told in them, and says so. */
 export function errorText(error: unknown): string {
   if (!(error instanceof ApiError)) {
     return i18n.t('errors.unexpected', { ns: 'app' });
   }
-  const key = `errors.${error.code}`;
-  const known = i18n.exists(key, { ns: 'app', lng: i18n.language, fallbackLng: [] });
-  if (known && (i18n.language !== 'zh-CN' || error.message === '')) {
-    return i18n.t(key, { ns: 'app', ...error.detail });
+  const own = `errors.${error.code}`; // the panel's own faults, such as a broken line
+  const foreign = i18n.language !== 'zh-CN';
+  if (i18n.exists(own, { ns: 'app', lng: i18n.language, fallbackLng: [] }) && (foreign || error.message === '')) {
+    return i18n.t(own, { ns: 'app', ...error.detail });
   }
-  return error.message || i18n.t('errors.unexpected', { ns: 'app' });
+  if (error.message === '') return i18n.t('errors.unexpected', { ns: 'app' });
+  const text = ofServer('faults', error.code, error.message);
+  if (text === undefined) return original(error.message);
+  return foreign && text.endsWith(':') ? `${text} ${error.message}` : text;
 }

@@ -79,7 +79,32 @@ function newKey(): string {
 
 type Verb = 'post' | 'put' | 'delete';
 /** What a write is called with. */
-export type Written<M extends Verb, P> = { params?: Params<M, P>; body?: Body<M, P> | FormData };
+export type Written<M extends Verb, P> = {
+  params?: Params<M, P>;
+  body?: Body<M, P> | FormData;
+  /** dataUpdatedAt of what the form was filled with, as it was when it was opened. */
+  seen?: number;
+};
+
+/** Send is a write on the spot, such as the way back from another one. It rejects with the
+ * fault and shows nothing. */
+export type Send = <M extends Verb, P extends PathOf<M>>(
+  method: M,
+  path: P,
+  sent: Written<M, P>,
+  stale: readonly string[],
+) => Promise<void>;
+
+/** useSend is for writes that are not known when the page is drawn. It works on after the
+ * page is left. */
+export function useSend(): Send {
+  const client = useQueryClient();
+  return async (method, path, { params, body }, stale) => {
+    const verb = method.toUpperCase() as 'POST' | 'PUT' | 'DELETE';
+    await call(verb, path, { params: params as Sent, body, key: newKey() });
+    await refresh(client, [...stale, '/trails']);
+  };
+}
 
 type WriteOptions<D> = {
   /** Paths whose answers are old after this write. */
@@ -105,13 +130,13 @@ export function useWrite<M extends Verb, P extends PathOf<M>>(
   const { message, notification } = App.useApp();
   const attempt = useRef({ input: '', key: '' });
   return useMutation<Data<M, P>, ApiError, Written<M, P>>({
-    mutationFn: async ({ params, body }) => {
+    mutationFn: async ({ params, body, seen }) => {
       const input = JSON.stringify([params, body instanceof FormData ? [...body.keys()] : body]);
       if (attempt.current.input !== input || body instanceof FormData) {
         attempt.current = { input, key: newKey() };
       }
       const verb = method.toUpperCase() as 'POST' | 'PUT' | 'DELETE';
-      const answer = (await call(verb, path, { params: params as Sent, body, key: attempt.current.key })) as
+      const answer = (await call(verb, path, { params: params as Sent, body, key: attempt.current.key, seen })) as
         | { data?: unknown }
         | undefined;
       attempt.current = { input: '', key: '' };
@@ -124,6 +149,8 @@ export function useWrite<M extends Verb, P extends PathOf<M>>(
       onDone?.(data);
     },
     onError: (error) => {
+      // What stands behind the form is old: it is there anew when the form is opened again.
+      if (error.code === 'changed_meanwhile') void refresh(client, invalidate);
       if (!quiet && error.status !== 401) showFault(notification, error);
     },
   });

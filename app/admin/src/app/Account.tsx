@@ -1,6 +1,7 @@
 import { Button, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useGet, useWrite } from '@/api';
+import { mark } from '@/i18n/marks';
 import { Copy, Detail, Page, Section, Table, Time } from '@/ui';
 import { SecondFactor } from './SecondFactor';
 import { useMe } from './session';
@@ -16,7 +17,10 @@ export function Component() {
           items={[
             { label: t('account.login'), value: <Copy text={me.operator.login} /> },
             { label: t('account.name'), value: me.operator.name },
-            { label: t('account.roles'), value: (me.operator.roles ?? []).map((r) => t(`roles.${r}`)).join('、') },
+            {
+              label: t('account.roles'),
+              value: (me.operator.roles ?? []).map((r) => t(`roles.${r}`)).join(mark('、')),
+            },
           ]}
         />
       </Section>

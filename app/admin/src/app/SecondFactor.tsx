@@ -93,9 +93,7 @@ export function SecondFactor() {
             {step?.at === 'scan' ? (
               <>
                 <p>{t('account.totp.scan')}</p>
-                <div role="img" aria-label={t('account.totp.picture')}>
-                  <QRCode value={step.url} type="svg" size={180} />
-                </div>
+                <QRCode value={step.url} type="svg" size={180} aria-label={t('account.totp.picture')} />
                 <p className="muted">
                   {t('account.totp.manual')} <Copy text={step.secret} />
                 </p>

@@ -1,10 +1,11 @@
 import { DownOutlined, UserOutlined } from '@ant-design/icons';
-import { Button, Dropdown, Select } from 'antd';
-import { Suspense, useMemo } from 'react';
+import { App, Button, Dropdown, Select } from 'antd';
+import { Suspense, useEffect, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Outlet, useLocation, useMatches, useNavigate, useNavigation } from 'react-router';
+import { Outlet, useBlocker, useLocation, useMatches, useNavigate, useNavigation } from 'react-router';
 import { type Language, setLanguage } from '@/i18n';
 import { Layout } from '@/ui/Layout';
+import { unsaved } from '@/ui/unsaved';
 import { Waiting } from '@/ui/Waiting';
 import { entryOf } from './area';
 import { areas } from './areas';
@@ -13,6 +14,7 @@ import { IdleWarning } from './IdleWarning';
 import { Forbidden } from './NotFound';
 import { Session, useMe } from './session';
 import { slots } from './slots';
+import { Watch } from './Watch';
 
 /** Shell is everything around a page. */
 export function Shell() {
@@ -82,8 +84,34 @@ function Frame() {
         </div>
       </Suspense>
       <IdleWarning />
+      <Leaving />
+      <Watch />
     </Layout>
   );
+}
+
+/** Leaving asks before another page takes a half-filled form away. */
+function Leaving() {
+  const { t } = useTranslation('app');
+  const { modal } = App.useApp();
+  const blocked = useBlocker(
+    ({ currentLocation, nextLocation }) =>
+      currentLocation.pathname !== nextLocation.pathname && nextLocation.pathname !== '/login' && unsaved(),
+  );
+  useEffect(() => {
+    if (blocked.state !== 'blocked') return;
+    const ask = modal.confirm({
+      title: t('form.leave'),
+      content: t('form.leaveText'),
+      okText: t('form.drop'),
+      okButtonProps: { danger: true },
+      cancelText: t('form.stay'),
+      onOk: () => blocked.proceed(),
+      onCancel: () => blocked.reset(),
+    });
+    return ask.destroy;
+  }, [blocked, modal, t]);
+  return null;
 }
 
 /** Guarded shows a page to those who may see it; the API would refuse the others anyway. */

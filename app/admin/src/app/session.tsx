@@ -1,12 +1,13 @@
 // Who is logged in, what he may do, and what happens when that ends.
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { call } from '@/api';
 import { setSession } from '@/api/client';
 import { Broken } from '@/ui/Broken';
 import { Waiting } from '@/ui/Waiting';
 import { granted } from './area';
+import { Relogin } from './Relogin';
 
 export type Me = {
   operator: { id: string; login: string; name: string; roles: string[] | null; totp: boolean };
@@ -14,6 +15,8 @@ export type Me = {
   csrf: string;
   expires_at: string;
   idle_s: number;
+  /** How few people are not counted for him; 0: he sees all numbers exactly. */
+  under?: number;
 };
 
 type Held = {
@@ -48,17 +51,24 @@ function forget(cache: QueryClient): void {
   setTimeout(() => cache.clear());
 }
 
+// Who logs out in one tab wants none of the others to keep his page for him.
+const outKey = 'siyu.out';
+
 /** Session asks who is logged in before anything is drawn. */
 export function Session({ children }: { children: ReactNode }) {
   const [me, setMe] = useState<Me | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const [round, setRound] = useState(0);
+  const [over, setOver] = useState(false);
+  const since = useRef(0);
   const navigate = useNavigate();
   const at = useLocation();
   const cache = useQueryClient();
 
   const leave = useCallback(() => {
     setMe(null);
+    setOver(false);
+    since.current = 0;
     forget(cache);
     navigate(
       loginAddress({
@@ -71,10 +81,17 @@ export function Session({ children }: { children: ReactNode }) {
     );
   }, [cache, navigate]);
 
+  // A session that ends under somebody's hands takes nothing away that he has filled in.
+  const ended = useCallback(() => {
+    const out = Number(localStorage.getItem(outKey) ?? 0);
+    if (since.current && out < since.current) setOver(true);
+    else leave();
+  }, [leave]);
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: round asks again
   useEffect(() => {
     let gone = false;
-    setSession('', leave);
+    setSession('', ended);
     call('GET', '/session')
       .then((answer) => {
         if (gone) return;
@@ -83,7 +100,8 @@ export function Session({ children }: { children: ReactNode }) {
           leave();
           return;
         }
-        setSession(found.csrf, leave);
+        setSession(found.csrf, ended);
+        since.current = Date.now();
         setMe(found);
         setFailed(null);
       })
@@ -93,13 +111,15 @@ export function Session({ children }: { children: ReactNode }) {
     return () => {
       gone = true;
     };
-  }, [leave, round]);
+  }, [leave, ended, round]);
 
   const reload = useCallback(() => setRound((n) => n + 1), []);
   const logOut = useCallback(async () => {
     try {
       await call('POST', '/logout');
     } finally {
+      since.current = 0;
+      localStorage.setItem(outKey, String(Date.now()));
       setMe(null);
       navigate('/login', { replace: true });
       forget(cache);
@@ -112,7 +132,24 @@ export function Session({ children }: { children: ReactNode }) {
   );
   if (failed) return <Broken error={failed} again={reload} />;
   if (!held) return <Waiting key={at.key} />;
-  return <Context.Provider value={held}>{children}</Context.Provider>;
+  const again = async () => {
+    const found = ((await call('GET', '/session')) as { data: Me | null }).data;
+    if (!found || found.operator.id !== held.me.operator.id) {
+      window.location.reload(); // logged in as somebody else in another tab: not his page
+      return;
+    }
+    setSession(found.csrf, ended);
+    since.current = Date.now();
+    setMe(found);
+    setOver(false);
+    void cache.invalidateQueries();
+  };
+  return (
+    <Context.Provider value={held}>
+      {children}
+      {over ? <Relogin login={held.me.operator.login} onDone={again} onLeave={leave} /> : null}
+    </Context.Provider>
+  );
 }
 
 /** Given puts a known operator in place of the session: for tests of pages. */

@@ -6,6 +6,10 @@ export type ExportButtonProps = {
   query: Record<string, string>;
   total?: number;
   totalMore?: boolean;
+  /** What the button says; without it 导出. */
+  label?: string;
+  /** What is taken out, in the place of "as filtered". */
+  what?: string;
 };
 
 /** What other areas put into the shell. The job centre fills them. */

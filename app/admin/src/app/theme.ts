@@ -7,6 +7,11 @@ export const theme: ThemeConfig = {
     colorPrimary: '#0958d9',
     colorInfo: '#0958d9',
     colorLink: '#0958d9',
+    // antd lightens what the pointer rests on, below 4.5:1; here it darkens (8.9 and more).
+    colorLinkHover: '#003eb3',
+    colorLinkActive: '#002c8c',
+    colorPrimaryHover: '#003eb3',
+    colorPrimaryTextHover: '#003eb3',
     colorSuccess: '#237804',
     colorWarning: '#9e5f00',
     colorError: '#cf1322',

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/error';
 import { FaultAlert } from './FormDrawer';
 import { halfWidth } from './money';
+import { unread } from './unread';
 
 export type DangerProps = {
   /** The button that opens it. */
@@ -48,6 +49,7 @@ export function Danger({
   const right = !name || halfWidth(String(typed ?? '')).trim() === halfWidth(name).trim();
   const go = async () => {
     const { typed: _, ...values } = await form.validateFields();
+    if (unread(document.getElementById(id))) return;
     setBusy(true);
     setFault(null);
     try {

@@ -46,7 +46,13 @@ export function FilterBar({
               placeholder={f.placeholder ?? f.label}
               value={v || undefined}
               allowClear
-              showSearch={(f.options?.length ?? 0) > 8 ? { optionFilterProp: 'label' } : false}
+              showSearch={
+                f.onSearch
+                  ? { filterOption: false, onSearch: f.onSearch }
+                  : (f.options?.length ?? 0) > 8
+                    ? { optionFilterProp: 'label' }
+                    : false
+              }
               popupMatchSelectWidth={false}
               style={{ minWidth: f.width ?? 128 }}
               options={f.options?.map((o) => ({ value: o.value, label: o.label }))}

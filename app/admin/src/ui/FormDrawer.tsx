@@ -1,8 +1,10 @@
 import { Alert, App, Button, Drawer, Form, type FormInstance } from 'antd';
-import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, errorText } from '@/api/error';
 import { Copy } from './Copy';
+import { unread } from './unread';
+import { useUnsaved } from './unsaved';
 
 export type FormDrawerProps<V extends object> = {
   title: ReactNode;
@@ -12,7 +14,10 @@ export type FormDrawerProps<V extends object> = {
   initial?: Partial<V>;
   /** Saves; a rejected promise keeps the drawer open and shows why, next to the field that
    * the server names. Use a useWrite with quiet: true and its mutateAsync. */
-  onSubmit: (values: V) => Promise<unknown>;
+  onSubmit: (values: V, seen?: number) => Promise<unknown>;
+  /** dataUpdatedAt of what `initial` was read from. As it was when the drawer was opened it
+   * comes with onSubmit, which hands it to the write. */
+  seen?: number;
   /** The Form.Items; a function gets the form and the values as they are. */
   children: ReactNode | ((form: FormInstance<V>, values: Partial<V>) => ReactNode);
   submit?: ReactNode;
@@ -27,6 +32,7 @@ export function FormDrawer<V extends object>({
   open,
   onClose,
   initial,
+  seen,
   onSubmit,
   children,
   submit,
@@ -43,16 +49,28 @@ export function FormDrawer<V extends object>({
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
   const touched = useRef(false);
+  const mark = useUnsaved();
+  const touch = useCallback(
+    (yes: boolean) => {
+      touched.current = yes;
+      mark(yes);
+    },
+    [mark],
+  );
   const first = useRef(initial);
   first.current = initial;
+  const latest = useRef(seen);
+  latest.current = seen;
+  const opened = useRef(seen);
 
   useEffect(() => {
+    touch(false);
     if (!open) return;
+    opened.current = latest.current;
     form.resetFields();
     form.setFieldsValue((first.current ?? {}) as Parameters<typeof form.setFieldsValue>[0]);
-    touched.current = false;
     setFault(null);
-  }, [open, form]);
+  }, [open, form, touch]);
 
   const close = () => {
     if (!touched.current || busy) {
@@ -69,14 +87,16 @@ export function FormDrawer<V extends object>({
     });
   };
   const save = async (v: V) => {
+    if (unread(document.getElementById(name))) return;
     setBusy(true);
     setFault(null);
+    touch(false); // what saves may open the page of what it made
     try {
-      await onSubmit(v);
-      touched.current = false;
+      await onSubmit(v, opened.current);
       onClose();
     } catch (error) {
-      setFault(error);
+      touch(true);
+      if (!isOver(error)) setFault(error);
       if (error instanceof ApiError && error.field) {
         const field = error.field.split('.') as never;
         if (form.getFieldInstance(field) !== undefined) form.setFields([{ name: field, errors: [errorText(error)] }]);
@@ -111,9 +131,7 @@ export function FormDrawer<V extends object>({
         name={name}
         layout="vertical"
         onFinish={(v) => void save(v)}
-        onValuesChange={() => {
-          touched.current = true;
-        }}
+        onValuesChange={() => touch(true)}
       >
         {typeof children === 'function' ? children(form, values) : children}
         {/* Enter in a field submits; the visible button stands outside of the form. */}
@@ -121,6 +139,11 @@ export function FormDrawer<V extends object>({
       </Form>
     </Drawer>
   );
+}
+
+/** isOver: nobody is logged in any more. The session says so itself, above the form. */
+export function isOver(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'not_logged_in';
 }
 
 /** FaultAlert shows why a form was not taken, with the request's number. */

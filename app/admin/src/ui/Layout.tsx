@@ -1,5 +1,6 @@
 import { ProLayout } from '@ant-design/pro-components';
 import { type ReactNode, useLayoutEffect } from 'react';
+import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
 export type MenuItem = { path: string; name: string; icon?: ReactNode; children?: MenuItem[] };
@@ -27,6 +28,7 @@ export function Layout({
   tools: ReactNode[];
   children: ReactNode;
 }) {
+  const english = useTranslation().i18n.language === 'en';
   // Below its fixed header ProLayout puts an empty one that keeps the height: no landmark.
   useLayoutEffect(() => {
     for (const spare of document.querySelectorAll('header:empty')) spare.setAttribute('role', 'presentation');
@@ -43,7 +45,7 @@ export function Layout({
         fixedHeader
         fixSiderbar
         breakpoint="lg"
-        siderWidth={208}
+        siderWidth={english ? 240 : 208} // its words are longer
         route={{ path: '/', children: menu.map(keyed) }}
         location={{ pathname: address }}
         menu={{ type: 'sub', autoClose: false }}

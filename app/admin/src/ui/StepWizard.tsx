@@ -2,7 +2,9 @@ import { Button, Form, Steps } from 'antd';
 import { type ReactNode, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/error';
-import { FaultAlert } from './FormDrawer';
+import { FaultAlert, isOver } from './FormDrawer';
+import { unread } from './unread';
+import { useUnsaved } from './unsaved';
 
 export type Step<V extends object> = {
   key: string;
@@ -39,6 +41,7 @@ export function StepWizard<V extends object>({
   const [at, setAt] = useState(0);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
+  const mark = useUnsaved();
   Form.useWatch([], form);
   const values = { ...initial, ...(form.getFieldsValue(true) as Partial<V>) };
   const last = at === steps.length - 1;
@@ -48,7 +51,7 @@ export function StepWizard<V extends object>({
     try {
       await act();
     } catch (error) {
-      setFault(error);
+      if (!isOver(error)) setFault(error);
       if (!(error instanceof ApiError)) throw error;
     } finally {
       setBusy(false);
@@ -61,10 +64,20 @@ export function StepWizard<V extends object>({
       } catch {
         return; // the fields say what is missing
       }
+      if (unread(document.getElementById(id))) return;
       const all = { ...initial, ...(form.getFieldsValue(true) as V) };
       await steps[at]?.check?.(all);
-      if (last) await onFinish(all as V);
-      else setAt(at + 1);
+      if (!last) {
+        setAt(at + 1);
+        return;
+      }
+      mark(false); // finishing opens the page of what was made
+      try {
+        await onFinish(all as V);
+      } catch (error) {
+        mark(true);
+        throw error;
+      }
     });
   return (
     <div className="section">
@@ -87,6 +100,7 @@ export function StepWizard<V extends object>({
             layout="vertical"
             initialValues={initial as never}
             onFinish={() => void next()}
+            onValuesChange={() => mark(true)}
             preserve
           >
             {steps[at]?.render(values)}

@@ -1,6 +1,6 @@
 import { InfoCircleOutlined } from '@ant-design/icons';
-import { Table as AntTable, Checkbox, Tooltip } from 'antd';
-import type { Key, ReactNode } from 'react';
+import { Table as AntTable, Checkbox, type TableRef, Tooltip } from 'antd';
+import { type Key, type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useNarrow } from './narrow';
@@ -42,6 +42,23 @@ function idOf(row: unknown): string {
   return String((row as { id?: unknown }).id ?? '');
 }
 
+/** useReach lets the keyboard move a table that is wider than its box. */
+function useReach(table: RefObject<TableRef | null>, narrow: boolean): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a phone has cards and no table
+  useEffect(() => {
+    const root = table.current?.nativeElement;
+    const body = root?.querySelector<HTMLElement>('.ant-table-body, .ant-table-content');
+    if (!root || !body) return;
+    const watch = new ResizeObserver(() => {
+      if (body.scrollWidth > body.clientWidth) body.tabIndex = 0;
+      else body.removeAttribute('tabindex');
+    });
+    watch.observe(body);
+    for (const part of body.children) watch.observe(part);
+    return () => watch.disconnect();
+  }, [table, narrow]);
+}
+
 /** Table shows rows that are already here; on a phone every row is a card. Lists from the
  * API use DataTable. */
 export function Table<R>({
@@ -60,6 +77,8 @@ export function Table<R>({
 }: TableProps<R>) {
   const { t } = useTranslation('app');
   const narrow = useNarrow();
+  const table = useRef<TableRef>(null);
+  useReach(table, narrow);
   const first = (row: R, c: Column<R>) => (to ? <Link to={to(row)}>{c.render(row)}</Link> : c.render(row));
   if (narrow) {
     if (rows.length === 0)
@@ -102,6 +121,7 @@ export function Table<R>({
   }
   return (
     <AntTable<R & object>
+      ref={table}
       size="middle"
       aria-label={label}
       dataSource={rows as unknown as (R & object)[]}

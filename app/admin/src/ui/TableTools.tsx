@@ -132,7 +132,7 @@ export function SavedViews({
                 size="small"
                 icon={<DeleteOutlined />}
                 aria-label={t('table.removeView', { name: v.name })}
-                onClick={() => remove(v.id)}
+                onClick={() => remove(v)}
               />
             </div>
           ))}

@@ -46,7 +46,10 @@ export function Trail({ object, id }: { object: string; id: string | undefined }
               <Time at={l.created_at} precise={false} />
               <strong>{l.actor}</strong>
               <span>{actionText(l.action)}</span>
-              {l.outcome && l.outcome !== 'done' && l.outcome !== 'ok' ? <StateTag state={l.outcome} /> : null}
+              {/* Anything else is the code of the fault that ended it: no word for people. */}
+              {l.outcome && l.outcome !== 'done' && l.outcome !== 'ok' ? (
+                <StateTag state={l.outcome === 'begun' ? 'begun' : 'failed'} />
+              ) : null}
               {l.reason ? <span className="muted">{l.reason}</span> : null}
             </span>
           ),

@@ -26,6 +26,17 @@ describe('filters in the address', () => {
   it('a number typed with a Chinese keyboard is plain', () => {
     expect(writeFilters(new URLSearchParams(), filters, { member: '１２ ３４' }).get('member')).toBe('1234');
   });
+  it('an amount is what people type; what is none is left for the server to say so', () => {
+    const typed = (v: string) =>
+      writeFilters(new URLSearchParams(), [{ name: 'min', label: 'min', kind: 'yuan' }], { min: v }).get('min');
+    expect(['１２．５', '1,000', '1.5万', 'abc'].map(typed)).toEqual(['12.50', '1000.00', '15000.00', 'abc']);
+  });
+  it('a choice that is looked for at the server counts before its name is known', () => {
+    const search = new URLSearchParams('product=77');
+    const product: Filter = { name: 'product', label: 'product', kind: 'select', options: [] };
+    expect(readFilters(search, [product])).toEqual({});
+    expect(readFilters(search, [{ ...product, onSearch: () => {} }])).toEqual({ product: '77' });
+  });
   it('days become half-open intervals under the names of the API', () => {
     expect(queryOf(filters, { made: '2026-11-01~2026-11-01', paid: '2026-11-02~', q: 'x' })).toEqual({
       from: '2026-11-01T00:00:00+08:00',

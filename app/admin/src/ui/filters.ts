@@ -1,5 +1,5 @@
 // Filters of a list live in the address: shareable, and still there after "back".
-import { halfWidth } from './money';
+import { halfWidth, parseYuan, yuanText } from './money';
 import { rangeOf } from './time';
 
 export type Option = { value: string; label: string };
@@ -8,10 +8,14 @@ export type Option = { value: string; label: string };
 export type Filter = {
   name: string;
   label: string;
-  /** text: free text; id: digits (full-width ones too); select: one of options; range: days,
-   * sent as `from` and `until` unless `names` says other parameters. */
-  kind: 'text' | 'id' | 'select' | 'range';
+  /** text: free text; id: digits (full-width ones too); yuan: an amount as people type it;
+   * select: one of options; range: days, sent as `from` and `until` unless `names` says other
+   * parameters. */
+  kind: 'text' | 'id' | 'yuan' | 'select' | 'range';
   options?: readonly Option[];
+  /** Of a select whose options are those that the server found for this text: any value of the
+   * address counts, also one that is not among them. */
+  onSearch?: (text: string) => void;
   placeholder?: string;
   names?: readonly [from: string, until: string];
   width?: number;
@@ -29,7 +33,7 @@ export function readFilters(search: URLSearchParams, filters: readonly Filter[])
   for (const f of filters) {
     const v = search.get(f.name);
     if (!v) continue;
-    if (f.kind === 'select' && f.options && !f.options.some((o) => o.value === v)) continue;
+    if (f.kind === 'select' && !f.onSearch && f.options && !f.options.some((o) => o.value === v)) continue;
     if (f.kind === 'range' && !splitRange(v)) continue;
     out[f.name] = v;
   }
@@ -77,5 +81,9 @@ export function splitRange(v: string): [from: string, to: string] | null {
 
 function cleaned(f: Filter, v: string): string {
   const s = v.trim();
+  if (f.kind === 'yuan') {
+    const fen = parseYuan(s);
+    return fen === null ? s : yuanText(fen);
+  }
   return f.kind === 'id' ? halfWidth(s).replace(/\s/g, '') : s;
 }

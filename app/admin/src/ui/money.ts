@@ -4,19 +4,36 @@
 /** formatFen writes 123450 as ¥1,234.50. */
 export function formatFen(fen: number | string | null | undefined): string {
   if (fen === null || fen === undefined || fen === '') return '';
-  const n = BigInt(fen);
+  // A sum may be made of what somebody is just typing: 12. and 12.7 pieces must not end the page.
+  const n = typeof fen === 'number' ? BigInt(Number.isFinite(fen) ? Math.round(fen) : 0) : BigInt(fen);
   const abs = n < 0n ? -n : n;
   const yuan = (abs / 100n).toString().replace(/\B(?=(\d{3})+$)/g, ',');
   return `${n < 0n ? '-' : ''}¥${yuan}.${(abs % 100n).toString().padStart(2, '0')}`;
 }
 
-/** parseYuan reads what a person types (1,234.5, ￥１２．５) as fen; null if it is no amount. */
+/** parseYuan reads what a person types (1,234.5, ￥１２．５, 1.5万) as fen; null if it is no amount. */
 export function parseYuan(text: string): number | null {
-  const plain = halfWidth(text).replace(/[,\u00a5\uffe5\u5143\s]/g, '');
+  const plain = tenThousands(halfWidth(text).replace(/[,\u00a5\uffe5\u5143\s]/g, ''));
   const m = /^(-?)(\d{1,12})(?:\.(\d{0,2}))?$/.exec(plain);
   if (!m) return null;
   const fen = Number(m[2]) * 100 + Number((m[3] ?? '').padEnd(2, '0') || '0');
   return m[1] ? -fen : fen;
+}
+
+/** parseCount reads what a person types (１２，０００, 1.2万, 5 000 个) as the text of a number; what
+ * is none comes back as it is. */
+export function parseCount(text: string): string {
+  return tenThousands(
+    halfWidth(text)
+      .replace(/[,\s]/g, '')
+      .replace(/^(.*\d万?)[个次份件张瓶分人天日月年级%]$/, '$1'),
+  );
+}
+
+/** tenThousands writes 1.2万 as 12000: who says 万 must not have typed 1. */
+function tenThousands(plain: string): string {
+  const m = /^(-?)(\d{1,8})(?:\.(\d{1,4}))?万$/.exec(plain);
+  return m ? `${m[1]}${BigInt((m[2] ?? '') + (m[3] ?? '').padEnd(4, '0'))}` : plain;
 }
 
 /** yuanText is what an input shows: 1234.50. */

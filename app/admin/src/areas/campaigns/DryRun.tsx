@@ -1,8 +1,22 @@
-import { Alert, Button, Form, InputNumber } from 'antd';
-import { useMemo, useState } from 'react';
+import { Alert, Button, Form } from 'antd';
+import { useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Data, useGet } from '@/api';
-import { Broken, Chart, dayText, formatCount, formatFen, Money, MoneyInput, StatCards, Time, Waiting } from '@/ui';
+import { errorText } from '@/api/error';
+import {
+  Broken,
+  Chart,
+  dayText,
+  formatCount,
+  formatFen,
+  Money,
+  MoneyInput,
+  NumberInput,
+  StatCards,
+  Time,
+  unread,
+  Waiting,
+} from '@/ui';
 
 type Rehearsal = NonNullable<Data<'get', '/campaigns/{id}/dry-run'>>;
 type Ask = { per_day?: number | null; stop_fen?: number | null };
@@ -11,6 +25,7 @@ type Ask = { per_day?: number | null; stop_fen?: number | null };
  * that are thrown away. Nothing is written. */
 export function DryRun({ id }: { id: string }) {
   const { t } = useTranslation('campaigns');
+  const form = useId();
   const [ask, setAsk] = useState<Ask>({});
   const { data, error, isPending, isFetching, refetch } = useGet('/campaigns/{id}/dry-run', {
     params: {
@@ -21,7 +36,7 @@ export function DryRun({ id }: { id: string }) {
   });
   if (error) {
     return error.code === 'dry_run' ? (
-      <Alert type="info" showIcon title={error.message} />
+      <Alert type="info" showIcon title={errorText(error)} />
     ) : (
       <Broken error={error} again={() => void refetch()} />
     );
@@ -29,9 +44,14 @@ export function DryRun({ id }: { id: string }) {
   if (isPending || !data) return <Waiting height={160} />;
   return (
     <>
-      <Form<Ask> layout="inline" style={{ rowGap: 8, marginBottom: 16 }} onFinish={setAsk}>
+      <Form<Ask>
+        layout="inline"
+        style={{ rowGap: 8, marginBottom: 16 }}
+        name={form}
+        onFinish={(v) => unread(document.getElementById(form)) || setAsk(v)}
+      >
         <Form.Item name="per_day" label={t('dry.perDay')}>
-          <InputNumber min={1} precision={0} placeholder={String(data.plan.per_day)} style={{ width: 130 }} />
+          <NumberInput min={1} placeholder={String(data.plan.per_day)} style={{ width: 130 }} />
         </Form.Item>
         <Form.Item name="stop_fen" label={t('dry.stop')}>
           <MoneyInput style={{ width: 160 }} />

@@ -2,6 +2,7 @@ import { CheckCircleFilled, CloseCircleFilled, ExclamationCircleFilled } from '@
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Data } from '@/api';
+import { spoken } from '@/i18n/server';
 import type { StepKey } from './wizard';
 
 export type Finding = NonNullable<Data<'get', '/campaigns/{id}/check'>>[number];
@@ -29,7 +30,7 @@ export function Findings({ list, go }: { list: readonly Finding[]; go?: (step: S
           <span role="img" aria-label={t(`check.${f.level}`)}>
             {icons[f.level as keyof typeof icons]}
           </span>
-          <span>{f.text}</span>
+          <span>{spoken(f.text)}</span>
           {go && f.step ? (
             <Button size="small" type="link" onClick={() => go(f.step as StepKey)}>
               {t('check.mend')}
@@ -37,7 +38,7 @@ export function Findings({ list, go }: { list: readonly Finding[]; go?: (step: S
           ) : (
             <span />
           )}
-          {f.cure ? <span className="cure muted">{f.cure}</span> : null}
+          {f.cure ? <span className="cure muted">{spoken(f.cure)}</span> : null}
         </div>
       ))}
     </div>

@@ -3,7 +3,7 @@ import { useCan } from '@/app/session';
 import { Detail, formatCount, formatFen, Money, Section, Table, Time } from '@/ui';
 import { useBatches } from './batches';
 import type { Campaign } from './draft';
-import { oddsText } from './draft';
+import { givesText, oddsText } from './draft';
 
 /** What of a campaign is content: the same of a draft, of what was frozen and of what runs. */
 export type Content = Pick<
@@ -37,11 +37,14 @@ export function Frozen({
 }) {
   const { t } = useTranslation('campaigns');
   const can = useCan();
-  const batches = useBatches(can('code:read') && can('product:read') ? brand : '');
-  const named = new Map(batches.list.map((b) => [b.id, b]));
+  const { named } = useBatches(
+    can('code:read') ? brand : '',
+    (c.scopes ?? []).map((s) => s.batch_id ?? ''),
+  );
   const times = (n: number) => (n ? t('frozen.times', { n: formatCount(n) }) : t('frozen.unlimited'));
   const tiers = c.tiers ?? [];
   const spend = tiers.reduce((n, x) => n + x.total_fen, 0);
+  const points = tiers.reduce((n, x) => n + x.points * x.winners, 0);
   return (
     <>
       <Section title={t('frozen.basics')}>
@@ -64,7 +67,10 @@ export function Frozen({
           ]}
         />
       </Section>
-      <Section title={t('frozen.prizes')} extra={<strong>{t('frozen.spend', { fen: formatFen(spend) })}</strong>}>
+      <Section
+        title={t('frozen.prizes')}
+        extra={<strong>{t('frozen.spend', { fen: givesText(t, spend, points) })}</strong>}
+      >
         <Table
           label={t('frozen.prizes')}
           rows={tiers}

@@ -2,6 +2,7 @@ import { Segmented } from 'antd';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Data, useGet } from '@/api';
+import { spoken } from '@/i18n/server';
 import { Broken, Chart, dayOf, formatCount, formatTime, Money, Section, StatCards, Table, Time, Waiting } from '@/ui';
 import type { Campaign } from './draft';
 import { MoneyBar } from './MoneyBar';
@@ -147,7 +148,7 @@ function Regions({ data }: { data: Numbers }) {
       grid: { left: 84, right: 40, top: 8, bottom: 24 },
       tooltip: { trigger: 'axis' },
       xAxis: { type: 'value', minInterval: 1 },
-      yAxis: { type: 'category', data: rows.map((r) => r.province || t('live.unknownRegion')) },
+      yAxis: { type: 'category', data: rows.map((r) => spoken(r.province) || t('live.unknownRegion')) },
       series: [
         {
           name: t('live.claims'),

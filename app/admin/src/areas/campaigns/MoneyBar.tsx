@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next';
+import { mark } from '@/i18n/marks';
 import { formatFen } from '@/ui';
 
 export type Part = { key: string; fen: number; colour: string };
@@ -6,7 +7,7 @@ export type Part = { key: string; fen: number; colour: string };
 /** MoneyBar is where the reserved money of a campaign is: one bar, its parts in words. */
 export function MoneyBar({ total, parts }: { total: number; parts: readonly Part[] }) {
   const { t } = useTranslation('campaigns');
-  const words = parts.map((p) => `${t(`money.${p.key}`)} ${formatFen(p.fen)}`).join('，');
+  const words = parts.map((p) => `${t(`money.${p.key}`)} ${formatFen(p.fen)}`).join(mark('，'));
   return (
     <div>
       <div className="campaign-bar" role="img" aria-label={words}>

@@ -2,10 +2,10 @@ import { MoreOutlined } from '@ant-design/icons';
 import { App, Button, Dropdown, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
-import { useGet, useWrite } from '@/api';
+import { type Send, useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
 import { Can, Danger, formatCount, formatFen, formatTime, LinkButton, useUndo } from '@/ui';
-import type { Campaign } from './draft';
+import { type Campaign, givesText } from './draft';
 
 const stale = ['/campaigns', '/campaign-approvals', '/audit'];
 
@@ -20,7 +20,7 @@ export function usePublish() {
 
 /** Publish is the last button of a draft: publish where one person may, submit where a
  * second one must approve. */
-export function Publish({ c, spend, needed }: { c: Campaign; spend: number; needed: boolean }) {
+export function Publish({ c, spend, points, needed }: { c: Campaign; spend: number; points: number; needed: boolean }) {
   const { t } = useTranslation('campaigns');
   const can = useCan();
   const { publish, submit } = usePublish();
@@ -36,10 +36,10 @@ export function Publish({ c, spend, needed }: { c: Campaign; spend: number; need
         danger={false}
         trigger={<Button type="primary">{t('action.submit')}</Button>}
         title={t('review.submitTitle', { name: c.name })}
-        consequence={t('review.submitText', { fen: formatFen(spend) })}
+        consequence={t('review.submitText', { fen: givesText(t, spend, points) })}
         confirm={t('action.submit')}
         onConfirm={async (v) => {
-          await submit.mutateAsync({ ...at, body: { note: String(v.note ?? ''), reason: '' } });
+          await submit.mutateAsync({ ...at, body: { note: String(v.note ?? ''), version: c.version, reason: '' } });
           there();
         }}
       >
@@ -58,11 +58,12 @@ export function Publish({ c, spend, needed }: { c: Campaign; spend: number; need
       title={t('review.publishTitle', { name: c.name })}
       consequence={t(later ? 'review.scheduleText' : 'review.publishText', {
         fen: formatFen(spend),
+        points: points ? t('review.withPoints', { n: formatCount(points) }) : '',
         at: formatTime(c.from_at),
       })}
       confirm={later ? t('action.schedule') : t('action.publish')}
       onConfirm={async () => {
-        await publish.mutateAsync({ ...at, body: { spend_fen: spend, reason: '' } });
+        await publish.mutateAsync({ ...at, body: { spend_fen: spend, version: c.version, reason: '' } });
         there();
       }}
     />
@@ -78,6 +79,10 @@ export function Actions({ c }: { c: Campaign }) {
   const undo = useUndo();
   const at = { params: { path: { id: c.id } }, body: { reason: '' } };
   const options = { invalidate: stale };
+  const back =
+    (path: '/campaigns/{id}/resume' | '/campaigns/{id}/pause' | '/campaigns/{id}/unarchive') =>
+    (send: Send, reason: string) =>
+      send('post', path, { ...at, body: { reason } }, stale);
   const pause = useWrite('post', '/campaigns/{id}/pause', options);
   const resume = useWrite('post', '/campaigns/{id}/resume', options);
   const end = useWrite('post', '/campaigns/{id}/end', { ...options, quiet: true });
@@ -102,7 +107,7 @@ export function Actions({ c }: { c: Campaign }) {
           key: 'archive',
           label: t('action.archive'),
           onClick: () =>
-            archive.mutate(at, { onSuccess: () => undo(t('done.archived'), () => unarchive.mutateAsync(at)) }),
+            archive.mutate(at, { onSuccess: () => undo(t('done.archived'), back('/campaigns/{id}/unarchive')) }),
         }
       : null,
     can('campaign:write') && c.stage === 'archived'
@@ -117,7 +122,7 @@ export function Actions({ c }: { c: Campaign }) {
         </Can>
       ) : null}
       {c.stage === 'draft' && c.approval === 'approved' && preview.data ? (
-        <Publish c={c} spend={preview.data.spend_fen} needed={false} />
+        <Publish c={c} spend={preview.data.spend_fen} points={preview.data.points} needed={false} />
       ) : null}
       {c.stage === 'draft' && c.approval !== 'approved' ? (
         <Can do="campaign:write">
@@ -141,7 +146,7 @@ export function Actions({ c }: { c: Campaign }) {
       {can('campaign:publish') && c.state === 'published' && c.stage !== 'ended' ? (
         <Button
           loading={pause.isPending}
-          onClick={() => pause.mutate(at, { onSuccess: () => undo(t('done.paused'), () => resume.mutateAsync(at)) })}
+          onClick={() => pause.mutate(at, { onSuccess: () => undo(t('done.paused'), back('/campaigns/{id}/resume')) })}
         >
           {t('action.pause')}
         </Button>
@@ -150,7 +155,7 @@ export function Actions({ c }: { c: Campaign }) {
         <Button
           type="primary"
           loading={resume.isPending}
-          onClick={() => resume.mutate(at, { onSuccess: () => undo(t('done.resumed'), () => pause.mutateAsync(at)) })}
+          onClick={() => resume.mutate(at, { onSuccess: () => undo(t('done.resumed'), back('/campaigns/{id}/pause')) })}
         >
           {t('action.resume')}
         </Button>

@@ -3,25 +3,11 @@ import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { type Data, useGet, useWrite } from '@/api';
 import { useCan, useMe } from '@/app/session';
-import {
-  Broken,
-  Changes,
-  Copy,
-  Danger,
-  Detail,
-  formatFen,
-  Money,
-  Page,
-  Section,
-  StateTag,
-  Table,
-  Time,
-  Waiting,
-} from '@/ui';
+import { Broken, Changes, Copy, Danger, Detail, Page, Section, StateTag, Table, Time, Waiting } from '@/ui';
 import { Publish } from './actions';
 import './campaigns.css';
 import { DryRun } from './DryRun';
-import type { Campaign } from './draft';
+import { type Campaign, givesText, limitText } from './draft';
 import { Findings } from './Findings';
 import { Frozen } from './Frozen';
 import { Preview } from './Preview';
@@ -63,11 +49,8 @@ export function Component() {
               { label: t('approval.by'), value: name(d.approval.submitted_by) },
               { label: t('approval.at'), value: <Time at={d.approval.created_at} /> },
               { label: t('approval.editor'), value: name(d.approval.edited_by) },
-              { label: t('money.spend'), value: <Money fen={d.approval.spend_fen} /> },
-              {
-                label: t('approval.limit'),
-                value: d.policy.approval_fen === 0 ? t('policy.always') : <Money fen={d.policy.approval_fen} />,
-              },
+              { label: t('money.spend'), value: givesText(t, d.approval.spend_fen, d.approval.spend_points) },
+              { label: t('approval.limit'), value: limitText(t, d.policy) },
               { label: t('review.note'), value: d.approval.note },
               d.approval.decided_at !== null && { label: t('approval.decidedBy'), value: name(d.approval.decided_by) },
               d.approval.decided_at !== null && {
@@ -105,7 +88,12 @@ export function Component() {
               { key: 'at', title: t('approval.at'), render: (a) => <Time at={a.created_at} /> },
               { key: 'state', title: t('list.stage'), render: (a) => <StateTag state={a.state} labels={labels(t)} /> },
               { key: 'by', title: t('approval.by'), render: (a) => name(a.submitted_by) },
-              { key: 'spend', title: t('money.spend'), align: 'right', render: (a) => <Money fen={a.spend_fen} /> },
+              {
+                key: 'spend',
+                title: t('money.spend'),
+                align: 'right',
+                render: (a) => givesText(t, a.spend_fen, a.spend_points),
+              },
               { key: 'who', title: t('approval.decidedBy'), render: (a) => name(a.decided_by) },
               { key: 'reason', title: t('approval.reason'), render: (a) => a.reason || '—' },
             ]}
@@ -153,7 +141,8 @@ function Decide({ c, d }: { c: Campaign; d: Dossier }) {
   const approve = useWrite('post', '/campaigns/{id}/approve', { ...options, done: t('done.approved') });
   const refuse = useWrite('post', '/campaigns/{id}/refuse', { ...options, done: t('done.refused') });
   const params = { path: { id: c.id } };
-  if (c.state === 'draft' && c.approval === 'approved') return <Publish c={c} spend={d.spend_fen} needed={d.needed} />;
+  if (c.state === 'draft' && c.approval === 'approved')
+    return <Publish c={c} spend={d.spend_fen} points={d.spend_points} needed={d.needed} />;
   if (d.approval.state !== 'submitted') return <Link to={`/campaigns/${c.id}`}>{t('approval.back')}</Link>;
   if (!can('campaign:approve')) return <span className="muted">{t('approval.wait')}</span>;
   if ([d.approval.submitted_by, d.approval.edited_by].includes(me.operator.id)) {
@@ -173,7 +162,9 @@ function Decide({ c, d }: { c: Campaign; d: Dossier }) {
         danger={false}
         trigger={<Button type="primary">{t('action.approve')}</Button>}
         title={t('approval.approveTitle', { name: d.frozen.name })}
-        consequence={t('approval.approveText', { fen: formatFen(d.approval.spend_fen) })}
+        consequence={t('approval.approveText', {
+          fen: givesText(t, d.approval.spend_fen, d.approval.spend_points),
+        })}
         confirm={t('action.approve')}
         onConfirm={() => approve.mutateAsync({ params, body: { hash: d.approval.hash, reason: '' } })}
       />

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { useBrandID } from '@/app/brand';
-import { DataTable, LinkButton, Money, Page, Time } from '@/ui';
+import { DataTable, LinkButton, Page, Time } from '@/ui';
+import { givesText } from './draft';
 import { ApprovalLimit } from './policy';
 
 /** What waits for a second person. */
@@ -18,7 +19,12 @@ export function Component() {
         to={(a) => `/campaigns/${a.campaign_id}/approval`}
         columns={[
           { key: 'name', title: t('field.name'), render: (a) => a.campaign_name },
-          { key: 'spend', title: t('money.spend'), align: 'right', render: (a) => <Money fen={a.spend_fen} /> },
+          {
+            key: 'spend',
+            title: t('money.spend'),
+            align: 'right',
+            render: (a) => givesText(t, a.spend_fen, a.spend_points),
+          },
           { key: 'at', title: t('approvals.at'), render: (a) => <Time at={a.created_at} /> },
           { key: 'note', title: t('review.note'), render: (a) => a.note || '—' },
         ]}

@@ -1,6 +1,7 @@
 // What a draft is while somebody writes it: the form's values, what they add up to, and the
 // copy that this browser keeps until the server has them.
 import type { Body, Data } from '@/api';
+import { formatCount, formatFen } from '@/ui/money';
 
 export type Campaign = Data<'get', '/campaigns/{id}'>;
 export type Input = Body<'put', '/campaigns/{id}'>;
@@ -140,6 +141,14 @@ export function toInput(d: Draft, brandID: string): Input {
   } as Input;
 }
 
+/** differing names the fields in which what was typed is not what the server has, as the
+ * words of `changed` know them. */
+export function differing(mine: Draft, theirs: Campaign, brandID: string): string[] {
+  const [a, b] = [toInput(mine, brandID), toInput(fromCampaign(theirs), brandID)];
+  const keys = Object.keys(a) as (keyof Input)[];
+  return keys.filter((k) => JSON.stringify(a[k]) !== JSON.stringify(b[k]));
+}
+
 /** tierCost is what a tier costs if all of it is won, in fen. */
 export function tierCost(t: Partial<Tier>): number {
   if (t.kind !== 'cash') return 0;
@@ -197,22 +206,59 @@ export function oddsText(w: number, n: number): string {
   return n % w === 0 ? `1/${n / w}` : `≈1/${Math.round(n / w)}`;
 }
 
+/** eachText is what one code costs on average if all is won, to a tenth of a fen: what a
+ * brand puts beside the price of a bottle. */
+export function eachText(fen: number, codes: number): string {
+  if (!codes) return '—';
+  const tenths = Math.round((fen * 10) / codes);
+  return `¥${Math.floor(tenths / 1000)}.${String(tenths % 1000).padStart(3, '0')}`;
+}
+
+type T = (key: string, options?: Record<string, unknown>) => string;
+
+/** givesText is what a campaign gives at most, in words: money, points, or both. */
+export function givesText(t: T, fen: number, points: number): string {
+  if (!points) return formatFen(fen);
+  const n = formatCount(points);
+  return fen ? t('gives.both', { fen: formatFen(fen), n }) : t('gives.points', { n });
+}
+
+export type Limits = { approval_fen: number; approval_points: number };
+
+/** limitText is up to how much one person may publish, in words. */
+export function limitText(t: T, p: Limits): string {
+  if (p.approval_fen === 0) return t('policy.always');
+  const fen = formatFen(p.approval_fen);
+  return p.approval_points
+    ? t('gives.either', { fen, n: formatCount(p.approval_points) })
+    : t('gives.noPoints', { fen });
+}
+
+/** isOver says whether a second person must agree; what one published before is known to
+ * the server only. */
+export function isOver(p: Limits, fen: number, points: number): boolean {
+  return p.approval_fen === 0 || fen > p.approval_fen || points > p.approval_points;
+}
+
 // What was typed and not yet stored, by campaign: a failed save, a closed tab and a lost
 // connection cost nothing.
 const keptKey = (id: string) => `siyu.campaign.${id}`;
 
-export function keep(id: string, d: Draft): void {
+/** What was typed, and which version of the draft it changes: 0 of one that is new. */
+export type Kept = { values: Draft; version: number };
+
+export function keep(id: string, values: Draft, version: number): void {
   try {
-    localStorage.setItem(keptKey(id), JSON.stringify(d));
+    localStorage.setItem(keptKey(id), JSON.stringify({ values, version } satisfies Kept));
   } catch {
     // A full or forbidden store: the form itself still has it.
   }
 }
 
-export function kept(id: string): Draft | null {
+export function kept(id: string): Kept | null {
   try {
-    const text = localStorage.getItem(keptKey(id));
-    return text ? ({ ...emptyDraft, ...JSON.parse(text) } as Draft) : null;
+    const found = JSON.parse(localStorage.getItem(keptKey(id)) ?? 'null') as Partial<Kept> | null;
+    return found?.values ? { values: { ...emptyDraft, ...found.values }, version: found.version ?? 0 } : null;
   } catch {
     return null;
   }

@@ -1,10 +1,23 @@
-import { Alert, App, Button, Form, Input, InputNumber, Segmented, Select, Timeline } from 'antd';
+import { Alert, App, Button, Form, Input, Segmented, Select, Timeline } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 import { useGet } from '@/api';
 import { useCan } from '@/app/session';
-import { Broken, Copy, copyText, FaultAlert, formatFen, halfWidth, Page, Section, StateTag, Time, Waiting } from '@/ui';
+import {
+  Broken,
+  Copy,
+  copyText,
+  FaultAlert,
+  formatFen,
+  halfWidth,
+  NumberInput,
+  Page,
+  Section,
+  StateTag,
+  Time,
+  Waiting,
+} from '@/ui';
 import { useBatches } from './batches';
 import './campaigns.css';
 import type { Campaign } from './draft';
@@ -81,9 +94,8 @@ function Verify({ c }: { c: Campaign }) {
   const can = useCan();
   const [by, setBy] = useState<'code' | 'serial'>('code');
   const [asked, setAsked] = useState<Asked | null>(null);
-  const batches = useBatches(by === 'serial' && can('code:read') && can('product:read') ? (c.brand_id ?? '') : '');
-  const inScope = new Set((c.scopes ?? []).map((s) => s.batch_id));
-  const named = new Map(batches.list.map((b) => [b.id, `${b.productName} · ${b.name}`]));
+  const inScope = [...new Set((c.scopes ?? []).map((s) => s.batch_id ?? ''))];
+  const { named } = useBatches(by === 'serial' && can('code:read') ? (c.brand_id ?? '') : '', inScope);
   const { data, error, isFetching } = useGet('/campaigns/{id}/draw', {
     params: { path: { id: c.id }, query: asked ?? {} },
     enabled: asked !== null,
@@ -129,10 +141,15 @@ function Verify({ c }: { c: Campaign }) {
         ) : (
           <>
             <Form.Item name="batch_id" label={t('scope.batch')} rules={[{ required: true, message: t('need.scope') }]}>
-              <Select options={[...inScope].map((b) => ({ value: b ?? '', label: named.get(b ?? '') ?? b }))} />
+              <Select
+                options={inScope.map((id) => {
+                  const b = named.get(id);
+                  return { value: id, label: b ? `${b.productName} · ${b.name}` : id };
+                })}
+              />
             </Form.Item>
             <Form.Item name="serial" label={t('fair.serial')} rules={[{ required: true, message: t('need.serial') }]}>
-              <InputNumber min={1} precision={0} style={{ width: 200 }} />
+              <NumberInput min={1} style={{ width: 200 }} />
             </Form.Item>
           </>
         )}

@@ -1,10 +1,10 @@
 import { PlusOutlined } from '@ant-design/icons';
 import { Button, Progress } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { useNavigate } from 'react-router';
-import { useList, useWrite } from '@/api';
+import { useNavigate, useSearchParams } from 'react-router';
+import { useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Can, DataTable, formatCount, LinkButton, Money, Page, StateTag, Time } from '@/ui';
+import { Can, DataTable, formatCount, LinkButton, Money, Page, StateTag, Time, useProducts } from '@/ui';
 
 const stages = ['draft', 'pending', 'scheduled', 'running', 'paused', 'ended', 'archived'] as const;
 
@@ -13,10 +13,8 @@ export function Component() {
   const { t: app } = useTranslation('app');
   const brand = useBrandID();
   const navigate = useNavigate();
-  const products = useList('/products', {
-    params: { query: { brand_id: brand, limit: '100' } },
-    enabled: Boolean(brand),
-  });
+  const [search] = useSearchParams();
+  const products = useProducts(brand, search.get('product_id') ?? '');
   const copy = useWrite('post', '/campaigns/{id}/copy', {
     invalidate: ['/campaigns'],
     done: t('list.copied'),
@@ -50,7 +48,8 @@ export function Component() {
             name: 'product_id',
             kind: 'select',
             label: t('list.product'),
-            options: (products.data?.data ?? []).map((p) => ({ value: p.id, label: p.name })),
+            options: products.options,
+            onSearch: products.search,
           },
           { name: 'time', kind: 'range', label: t('list.time') },
         ]}

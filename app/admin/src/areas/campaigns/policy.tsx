@@ -2,7 +2,8 @@ import { Button, Form, Input, Switch } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet, useWrite } from '@/api';
-import { Can, Detail, FormDrawer, Money, MoneyInput, Section, Time, Trail } from '@/ui';
+import { Can, Detail, FormDrawer, MoneyInput, NumberInput, Section, Time, Trail } from '@/ui';
+import { limitText } from './draft';
 
 /** ApprovalLimit shows and changes up to how much one person may publish; the settings use
  * it as well. */
@@ -31,10 +32,7 @@ export function ApprovalLimit({ brand, trail = true }: { brand: string; trail?: 
         <Detail
           columns={2}
           items={[
-            {
-              label: t('policy.limit'),
-              value: data.approval_fen === 0 ? t('policy.always') : <Money fen={data.approval_fen} />,
-            },
+            { label: t('policy.limit'), value: limitText(t, data) },
             {
               label: t('policy.changed'),
               value: data.updated_at ? <Time at={data.updated_at} /> : t('policy.default'),
@@ -42,13 +40,24 @@ export function ApprovalLimit({ brand, trail = true }: { brand: string; trail?: 
           ]}
         />
       </Section>
-      <FormDrawer<{ always: boolean; approval_fen: number | null; reason: string }>
+      <FormDrawer<{ always: boolean; approval_fen: number | null; approval_points: number; reason: string }>
         title={t('policy.title')}
         open={open}
         onClose={() => setOpen(false)}
-        initial={{ always: data.approval_fen === 0, approval_fen: data.approval_fen || 1_000_000 }}
+        initial={{
+          always: data.approval_fen === 0,
+          approval_fen: data.approval_fen || 1_000_000,
+          approval_points: data.approval_points,
+        }}
         onSubmit={(v) =>
-          save.mutateAsync({ params, body: { approval_fen: v.always ? 0 : v.approval_fen, reason: v.reason ?? '' } })
+          save.mutateAsync({
+            params,
+            body: {
+              approval_fen: v.always ? 0 : v.approval_fen,
+              approval_points: v.approval_points ?? data.approval_points,
+              reason: v.reason ?? '',
+            },
+          })
         }
       >
         {(_, values) => (
@@ -57,14 +66,24 @@ export function ApprovalLimit({ brand, trail = true }: { brand: string; trail?: 
               <Switch aria-label={t('policy.always')} />
             </Form.Item>
             {values.always ? null : (
-              <Form.Item
-                name="approval_fen"
-                label={t('policy.limit')}
-                extra={t('policy.limitHint')}
-                rules={[{ required: true, message: t('need.amount') }]}
-              >
-                <MoneyInput />
-              </Form.Item>
+              <>
+                <Form.Item
+                  name="approval_fen"
+                  label={t('policy.limit')}
+                  extra={t('policy.limitHint')}
+                  rules={[{ required: true, message: t('need.amount') }]}
+                >
+                  <MoneyInput />
+                </Form.Item>
+                <Form.Item
+                  name="approval_points"
+                  label={t('policy.points')}
+                  extra={t('policy.pointsHint')}
+                  rules={[{ required: true, message: t('need.points') }]}
+                >
+                  <NumberInput min={0} style={{ width: '100%' }} suffix={t('kind.points')} />
+                </Form.Item>
+              </>
             )}
             <Form.Item
               name="reason"

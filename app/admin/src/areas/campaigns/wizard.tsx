@@ -9,6 +9,7 @@ import { useCan } from '@/app/session';
 import { Broken, FaultAlert, Page, StateTag, useNarrow, Waiting } from '@/ui';
 import './campaigns.css';
 import { useBatches } from './batches';
+import { Clash } from './Clash';
 import { type Campaign, type Draft, emptyDraft, forget, fromCampaign, keep, kept, toInput } from './draft';
 import { CapsStep } from './steps/Caps';
 import { PrizesStep } from './steps/Prizes';
@@ -58,17 +59,25 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
   const start = useMemo(() => {
     const here = kept(slot);
     const there = campaign ? fromCampaign(campaign) : emptyDraft;
-    return { values: here ?? there, restored: here !== null && JSON.stringify(here) !== JSON.stringify(there) };
+    const restored = here !== null && JSON.stringify(here.values) !== JSON.stringify(there);
+    // What was kept changes the version it was made of: who wrote in the meantime is not undone.
+    const version = (restored && here.version) || (campaign?.version ?? 0);
+    return { values: restored ? here.values : there, restored, version };
   }, [slot]);
   const [restored, setRestored] = useState(start.restored);
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [saved, setSaved] = useState(0);
+  const [clash, setClash] = useState(false);
   // What the server has: buttons fill fields too, so only a comparison tells what is unsaved.
   const stored = useRef(campaign ? JSON.stringify(toInput(fromCampaign(campaign), brand)) : '');
+  const version = useRef(start.version);
   Form.useWatch([], form); // draws again with every key; the values of other steps are in the store
   const values = { ...start.values, ...(form.getFieldsValue(true) as Draft) };
-  const batches = useBatches(brand);
+  const batches = useBatches(
+    brand,
+    (values.scopes ?? []).map((s) => s?.batch_id ?? ''),
+  );
   const narrow = useNarrow();
   const create = useWrite('post', '/campaigns', { invalidate: ['/campaigns'], quiet: true });
   const update = useWrite('put', '/campaigns/{id}', { invalidate: ['/campaigns'], quiet: true });
@@ -79,8 +88,22 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
   // A tab that is closed with something unsaved keeps it, and says so next time.
   useEffect(() => {
     const now = { ...start.values, ...form.getFieldsValue(true) } as Draft;
-    if (form.isFieldsTouched() && JSON.stringify(toInput(now, brand)) !== stored.current) keep(slot, now);
+    if (form.isFieldsTouched() && JSON.stringify(toInput(now, brand)) !== stored.current)
+      keep(slot, now, version.current);
   });
+
+  const take = (c: Campaign) => {
+    form.setFieldsValue(fromCampaign(c));
+    stored.current = JSON.stringify(toInput(fromCampaign(c), brand));
+    version.current = c.version;
+  };
+  // A colleague's change is shown to whoever has typed nothing; who has is asked when he saves.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a newer version is news
+  useEffect(() => {
+    if (!campaign || campaign.version <= version.current) return;
+    const now = { ...start.values, ...form.getFieldsValue(true) } as Draft;
+    if (JSON.stringify(toInput(now, brand)) === stored.current) take(campaign);
+  }, [campaign?.version]);
 
   // One after the other: leaving a field saves, and so does the button that was clicked for
   // it; two at once would tell him that somebody else had changed his draft.
@@ -90,32 +113,44 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
     line.current = mine.catch(() => {});
     return mine;
   };
+  const made = useRef<Campaign | null>(null); // by a first save whose page is still to come
   const store = async (): Promise<Campaign | null> => {
+    const there = campaign ?? made.current;
     const now = { ...start.values, ...form.getFieldsValue(true) } as Draft;
     const body = toInput(now, brand);
-    if (campaign && JSON.stringify(body) === stored.current) {
+    if (there && JSON.stringify(body) === stored.current) {
       forget(slot);
-      return campaign;
+      return there;
     }
-    keep(slot, now);
-    setBusy(true);
+    keep(slot, now, version.current);
     setFault(null);
+    setClash(false);
     try {
-      const got = campaign
-        ? await update.mutateAsync({ params: { path: { id: campaign.id } }, body })
+      const got = there
+        ? await update.mutateAsync({
+            params: { path: { id: there.id } },
+            body: { ...body, version: version.current },
+          })
         : await create.mutateAsync({ body });
       stored.current = JSON.stringify(body);
+      version.current = (got as Campaign).version;
+      made.current = got as Campaign;
       forget(slot);
       setRestored(false);
       setSaved((n) => n + 1);
       return got as Campaign;
     } catch (error) {
-      setFault(error);
+      if (error instanceof ApiError && error.code === 'campaign_changed') setClash(true);
+      else setFault(error);
       if (!(error instanceof ApiError)) throw error;
       return null;
-    } finally {
-      setBusy(false);
     }
+  };
+  // Only a button turns: leaving a field for it saves as well, and a button that turned then
+  // would not take the click.
+  const pressed = async () => {
+    setBusy(true);
+    return save().finally(() => setBusy(false));
   };
   const go = async (to: number) => {
     if (to > at) {
@@ -125,7 +160,7 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
         return; // the fields say what is missing
       }
     }
-    const got = await save();
+    const got = await pressed();
     if (!got) return;
     const step = stepKeys[to] ?? 'scope';
     if (campaign)
@@ -133,9 +168,12 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
     else navigate(`/campaigns/${got.id}/edit?step=${step}`, { replace: true });
     window.scrollTo({ top: 0 });
   };
+  // What is reviewed and published is what the server has.
+  const unsaved = stored.current !== '' && JSON.stringify(toInput(values, brand)) !== stored.current;
   const drop = () => {
     forget(slot);
-    form.setFieldsValue(campaign ? fromCampaign(campaign) : emptyDraft);
+    if (campaign) take(campaign);
+    else form.setFieldsValue(emptyDraft);
     setRestored(false);
   };
   return (
@@ -155,7 +193,7 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
               await form.validateFields(['name']).catch(() => {});
               return;
             }
-            const got = await save();
+            const got = await pressed();
             if (!got) return;
             message.success(t('wizard.saved'));
             if (!campaign) navigate(`/campaigns/${got.id}/edit`, { replace: true });
@@ -191,6 +229,24 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
             disabled: !campaign && k !== 'scope',
           }))}
         />
+        {clash && campaign ? (
+          <Clash
+            id={campaign.id}
+            mine={values}
+            brand={brand}
+            onTheirs={(theirs) => {
+              take(theirs);
+              forget(slot);
+              setClash(false);
+              setRestored(false);
+              setSaved((n) => n + 1);
+            }}
+            onMine={(theirs) => {
+              version.current = theirs.version;
+              void save();
+            }}
+          />
+        ) : null}
         <FaultAlert fault={fault} />
         {fault ? <p className="muted">{t('wizard.safe')}</p> : null}
         <Form<Draft>
@@ -201,7 +257,7 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
           hidden={key === 'review'}
           onFinish={() => void go(Math.min(at + 1, stepKeys.length - 1))}
         >
-          {key === 'scope' ? <ScopeStep values={values} batches={batches} /> : null}
+          {key === 'scope' ? <ScopeStep values={values} batches={batches} brand={brand} /> : null}
           {key === 'prizes' ? <PrizesStep values={values} batches={batches} form={form} /> : null}
           {key === 'budget' ? <CapsStep values={values} batches={batches} brand={brand} /> : null}
           {key === 'words' && campaign ? (
@@ -221,7 +277,20 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
           )}
         </Form>
         {key === 'review' && campaign ? (
-          <ReviewStep campaign={campaign} go={(k) => void go(stepKeys.indexOf(k))} />
+          unsaved ? (
+            <Alert
+              type="warning"
+              showIcon
+              title={t('wizard.unsaved')}
+              action={
+                <Button size="small" type="primary" loading={busy} onClick={() => void pressed()}>
+                  {t('wizard.save')}
+                </Button>
+              }
+            />
+          ) : (
+            <ReviewStep campaign={campaign} go={(k) => void go(stepKeys.indexOf(k))} />
+          )
         ) : null}
       </div>
     </Page>

@@ -1,8 +1,9 @@
-import { Alert, Form, Input, InputNumber, Radio, Select } from 'antd';
+import { Alert, Form, Input, Radio, Select } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
-import { useGet, useList, useWrite } from '@/api';
-import { FormDrawer, formatCount } from '@/ui';
+import { useGet, useWrite } from '@/api';
+import { FormDrawer, formatCount, NumberInput, useProducts } from '@/ui';
 import { useOptions } from './words';
 
 type Values = {
@@ -33,10 +34,8 @@ export function ApplyForm({
   const navigate = useNavigate();
   const kinds = useOptions('pack.kinds');
   const forms = useOptions('pack.forms');
-  const products = useList('/products', {
-    params: { query: { brand_id: brand, limit: '100' } },
-    enabled: open && Boolean(brand),
-  });
+  const [chosen, setChosen] = useState(product);
+  const products = useProducts(open ? brand : '', chosen);
   const provinces = useGet('/provinces', { enabled: open });
   const apply = useWrite('post', '/batch-requests', {
     invalidate: ['/batch-requests'],
@@ -58,12 +57,11 @@ export function ApplyForm({
           <Alert type="info" showIcon style={{ marginBottom: 16 }} title={t('request.how')} />
           <Form.Item name="product_id" label={t('batch.product')} rules={[{ required: true, message: t('needed') }]}>
             <Select
-              showSearch={{ optionFilterProp: 'label' }}
-              loading={products.isPending}
-              options={(products.data?.data ?? []).map((p) => ({
-                value: p.id,
-                label: [p.name, p.spec].filter(Boolean).join(' · '),
-              }))}
+              showSearch={{ filterOption: false, onSearch: products.search }}
+              loading={products.loading}
+              options={products.options}
+              onChange={setChosen}
+              onOpenChange={(shown) => !shown && products.search('')}
             />
           </Form.Item>
           <Form.Item
@@ -79,7 +77,7 @@ export function ApplyForm({
             extra={values.count ? t('request.countSaid', { n: formatCount(values.count) }) : undefined}
             rules={[{ required: true, message: t('needed') }]}
           >
-            <InputNumber min={1} max={100_000_000} precision={0} style={{ width: '100%' }} />
+            <NumberInput min={1} max={100_000_000} style={{ width: '100%' }} />
           </Form.Item>
           <Form.Item
             name="purpose"

@@ -1,8 +1,8 @@
-import { Button, Form, InputNumber, Radio } from 'antd';
+import { Button, Form, Radio } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Body, useWrite } from '@/api';
-import { FormDrawer, formatCount } from '@/ui';
+import { FormDrawer, formatCount, NumberInput } from '@/ui';
 import { useOptions } from './words';
 
 type Values = { kind: string; url_form: string; part: 'all' | 'some'; from?: number; to?: number };
@@ -68,10 +68,10 @@ export function SerialInputs({ max }: { max: number }) {
   return (
     <div style={{ display: 'flex', gap: 12 }}>
       <Form.Item name="from" label={t('range.from')} rules={rules} style={{ flex: 1 }}>
-        <InputNumber min={1} max={max} precision={0} style={{ width: '100%' }} />
+        <NumberInput min={1} max={max} style={{ width: '100%' }} />
       </Form.Item>
       <Form.Item name="to" label={t('range.to')} rules={rules} style={{ flex: 1 }}>
-        <InputNumber min={1} max={max} precision={0} style={{ width: '100%' }} />
+        <NumberInput min={1} max={max} style={{ width: '100%' }} />
       </Form.Item>
     </div>
   );

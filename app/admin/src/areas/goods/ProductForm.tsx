@@ -1,7 +1,7 @@
-import { Form, Image, Input, InputNumber } from 'antd';
+import { Form, Image, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { type Data, useWrite } from '@/api';
-import { FormDrawer, halfWidth } from '@/ui';
+import { FormDrawer, halfWidth, NumberInput } from '@/ui';
 
 type Product = Data<'get', '/products/{id}'>;
 type Values = {
@@ -17,12 +17,15 @@ type Values = {
 export function ProductForm({
   brand,
   product,
+  seen,
   open,
   onClose,
   onDone,
 }: {
   brand: string;
   product?: Product;
+  /** When it was read. */
+  seen?: number;
   open: boolean;
   onClose: () => void;
   onDone?: (product: Product) => void;
@@ -31,9 +34,11 @@ export function ProductForm({
   const options = { invalidate: ['/products'], done: t('product.saved'), onDone, quiet: true };
   const create = useWrite('post', '/products', options);
   const update = useWrite('put', '/products/{id}', options);
-  const save = (v: Values) => {
+  const save = (v: Values, seen?: number) => {
     const body = { ...v, brand_id: brand, gtin: halfWidth(v.gtin ?? '').trim() };
-    return product ? update.mutateAsync({ params: { path: { id: product.id } }, body }) : create.mutateAsync({ body });
+    return product
+      ? update.mutateAsync({ params: { path: { id: product.id } }, body, seen })
+      : create.mutateAsync({ body });
   };
   return (
     <FormDrawer<Values>
@@ -41,6 +46,7 @@ export function ProductForm({
       open={open}
       onClose={onClose}
       initial={product ?? { scan_points: 0, points_percent: 100 }}
+      seen={seen}
       onSubmit={save}
     >
       {(_, values) => (
@@ -70,10 +76,10 @@ export function ProductForm({
             <Image src={values.picture_url} alt={values.name ?? ''} height={96} style={{ marginBottom: 16 }} />
           ) : null}
           <Form.Item name="scan_points" label={t('product.points')} extra={t('product.pointsHint')}>
-            <InputNumber min={0} max={1_000_000} precision={0} style={{ width: '100%' }} />
+            <NumberInput min={0} max={1_000_000} style={{ width: '100%' }} />
           </Form.Item>
           <Form.Item name="points_percent" label={t('product.percent')} extra={t('product.percentHint')}>
-            <InputNumber min={1} max={10_000} precision={0} suffix="%" style={{ width: '100%' }} />
+            <NumberInput min={1} max={10_000} suffix="%" style={{ width: '100%' }} />
           </Form.Item>
         </>
       )}

@@ -1,9 +1,9 @@
 import { QrcodeOutlined } from '@ant-design/icons';
-import { Button, Form, InputNumber, Modal } from 'antd';
+import { Button, Form, Modal } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Data, useWrite } from '@/api';
-import { Copy, Danger } from '@/ui';
+import { Copy, Danger, NumberInput } from '@/ui';
 
 /** SampleCode shows the picture of one code, with the reason noted. */
 export function SampleCode({ batch, count, serial }: { batch: string; count: number; serial?: number }) {
@@ -28,7 +28,7 @@ export function SampleCode({ batch, count, serial }: { batch: string; count: num
       >
         {serial ? null : (
           <Form.Item name="serial" label={t('code.serial')} rules={[{ required: true, message: t('needed') }]}>
-            <InputNumber min={1} max={count} precision={0} style={{ width: '100%' }} />
+            <NumberInput min={1} max={count} style={{ width: '100%' }} />
           </Form.Item>
         )}
       </Danger>

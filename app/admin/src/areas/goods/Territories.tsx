@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
+import { spoken } from '@/i18n/server';
 import { Danger, FormDrawer, formatCount, Section, StateTag, Table, Time } from '@/ui';
 import type { Flow } from './batch';
 import { SerialInputs } from './GeneratePack';
@@ -44,7 +45,11 @@ export function Territories({ flow, batch }: { flow: Flow; batch: { id: string; 
         empty={t('territory.none')}
         columns={[
           { key: 'dealer', title: t('territory.dealer'), render: (x) => x.dealer || '—' },
-          { key: 'provinces', title: t('territory.provinces'), render: (x) => x.provinces.join(t('comma')) },
+          {
+            key: 'provinces',
+            title: t('territory.provinces'),
+            render: (x) => x.provinces.map(spoken).join(t('comma')),
+          },
           {
             key: 'serials',
             title: t('range.serials'),
@@ -121,7 +126,7 @@ export function Territories({ flow, batch }: { flow: Flow; batch: { id: string; 
               <Select
                 mode="multiple"
                 showSearch
-                options={(provinces.data ?? []).map((p) => ({ value: p, label: p }))}
+                options={(provinces.data ?? []).map((p) => ({ value: p, label: spoken(p) }))}
               />
             </Form.Item>
             <Form.Item name="dealer" label={t('territory.dealer')}>

@@ -19,6 +19,7 @@ export function Component() {
   const { t } = useTranslation('goods');
   const { id = '' } = useParams();
   const [acting, setActing] = useState(false);
+  const [rest, setRest] = useState<{ state: 'activated'; from: number; to: number }>();
   const requestStates = useWords('request.states');
   const kinds = useWords('pack.kinds');
   const {
@@ -29,6 +30,15 @@ export function Component() {
     params: { path: { id } },
     refetchInterval: 3000,
   });
+  const states = useGet('/batches/{id}/states', { params: { path: { id } }, enabled: Boolean(f?.batch) });
+  // What is left to activate, where that is one piece: "all" would be refused for the voided ones.
+  const activate = () => {
+    const issued = (states.data ?? []).filter((s) => s.state === 'issued');
+    const [left] = issued;
+    const part = issued.length === 1 && left && left.until_serial - left.from_serial < (f?.batch?.count ?? 0);
+    setRest(part ? { state: 'activated', from: left.from_serial, to: left.until_serial - 1 } : undefined);
+    setActing(true);
+  };
   const trail = [{ title: t('menu.batches'), to: '/goods/batches' }];
   if (error && !f)
     return (
@@ -58,7 +68,14 @@ export function Component() {
               <SampleCode batch={f.batch.id} count={f.batch.count} />
             </Can>
             <Can do="code:write">
-              <Button onClick={() => setActing(true)}>{t('range.open')}</Button>
+              <Button
+                onClick={() => {
+                  setRest(undefined);
+                  setActing(true);
+                }}
+              >
+                {t('range.open')}
+              </Button>
             </Can>
           </>
         ) : undefined
@@ -66,7 +83,7 @@ export function Component() {
     >
       <Section>
         <Stepper flow={f} />
-        <NextStep flow={f} onActivate={() => setActing(true)} />
+        <NextStep flow={f} onActivate={activate} />
       </Section>
       {f.batch ? <Numbers flow={f} /> : null}
       <Section title={t('batch.facts')}>
@@ -113,7 +130,7 @@ export function Component() {
         </>
       ) : null}
       <Trail object="batch" id={f.id} />
-      {f.batch ? <RangeForm batch={f.batch} open={acting} onClose={() => setActing(false)} /> : null}
+      {f.batch ? <RangeForm batch={f.batch} open={acting} onClose={() => setActing(false)} preset={rest} /> : null}
     </Page>
   );
 }

@@ -1,11 +1,11 @@
 import { PlusOutlined } from '@ant-design/icons';
-import { Alert, Button, Form, Input, InputNumber, Select, Tabs } from 'antd';
+import { Alert, Button, Form, Input, Select, Tabs } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { useGet, useList, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Can, DataTable, FormDrawer, formatCount, Page, StateTag, Time } from '@/ui';
+import { Can, DataTable, FormDrawer, formatCount, NumberInput, Page, StateTag, Time, useProducts } from '@/ui';
 import { ApplyForm } from './ApplyForm';
 import { batchColumns } from './columns';
 import { useOptions, useWords } from './words';
@@ -86,10 +86,8 @@ function Alarms({ brand }: { brand: string }) {
 function Batches({ brand, actions }: { brand: string; actions: React.ReactNode }) {
   const { t } = useTranslation('goods');
   const states = useWords('codeState');
-  const products = useList('/products', {
-    params: { query: { brand_id: brand, limit: '100' } },
-    enabled: Boolean(brand),
-  });
+  const [search] = useSearchParams();
+  const products = useProducts(brand, search.get('product_id') ?? '');
   return (
     <DataTable
       id="goods.batches"
@@ -102,7 +100,8 @@ function Batches({ brand, actions }: { brand: string; actions: React.ReactNode }
           name: 'product_id',
           label: t('batch.product'),
           kind: 'select',
-          options: products.data?.data?.map((p) => ({ value: p.id, label: p.name })),
+          options: products.options,
+          onSearch: products.search,
         },
       ]}
       to={(b) => `/goods/batches/${b.id}`}
@@ -145,10 +144,8 @@ type Small = { product_id: string; name: string; count: number };
 function SmallBatch({ brand, open, onClose }: { brand: string; open: boolean; onClose: () => void }) {
   const { t } = useTranslation('goods');
   const navigate = useNavigate();
-  const products = useList('/products', {
-    params: { query: { brand_id: brand, limit: '100' } },
-    enabled: open && Boolean(brand),
-  });
+  const [chosen, setChosen] = useState<string>();
+  const products = useProducts(open ? brand : '', chosen);
   const create = useWrite('post', '/batches', {
     invalidate: ['/batches', '/batch-requests'],
     done: t('batch.made'),
@@ -166,8 +163,11 @@ function SmallBatch({ brand, open, onClose }: { brand: string; open: boolean; on
       <Alert type="info" showIcon style={{ marginBottom: 16 }} title={t('batch.smallHow')} />
       <Form.Item name="product_id" label={t('batch.product')} rules={[{ required: true, message: t('needed') }]}>
         <Select
-          showSearch={{ optionFilterProp: 'label' }}
-          options={(products.data?.data ?? []).map((p) => ({ value: p.id, label: p.name }))}
+          showSearch={{ filterOption: false, onSearch: products.search }}
+          loading={products.loading}
+          options={products.options}
+          onChange={setChosen}
+          onOpenChange={(shown) => !shown && products.search('')}
         />
       </Form.Item>
       <Form.Item
@@ -178,7 +178,7 @@ function SmallBatch({ brand, open, onClose }: { brand: string; open: boolean; on
         <Input maxLength={100} />
       </Form.Item>
       <Form.Item name="count" label={t('batch.count')} rules={[{ required: true, message: t('needed') }]}>
-        <InputNumber min={1} precision={0} style={{ width: '100%' }} />
+        <NumberInput min={1} style={{ width: '100%' }} />
       </Form.Item>
     </FormDrawer>
   );

@@ -6,6 +6,7 @@ import { Link, useSearchParams } from 'react-router';
 import { type Data, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
+import { spoken } from '@/i18n/server';
 import {
   actionText,
   Broken,
@@ -19,6 +20,7 @@ import {
   Page,
   Section,
   StateTag,
+  tail,
   useNarrow,
   Waiting,
 } from '@/ui';
@@ -154,7 +156,7 @@ function Found({ story }: { story: Story }) {
   const { batch, code, sight } = story;
   return (
     <>
-      {story.genuine ? null : <Alert type="error" showIcon title={story.why} style={{ marginBottom: 16 }} />}
+      {story.genuine ? null : <Alert type="error" showIcon title={spoken(story.why)} style={{ marginBottom: 16 }} />}
       {story.flag ? (
         <Alert
           type="warning"
@@ -232,8 +234,8 @@ function Moment({ moment: m }: { moment: Story['moments'][number] }) {
     flag: flags[m.text.split(':')[0] ?? ''],
     act: actionText(m.text),
   };
-  const text = words[m.kind] ?? m.text;
-  const member = m.member_id ? t('code.member', { tail: m.member_id.slice(-4) }) : '';
+  const text = words[m.kind] ?? spoken(m.text);
+  const member = m.member_id ? t('code.member', { tail: tail(m.member_id) }) : '';
   return (
     <div style={{ display: 'flex', gap: 8, flexWrap: 'wrap' }}>
       <span className="muted nums">{formatTime(m.at)}</span>

@@ -2,6 +2,7 @@ import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { useGet, useWrite } from '@/api';
+import { spoken } from '@/i18n/server';
 import {
   Broken,
   Can,
@@ -68,7 +69,7 @@ export function Component() {
   ).sort((a, b) => b[1] - a[1]);
   return (
     <Page
-      title={t('diversion.line', { dealer: d.territory.dealer || d.batch, province: d.province })}
+      title={t('diversion.line', { dealer: d.territory.dealer || d.batch, province: spoken(d.province) })}
       trail={trail}
       tag={
         <StateTag
@@ -96,7 +97,7 @@ export function Component() {
         <Detail
           items={[
             { label: t('territory.dealer'), value: d.territory.dealer },
-            { label: t('territory.provinces'), value: d.territory.provinces.join(t('comma')) },
+            { label: t('territory.provinces'), value: d.territory.provinces.map(spoken).join(t('comma')) },
             { label: t('diversion.seenIn'), value: cities.map(([c, n]) => `${c} ${n}`).join(t('comma')) },
             { label: t('batch.product'), value: d.product },
             { label: t('batch.name'), value: <Link to={`/goods/batches/${d.batch_id}`}>{d.batch}</Link> },
@@ -131,7 +132,7 @@ export function Component() {
           to={(e) => `/goods/codes?batch_id=${d.batch_id}&serial=${e.serial}`}
           columns={[
             { key: 'serial', title: t('code.serial'), render: (e) => formatCount(e.serial) },
-            { key: 'city', title: t('diversion.city'), render: (e) => e.city || e.province },
+            { key: 'city', title: t('diversion.city'), render: (e) => e.city || spoken(e.province) },
             { key: 'at', title: t('diversion.firstAt'), render: (e) => <Time at={e.at} /> },
           ]}
         />

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useBrandID } from '@/app/brand';
+import { spoken } from '@/i18n/server';
 import { DataTable, formatCount, LinkButton, Page, StateTag, Time } from '@/ui';
 import { useOptions, useWords } from './words';
 
@@ -33,7 +34,7 @@ export function Component() {
           {
             key: 'what',
             title: t('diversion.what'),
-            render: (d) => t('diversion.line', { dealer: d.territory.dealer || d.batch, province: d.province }),
+            render: (d) => t('diversion.line', { dealer: d.territory.dealer || d.batch, province: spoken(d.province) }),
           },
           {
             key: 'state',
@@ -51,7 +52,7 @@ export function Component() {
           {
             key: 'meant',
             title: t('territory.provinces'),
-            render: (d) => d.territory.provinces.join(t('comma')),
+            render: (d) => d.territory.provinces.map(spoken).join(t('comma')),
           },
           { key: 'product', title: t('batch.product'), render: (d) => d.product },
           {

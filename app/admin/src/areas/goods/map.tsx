@@ -4,7 +4,21 @@ import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 import { useGet, useList } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Broken, Chart, dayOf, Empty, formatCount, Page, rangeOf, Section, StatCards, Table, Waiting } from '@/ui';
+import { spoken } from '@/i18n/server';
+import {
+  Broken,
+  Chart,
+  dayOf,
+  Empty,
+  formatCount,
+  Page,
+  rangeOf,
+  Section,
+  StatCards,
+  Table,
+  useProducts,
+  Waiting,
+} from '@/ui';
 
 const kept = ['product_id', 'batch_id', 'days', 'by'] as const;
 
@@ -28,10 +42,7 @@ export function Component() {
   );
   const days = rangeOf(from, to);
   const byCity = v.by === 'city';
-  const products = useList('/products', {
-    params: { query: { brand_id: brand, limit: '100' } },
-    enabled: Boolean(brand),
-  });
+  const products = useProducts(brand, v.product_id);
   const batches = useList('/batches', {
     params: { query: { brand_id: brand, product_id: v.product_id || undefined, limit: '100' } },
     enabled: Boolean(brand),
@@ -64,7 +75,7 @@ export function Component() {
   const rows = [...places.values()].sort((a, b) => b.scans - a.scans);
   const shown = rows.slice(0, 20).reverse();
   const name = (r: (typeof rows)[number]) =>
-    byCity && r.city && r.city !== r.province ? `${r.province} ${r.city}` : r.province;
+    byCity && r.city && r.city !== r.province ? `${spoken(r.province)} ${r.city}` : spoken(r.province);
   return (
     <Page title={t('menu.map')} about={t('map.about')} asOf={data?.as_of}>
       <div style={{ display: 'flex', gap: 8, flexWrap: 'wrap', marginBottom: 16 }}>
@@ -75,7 +86,9 @@ export function Component() {
           style={{ minWidth: 180 }}
           value={v.product_id || undefined}
           onChange={(x) => set({ product_id: x, batch_id: '' })}
-          options={(products.data?.data ?? []).map((p) => ({ value: p.id, label: p.name }))}
+          showSearch={{ filterOption: false, onSearch: products.search }}
+          loading={products.loading}
+          options={products.options}
         />
         <Select
           aria-label={t('batch.name')}

@@ -15,7 +15,7 @@ export function Component() {
   const { id = '' } = useParams();
   const states = useWords('codeState');
   const [form, setForm] = useState<'edit' | 'apply' | ''>('');
-  const { data: p, error, refetch } = useGet('/products/{id}', { params: { path: { id } } });
+  const { data: p, error, refetch, dataUpdatedAt } = useGet('/products/{id}', { params: { path: { id } } });
   const trail = [{ title: t('menu.products'), to: '/goods/products' }];
   if (error)
     return (
@@ -77,7 +77,13 @@ export function Component() {
         />
       </Can>
       <Trail object="product" id={p.id} />
-      <ProductForm brand={p.brand_id ?? ''} product={p} open={form === 'edit'} onClose={() => setForm('')} />
+      <ProductForm
+        brand={p.brand_id ?? ''}
+        product={p}
+        seen={dataUpdatedAt}
+        open={form === 'edit'}
+        onClose={() => setForm('')}
+      />
       <ApplyForm brand={p.brand_id ?? ''} product={p.id} open={form === 'apply'} onClose={() => setForm('')} />
     </Page>
   );

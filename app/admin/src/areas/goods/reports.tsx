@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useWrite } from '@/api';
 import { useCan } from '@/app/session';
-import { Danger, DataTable, formatCount, Page, StateTag, Time } from '@/ui';
+import { Danger, DataTable, formatCount, Page, StateTag, Time, tail } from '@/ui';
 import { useOptions, useWords } from './words';
 
 export function Component() {
@@ -49,9 +49,9 @@ export function Component() {
             render: (r) =>
               r.member_id ? (
                 can('member:read') ? (
-                  <Link to={`/members/${r.member_id}`}>{t('code.member', { tail: r.member_id.slice(-4) })}</Link>
+                  <Link to={`/members/${r.member_id}`}>{t('code.member', { tail: tail(r.member_id) })}</Link>
                 ) : (
-                  t('code.member', { tail: r.member_id.slice(-4) })
+                  t('code.member', { tail: tail(r.member_id) })
                 )
               ) : (
                 t('report.nobody')

@@ -4,6 +4,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Data } from '@/api';
 import { Chart, dayText, formatCount, formatFen } from '@/ui';
+import { yesterdayOf } from './yesterday';
 
 export type Home = NonNullable<Data<'get', '/home'>>;
 export type Growth = NonNullable<Home['growth']>[number];
@@ -117,11 +118,51 @@ function GrowthCard({ growth, at, pick }: { growth: Growth | undefined; at: stri
         {shown(key, growth.today)}
       </div>
       <div className="home-changes">
-        <Change label={t('growth.yesterday')} now={growth.compared} then={growth.yesterday} unit={key} at={at} />
-        <Change label={t('growth.week')} now={growth.compared} then={growth.week} unit={key} at={at} />
+        <Change
+          label={t('growth.yesterday')}
+          now={growth.compared}
+          then={growth.yesterday}
+          unit={key}
+          why={(now, before) => t('growth.until', { at, now, before })}
+        />
+        <Change
+          label={t('growth.week')}
+          now={growth.compared}
+          then={growth.week}
+          unit={key}
+          why={(now, before) => t('growth.until', { at, now, before })}
+        />
       </div>
+      <Whole growth={growth} />
       <Chart label={t('growth.chart', { title: t(`growth.title.${key}`) })} option={option} height={48} />
     </Card>
+  );
+}
+
+/** Whole is yesterday from end to end: in the morning today says little. */
+function Whole({ growth }: { growth: Growth }) {
+  const { t } = useTranslation('home');
+  const y = yesterdayOf(growth.days);
+  if (!y) return null;
+  const key = growth.key ?? '';
+  const of = (name: 'before' | 'week') =>
+    y[name] === null ? null : (
+      <Change
+        label={t(`growth.whole.${name}`)}
+        now={y.number}
+        then={y[name]}
+        unit={key}
+        why={(now, before) => t('growth.whole.why', { now, before })}
+      />
+    );
+  return (
+    <div className="home-changes home-whole" data-testid={`yesterday-${key}`}>
+      <span>
+        {t('growth.whole.title')} <strong className="nums">{shown(key, y.number)}</strong>
+      </span>
+      {of('before')}
+      {of('week')}
+    </div>
   );
 }
 
@@ -131,20 +172,20 @@ function Change({
   now,
   then,
   unit,
-  at,
+  why,
 }: {
   label: string;
   now?: number;
   then?: number;
   unit: string;
-  at: string;
+  /** What is compared, in words. */
+  why: (now: string, before: string) => string;
 }) {
   const { t } = useTranslation('home');
   const [a, b] = [now ?? 0, then ?? 0];
   const percent = b === 0 ? null : Math.round(((a - b) / Math.abs(b)) * 100);
-  const why = t('growth.until', { at, now: shown(unit, a), before: shown(unit, b) });
   return (
-    <Tooltip title={why}>
+    <Tooltip title={why(shown(unit, a), shown(unit, b))}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: its tooltip is for the keyboard, too */}
       <span tabIndex={0}>
         <span className="muted">{label}</span>{' '}

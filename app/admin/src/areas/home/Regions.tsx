@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { spoken } from '@/i18n/server';
 import { formatCount, Section } from '@/ui';
 import type { Home } from './Cards';
 
@@ -44,9 +45,9 @@ export function Regions({ home }: { home: Home }) {
           <tbody>
             {list.slice(0, all ? undefined : few).map((r) => (
               <tr key={r.province}>
-                <th scope="row">{r.province || t('regions.unknown')}</th>
+                <th scope="row">{spoken(r.province) || t('regions.unknown')}</th>
                 <td className="home-bar" aria-hidden>
-                  <span style={{ width: `${((r.today ?? 0) / most) * 100}%` }} />
+                  {r.today ? <span style={{ width: `${(r.today / most) * 100}%` }} /> : null}
                 </td>
                 <td className="home-right nums">{formatCount(r.today)}</td>
                 <td className="home-right nums muted">{formatCount(r.yesterday)}</td>

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { type Data, useWrite } from '@/api';
 import { useCan } from '@/app/session';
-import { Can, Section } from '@/ui';
+import { Can, Section, useUndo } from '@/ui';
 
 export type SetupData = NonNullable<Data<'get', '/home/setup'>>;
 
@@ -13,6 +13,12 @@ export function Setup({ brandId, setup }: { brandId: string; setup: SetupData })
   const { t } = useTranslation('home');
   const can = useCan();
   const dismiss = useWrite('put', '/brands/{id}/setup', { invalidate: ['/home/setup'] });
+  const undo = useUndo();
+  const params = { path: { id: brandId } };
+  const back = () =>
+    undo(t('setup.dismissed'), (send) =>
+      send('put', '/brands/{id}/setup', { params, body: { dismissed: false } }, ['/home/setup']),
+    );
   if (setup.ready || setup.dismissed_at) return null;
   const steps = setup.steps ?? [];
   const done = steps.filter((s) => s.done).length;
@@ -26,7 +32,7 @@ export function Setup({ brandId, setup }: { brandId: string; setup: SetupData })
             size="small"
             type="text"
             loading={dismiss.isPending}
-            onClick={() => dismiss.mutate({ params: { path: { id: brandId } }, body: { dismissed: true } })}
+            onClick={() => dismiss.mutateAsync({ params, body: { dismissed: true } }).then(back, () => {})}
           >
             {t('setup.dismiss')}
           </Button>

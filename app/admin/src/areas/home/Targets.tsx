@@ -1,7 +1,7 @@
-import { App, Form, InputNumber } from 'antd';
+import { Form } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useWrite } from '@/api';
-import { FormDrawer, MoneyInput } from '@/ui';
+import { FormDrawer, MoneyInput, NumberInput, useUndo } from '@/ui';
 import { type Home, shown } from './Cards';
 
 const metrics = ['new_members', 'members', 'scans', 'sales_fen'] as const;
@@ -20,18 +20,24 @@ export function Targets({
   onClose: () => void;
 }) {
   const { t } = useTranslation('home');
-  const { message } = App.useApp();
+  const undo = useUndo();
   const set = useWrite('put', '/brands/{id}/targets', { quiet: true, invalidate: ['/home'] });
   const day = String(home.day ?? '');
   const month = Number(day.slice(0, 6));
   const before = Object.fromEntries((home.targets ?? []).map((x) => [x.metric, x.amount])) as Values;
   const save = async (values: Values) => {
-    for (const metric of metrics) {
-      const amount = values[metric] ?? 0;
-      if (amount === (before[metric] ?? 0)) continue;
-      await set.mutateAsync({ params: { path: { id: brandId } }, body: { month, metric, amount } });
+    const params = { path: { id: brandId } };
+    const changed = metrics.filter((m) => (values[m] ?? 0) !== (before[m] ?? 0));
+    for (const metric of changed) {
+      await set.mutateAsync({ params, body: { month, metric, amount: values[metric] ?? 0 } });
     }
-    message.success(t('targets.done'));
+    if (changed.length === 0) return;
+    undo(t('targets.done'), async (send) => {
+      for (const metric of changed) {
+        const body = { month, metric, amount: before[metric] ?? 0 };
+        await send('put', '/brands/{id}/targets', { params, body }, ['/home']);
+      }
+    });
   };
   return (
     <FormDrawer<Values>
@@ -52,13 +58,7 @@ export function Targets({
           {m === 'sales_fen' ? (
             <MoneyInput placeholder={t('targets.empty')} />
           ) : (
-            <InputNumber
-              min={0}
-              max={1_000_000_000}
-              precision={0}
-              style={{ width: '100%' }}
-              placeholder={t('targets.empty')}
-            />
+            <NumberInput min={0} max={1_000_000_000} style={{ width: '100%' }} placeholder={t('targets.empty')} />
           )}
         </Form.Item>
       ))}

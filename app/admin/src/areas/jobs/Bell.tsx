@@ -12,7 +12,7 @@ import { type Job, JobState, titleOf } from './parts';
  * ends while somebody works on another page. */
 export default function Bell() {
   const { t } = useTranslation('jobs');
-  const { notification } = App.useApp();
+  const { message } = App.useApp();
   const navigate = useNavigate();
   const cache = useQueryClient();
   const [open, setOpen] = useState(false);
@@ -29,27 +29,30 @@ export default function Bell() {
     const fresh = told.current ? jobs.filter((j) => !told.current?.has(`${j.source}-${j.id}`)) : [];
     told.current = new Set([...(told.current ?? []), ...jobs.map((j) => `${j.source}-${j.id}`)]);
     for (const j of fresh) {
-      const key = `job-${j.id}`;
-      notification[j.state === 'failed' ? 'error' : 'success']({
-        key,
-        title: t(j.state === 'failed' ? 'bell.failed' : 'bell.done', { title: titleOf(t, j) }),
-        description: j.state === 'failed' ? j.error : undefined,
-        actions: (
-          <Button
-            size="small"
-            type="primary"
-            onClick={() => {
-              notification.destroy(key);
-              navigate(`/jobs/${j.source}/${j.id}`);
-            }}
-          >
-            {t('bell.look')}
-          </Button>
+      // A line in the header's height, and one at a time: it lies over no button of a page.
+      message.open({
+        key: 'job-ended',
+        type: j.state === 'failed' ? 'error' : 'success',
+        duration: 8,
+        content: (
+          <span className="job-ended">
+            <span>{t(j.state === 'failed' ? 'bell.failed' : 'bell.done', { title: titleOf(t, j) })}</span>
+            <Button
+              size="small"
+              type="link"
+              onClick={() => {
+                message.destroy('job-ended');
+                navigate(`/jobs/${j.source}/${j.id}`);
+              }}
+            >
+              {t('bell.look')}
+            </Button>
+          </span>
         ),
       });
     }
     if (fresh.length > 0) void refresh(cache, ['/jobs', '/extracts']);
-  }, [data, notification, navigate, cache, t]);
+  }, [data, message, navigate, cache, t]);
 
   const change = (next: boolean) => {
     setOpen(next);

@@ -5,11 +5,12 @@ import { useNavigate } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
 import type { ExportButtonProps } from '@/app/slots';
+import { mark } from '@/i18n/marks';
 import { Danger, formatCount } from '@/ui';
 
 /** ExportButton takes a list out as it is filtered: asks why, and goes on in the
  * background. Absent where the operator may not take this list out. */
-export default function ExportButton({ list, query, total, totalMore }: ExportButtonProps) {
+export default function ExportButton({ list, query, total, totalMore, label, what }: ExportButtonProps) {
   const { t } = useTranslation('jobs');
   const { notification } = App.useApp();
   const navigate = useNavigate();
@@ -46,7 +47,7 @@ export default function ExportButton({ list, query, total, totalMore }: ExportBu
   };
   return (
     <Danger
-      trigger={<Button icon={<ExportOutlined />}>{t('export.button')}</Button>}
+      trigger={<Button icon={<ExportOutlined />}>{label ?? t('export.button')}</Button>}
       danger={false}
       reason
       title={t('export.title', { title: kind.title })}
@@ -54,11 +55,12 @@ export default function ExportButton({ list, query, total, totalMore }: ExportBu
       consequence={
         <>
           <p>
-            {total === undefined
-              ? t('export.whatUnknown')
-              : t(totalMore ? 'export.whatMore' : 'export.what', { n: formatCount(total) })}
+            {what ??
+              (total === undefined
+                ? t('export.whatUnknown')
+                : t(totalMore ? 'export.whatMore' : 'export.what', { n: formatCount(total) }))}
           </p>
-          <p className="muted">{t('export.columns', { columns: (kind.columns ?? []).join('、') })}</p>
+          <p className="muted">{t('export.columns', { columns: (kind.columns ?? []).join(mark('、')) })}</p>
           {lost.length > 0 ? <Alert type="warning" showIcon title={t('export.lost')} /> : null}
         </>
       }

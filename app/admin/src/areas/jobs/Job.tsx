@@ -5,6 +5,7 @@ import { useNavigate, useParams } from 'react-router';
 import { type Data, useGet, useWrite } from '@/api';
 import { useBrand } from '@/app/brand';
 import { useCan } from '@/app/session';
+import { mark } from '@/i18n/marks';
 import { Danger, Detail, formatCount, formatTime, JobProgress, Page, Section, Time, Trail, Waiting } from '@/ui';
 import { Broken } from '@/ui/Broken';
 import { isOpen, type Job, JobActions, JobState, titleOf } from './parts';
@@ -82,9 +83,11 @@ export function Component() {
         />
       </Section>
       <Section title={t('log')}>
-        <Steps orientation="vertical" size="small" items={steps(t, job)} />
+        <Steps orientation="vertical" size="small" current={2} items={steps(t, job)} />
       </Section>
-      <Trail object={{ team: 'referral_export', copy: 'rights' }[source] ?? source} id={job.id} />
+      {source === 'tag' ? null : (
+        <Trail object={{ team: 'referral_export', copy: 'rights' }[source] ?? source} id={job.id} />
+      )}
     </Page>
   );
 }
@@ -101,7 +104,9 @@ function Filters({ of }: { of: Data<'get', '/extracts/{id}'> }) {
     <>
       {Object.entries(of.filter ?? {}).map(([name, value]) => (
         <div key={name}>
-          {t(`filter.${name}`, { defaultValue: name })}：{text(name, String(value))}
+          {t(`filter.${name}`, { defaultValue: name })}
+          {mark('：')}
+          {text(name, String(value))}
         </div>
       ))}
     </>

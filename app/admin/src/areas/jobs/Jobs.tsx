@@ -5,7 +5,7 @@ import { useMe } from '@/app/session';
 import { DataTable, Page, Time } from '@/ui';
 import { type Job, JobActions, JobBar, JobState, titleOf } from './parts';
 
-const sources = ['extract', 'export', 'import', 'team', 'copy'] as const;
+const sources = ['extract', 'export', 'import', 'team', 'tag', 'copy'] as const;
 const states = ['waiting', 'running', 'paused', 'attention', 'done', 'failed', 'cancelled', 'expired'] as const;
 
 /** The job centre: everything that takes long and that somebody waits for. */

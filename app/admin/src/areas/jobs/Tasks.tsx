@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { type Data, useGet, useWrite } from '@/api';
+import { spoken } from '@/i18n/server';
 import { Copy, Danger, Empty, Page, Section, Table, Time } from '@/ui';
 import { Broken } from '@/ui/Broken';
 
@@ -34,7 +35,9 @@ export function Component() {
               {
                 key: 'why',
                 title: t('tasks.why'),
-                render: (r) => <span style={{ whiteSpace: 'normal', overflowWrap: 'anywhere' }}>{r.last_error}</span>,
+                render: (r) => (
+                  <span style={{ whiteSpace: 'normal', overflowWrap: 'anywhere' }}>{spoken(r.last_error)}</span>
+                ),
               },
               { key: 'tries', title: t('tasks.tries'), align: 'right', render: (r) => r.tries },
               { key: 'due', title: t('tasks.due'), render: (r) => <Time at={r.due_at} seconds /> },

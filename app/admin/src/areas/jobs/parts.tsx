@@ -46,7 +46,9 @@ export function JobBar({ job }: { job: Job }) {
   const { t } = useTranslation('jobs');
   if (job.state === 'failed') return <span>{job.error || t('noReason')}</span>;
   if (!isOpen(job) && job.state !== 'paused') {
-    if (job.state === 'cancelled' || job.source === 'copy') return <span className="muted">—</span>;
+    // What a cancelled import has brought in stays, until it is taken back.
+    const nothing = job.state === 'cancelled' && !(job.source === 'import' && job.result_count > 0);
+    if (nothing || job.source === 'copy') return <span className="muted">—</span>;
     return <span className="nums">{t(`result.${job.source}`, { n: formatCount(job.result_count) })}</span>;
   }
   const percent = job.total > 0 ? Math.min(99, Math.floor((job.done / job.total) * 100)) : 0;
@@ -158,6 +160,8 @@ function placeOf(job: Job): { to: string; permission: string } | null {
       return { to: `/goods/exports/${job.id}`, permission: 'export:read' };
     case 'import':
       return { to: `/members/imports/${job.id}`, permission: 'import:read' };
+    case 'team':
+      return { to: '/leaders/tree?tab=exports', permission: 'referral:read' };
     case 'copy':
       return { to: `/members/rights/${job.id}`, permission: 'rights:read' };
     default:

@@ -3,12 +3,14 @@ import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { useGet } from '@/api';
+import { spoken } from '@/i18n/server';
 import {
   Broken,
   Can,
   Copy,
   Detail,
   dayText,
+  formatFen,
   Money,
   Page,
   Section,
@@ -101,7 +103,7 @@ export function Component() {
                   value: <Link to={`/leaders/commission/statements/${w.statement.id}`}>{w.statement.number}</Link>,
                 }
               : null,
-            a.reason ? { label: t('commission.note'), value: a.reason, wide: true } : null,
+            a.reason ? { label: t('commission.note'), value: spoken(a.reason), wide: true } : null,
           ]}
         />
       </Section>
@@ -114,16 +116,16 @@ export function Component() {
               ) : (
                 <CloseCircleOutlined style={{ color: '#cf1322' }} aria-label={t('no')} />
               )}{' '}
-              {c.text}
+              {spoken(c.text)}
             </li>
           ))}
         </ul>
         <p className="muted">
-          {t('accrual.terms', {
-            each: w.rule.terms.each
+          {t(w.rule.terms.each ? 'accrual.termsEach' : 'accrual.termsShare', {
+            what: w.rule.terms.each
               ? a.pay === 'cash'
-                ? `¥${(w.rule.terms.each / 100).toFixed(2)}`
-                : w.rule.terms.each
+                ? formatFen(w.rule.terms.each)
+                : t('accrual.points', { n: w.rule.terms.each })
               : percent(w.rule.terms.share_bp),
             days: w.rule.terms.freeze_days,
           })}
@@ -136,10 +138,9 @@ export function Component() {
             {
               key: 'amount',
               title: t('commission.amount'),
-              align: 'right',
               render: (c) => <Amount pay={c.pay} n={c.amount} />,
             },
-            { key: 'reason', title: t('form.reason'), render: (c) => c.reason },
+            { key: 'reason', title: t('form.reason'), render: (c) => spoken(c.reason) },
             { key: 'late', title: t('accrual.late'), render: (c) => t(c.late ? 'yes' : 'no') },
             { key: 'at', title: t('accrual.at'), render: (c) => <Time at={c.created_at} /> },
           ]}

@@ -4,6 +4,7 @@ import { type Row, useGet, useWrite } from '@/api';
 import { errorText } from '@/api/error';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
+import { mark } from '@/i18n/marks';
 import { Can, Danger, DataTable, Detail, LinkButton, Page, type Picked, StateTag, Time, Waiting } from '@/ui';
 import { Act, Figures, Person, Tabs, useOptions, useWords } from './parts';
 
@@ -127,7 +128,7 @@ function Many({ picked }: { picked: Picked<Leader> }) {
     }
     picked.clear();
   };
-  const names = picked.rows.map((l) => l.name).join('、');
+  const names = picked.rows.map((l) => l.name).join(mark('、'));
   return (
     <>
       <Danger
@@ -168,7 +169,9 @@ function Answers({ id }: { id: string }) {
           data.candidate
             ? { label: t('applications.candidate'), value: <Time at={data.candidate.created_at} /> }
             : null,
-          data.others.length ? { label: t('people.others'), value: data.others.map((o) => o.name).join('、') } : null,
+          data.others.length
+            ? { label: t('people.others'), value: data.others.map((o) => o.name).join(mark('、')) }
+            : null,
         ]}
       />
       <Figures items={data.figures} />

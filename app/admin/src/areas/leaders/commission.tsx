@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
-import { type Row, useGet } from '@/api';
+import { type Row, useGet, useList } from '@/api';
 import { useBrandID } from '@/app/brand';
+import { spoken } from '@/i18n/server';
 import { DataTable, dayText, formatCount, Money, Page, StatCards, StateTag, Time } from '@/ui';
 import { BrandRules, Person, Tabs, useOptions, useWords } from './parts';
 
@@ -109,7 +110,7 @@ export function useAccrualColumns() {
     },
     { key: 'day', title: t('commission.day'), render: (a: Accrual) => dayText(a.day) },
     { key: 'release', title: t('commission.releaseAt'), render: (a: Accrual) => <Time at={a.release_at} /> },
-    { key: 'reason', title: t('commission.note'), render: (a: Accrual) => a.reason || '—' },
+    { key: 'reason', title: t('commission.note'), render: (a: Accrual) => spoken(a.reason) || '—' },
   ];
 }
 
@@ -123,6 +124,10 @@ function Accruals() {
   const { t } = useTranslation('leaders');
   const brand = useBrandID();
   const columns = useAccrualColumns();
+  const rules = useList('/commission/rules', {
+    params: { query: { brand_id: brand, limit: '100' } },
+    enabled: Boolean(brand),
+  });
   return (
     <DataTable
       id="leaders.accruals"
@@ -134,6 +139,15 @@ function Accruals() {
       filters={[
         { name: 'state', label: t('people.state'), kind: 'select', options: useOptions('accrualState') },
         { name: 'pay', label: t('commission.pay'), kind: 'select', options: useOptions('pay') },
+        { name: 'made', label: t('commission.made'), kind: 'range' },
+        {
+          name: 'rule_id',
+          label: t('commission.rule'),
+          kind: 'select',
+          options: rules.data
+            ? (rules.data.data ?? []).map((r) => ({ value: r.id ?? '', label: r.terms.name }))
+            : undefined,
+        },
         { name: 'earner_id', label: t('commission.earnerID'), kind: 'id' },
         { name: 'referee_id', label: t('commission.refereeID'), kind: 'id' },
       ]}

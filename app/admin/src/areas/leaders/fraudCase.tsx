@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { useGet } from '@/api';
 import { useCan } from '@/app/session';
+import { spoken } from '@/i18n/server';
 import { Broken, Can, DataTable, Detail, formatCount, Page, Section, StateTag, Time, Trail, Waiting } from '@/ui';
 import { toneOf } from './fraud';
 import { Act, Person, useWords } from './parts';
@@ -18,7 +19,7 @@ export function Component() {
   if (!c) return <Waiting />;
   return (
     <Page
-      title={c.title}
+      title={spoken(c.title)}
       tag={<StateTag state={c.state} labels={states} tone={toneOf(c.state)} />}
       trail={[{ title: t('menu.fraud'), to: '/leaders/fraud' }]}
       watermark
@@ -56,7 +57,7 @@ export function Component() {
       }
     >
       <Section title={t('fraud.evidence')}>
-        <p style={{ fontSize: 16 }}>{c.evidence.text}</p>
+        <p style={{ fontSize: 16 }}>{spoken(c.evidence.text)}</p>
         <Detail
           items={[
             { label: t('fraud.referrer'), value: <Person who={c.referrer} id={c.referrer_id} /> },

@@ -1,8 +1,10 @@
-import { Button, Form, InputNumber, Progress, Upload } from 'antd';
+import { Button, Form, Progress, Upload } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { useGet, useWrite } from '@/api';
+import { mark } from '@/i18n/marks';
+import { spoken } from '@/i18n/server';
 import {
   Broken,
   Can,
@@ -10,6 +12,7 @@ import {
   Detail,
   FormDrawer,
   formatCount,
+  NumberInput,
   Page,
   Section,
   StateTag,
@@ -29,7 +32,7 @@ export function Component() {
   const closedBy = useWords('closedBy');
   const [editing, setEditing] = useState(false);
   const [sending, setSending] = useState(false);
-  const { data: g, error, refetch } = useGet('/groups/{id}', { params: { path: { id } } });
+  const { data: g, dataUpdatedAt, error, refetch } = useGet('/groups/{id}', { params: { path: { id } } });
   const qr = useWrite('put', '/groups/{id}/qr', { invalidate: ['/groups'], done: t('group.qrDone'), quiet: true });
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (!g) return <Waiting />;
@@ -54,6 +57,11 @@ export function Component() {
                     body={(v) => ({ size: v.size })}
                     invalidate={['/groups']}
                     done={t('done.saved')}
+                    undo={(send) =>
+                      send('put', '/groups/{id}/size', { params: { path: { id } }, body: { size: g.size } }, [
+                        '/groups',
+                      ])
+                    }
                     trigger={<Button>{t('group.setSize')}</Button>}
                     title={t('group.setSizeTitle')}
                     consequence={t('group.setSizeText')}
@@ -64,7 +72,7 @@ export function Component() {
                       initialValue={g.size}
                       rules={[{ required: true, message: t('form.needed') }]}
                     >
-                      <InputNumber min={0} max={2000} precision={0} style={{ width: '100%' }} />
+                      <NumberInput min={0} max={2000} style={{ width: '100%' }} />
                     </Form.Item>
                   </Act>
                   <Button type="primary" onClick={() => setSending(true)}>
@@ -80,6 +88,9 @@ export function Component() {
                 reason
                 invalidate={['/groups']}
                 done={t('group.closed')}
+                undo={(send, reason) =>
+                  send('post', '/groups/{id}/reopen', { params: { path: { id } }, body: { reason } }, ['/groups'])
+                }
                 trigger={<Button danger>{t('group.close')}</Button>}
                 title={t('group.closeTitle', { name: g.name })}
                 consequence={t('group.closeText')}
@@ -94,6 +105,9 @@ export function Component() {
               reason
               invalidate={['/groups']}
               done={t('group.reopened')}
+              undo={(send, reason) =>
+                send('post', '/groups/{id}/close', { params: { path: { id } }, body: { reason } }, ['/groups'])
+              }
               trigger={<Button type="primary">{t('group.reopen')}</Button>}
               title={t('group.reopenTitle', { name: g.name })}
               consequence={t('group.reopenText')}
@@ -134,7 +148,10 @@ export function Component() {
               value: g.qr ? g.qr_expires_at ? <Time at={g.qr_expires_at} /> : t('groups.qrForever') : null,
             },
             g.state === 'closed'
-              ? { label: t('group.closedWhy'), value: `${g.reason}（${closedBy[g.closed_by] ?? g.closed_by}）` }
+              ? {
+                  label: t('group.closedWhy'),
+                  value: `${g.reason}${mark('（')}${closedBy[g.closed_by] ?? g.closed_by}${mark('）')}`,
+                }
               : null,
             { label: t('group.created'), value: <Time at={g.created_at} /> },
           ]}
@@ -145,21 +162,21 @@ export function Component() {
           {g.health.parts.map((p) => (
             <li key={p.key} className="card">
               <div className="card-line">
-                <strong>{p.name}</strong>
+                <strong>{spoken(p.name)}</strong>
                 <span className="muted">{t('group.weight', { n: p.weight })}</span>
               </div>
               {p.known ? (
                 <Progress
                   percent={p.score}
                   size="small"
-                  aria-label={p.name}
+                  aria-label={spoken(p.name)}
                   format={(n) => String(n)}
                   strokeColor={p.score < 40 ? '#cf1322' : p.score < 70 ? '#d46b08' : '#389e0d'}
                 />
               ) : (
                 <span className="muted">{t('group.unknown')}</span>
               )}
-              <div className="muted">{p.text}</div>
+              <div className="muted">{spoken(p.text)}</div>
             </li>
           ))}
         </ul>
@@ -170,14 +187,14 @@ export function Component() {
             columns={1}
             items={[
               { label: t('template.welcome'), value: g.kit.welcome },
-              { label: t('template.materials'), value: g.kit.materials.map((m) => m.title).join('、') },
-              { label: t('template.tasks'), value: g.kit.tasks.join('；') },
+              { label: t('template.materials'), value: g.kit.materials.map((m) => m.title).join(mark('、')) },
+              { label: t('template.tasks'), value: g.kit.tasks.join(mark('；')) },
             ]}
           />
         </Section>
       ) : null}
       <Trail object="group" id={g.id} />
-      <GroupDrawer group={g} open={editing} onClose={() => setEditing(false)} />
+      <GroupDrawer group={g} seen={dataUpdatedAt} open={editing} onClose={() => setEditing(false)} />
       <FormDrawer<{ file: { originFileObj?: File }[]; expires_at?: string | null }>
         title={t('group.qr')}
         open={sending}

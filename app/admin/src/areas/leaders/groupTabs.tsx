@@ -5,6 +5,7 @@ import { Link } from 'react-router';
 import { type Body, type Row, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
+import { spoken } from '@/i18n/server';
 import { Can, DataTable, FormDrawer, StateTag, Time } from '@/ui';
 import { GroupDrawer } from './groups';
 import { Act, BrandRules, useOptions, useWords } from './parts';
@@ -69,7 +70,7 @@ export function Alarms() {
                     </Button>
                   }
                   title={t('alarms.doneTitle')}
-                  consequence={a.text}
+                  consequence={spoken(a.text)}
                 >
                   <Form.Item name="note" label={t('alarms.note')}>
                     <Input maxLength={200} />
@@ -120,7 +121,7 @@ export function Capacity() {
           render: (l) =>
             l.advice ? (
               <div style={{ whiteSpace: 'normal', maxWidth: 420 }}>
-                {l.advice}
+                {spoken(l.advice)}
                 {l.branches.slice(0, 3).map((b) => (
                   <div key={b.member_id}>
                     <Link to={`/leaders/tree?member=${b.member_id}`}>{b.name}</Link>{' '}

@@ -1,10 +1,10 @@
-import { Button, Form, Input, InputNumber, Select } from 'antd';
+import { Button, Form, Input, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { type Body, type Row, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Can, DataTable, FormDrawer, formatCount, Page, StateTag, Time } from '@/ui';
+import { Can, DataTable, FormDrawer, formatCount, NumberInput, Page, StateTag, Time } from '@/ui';
 import { Alarms, Capacity, Policy, Templates } from './groupTabs';
 import { Tabs, useOptions, useWords } from './parts';
 import { useLeaders } from './sources';
@@ -102,11 +102,14 @@ export function groupTone(state: string): 'green' | 'orange' | 'red' | 'grey' {
 /** GroupDrawer makes a community, changes one, or makes one of a template. */
 export function GroupDrawer({
   group,
+  seen,
   template,
   open,
   onClose,
 }: {
   group?: Group;
+  /** When it was read. */
+  seen?: number;
   template?: { id: string; name: string };
   open: boolean;
   onClose: () => void;
@@ -137,9 +140,10 @@ export function GroupDrawer({
             }
           : { capacity: 200 }
       }
-      onSubmit={(v) => {
+      seen={seen}
+      onSubmit={(v, seen) => {
         const body = { ...v, brand_id: brand };
-        if (group) return update.mutateAsync({ params: { path: { id: group.id } }, body });
+        if (group) return update.mutateAsync({ params: { path: { id: group.id } }, body, seen });
         return template
           ? clone.mutateAsync({ params: { path: { id: template.id } }, body })
           : create.mutateAsync({ body });
@@ -161,7 +165,7 @@ export function GroupDrawer({
         <Input maxLength={32} />
       </Form.Item>
       <Form.Item name="capacity" label={t('groups.capacityLabel')} extra={t('groups.capacityHelp')}>
-        <InputNumber min={1} max={500} precision={0} style={{ width: '100%' }} />
+        <NumberInput min={1} max={500} style={{ width: '100%' }} />
       </Form.Item>
     </FormDrawer>
   );

@@ -4,6 +4,7 @@ import { Link, useParams } from 'react-router';
 import { useGet, useList } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
+import { mark } from '@/i18n/marks';
 import {
   Broken,
   Can,
@@ -149,7 +150,7 @@ export function Component() {
       </Section>
       {l.role === 'leader' ? (
         <Section
-          title={`${t('leader.level')}：${levels[l.level - 1]?.name ?? (l.rights.name || '—')}`}
+          title={`${t('leader.level')}${mark('：')}${levels[l.level - 1]?.name ?? (l.rights.name || '—')}`}
           extra={
             <span className="muted">
               {t('leader.rights', { n: l.rights.groups, templates: t(l.rights.templates ? 'yes' : 'no') })}

@@ -35,7 +35,7 @@ export function Component() {
   const [editing, setEditing] = useState(false);
   const [days, setDays] = useState(7);
   const from = useMemo(() => new Date(Date.now() - days * 86_400_000).toISOString(), [days]);
-  const { data: l, error, refetch } = useGet('/live-codes/{id}', { params: { path: { id } } });
+  const { data: l, dataUpdatedAt, error, refetch } = useGet('/live-codes/{id}', { params: { path: { id } } });
   const stats = useGet('/live-codes/{id}/stats', { params: { path: { id }, query: { from } }, keep: true });
   const option = useMemo(() => {
     const hours = stats.data?.hours ?? [];
@@ -94,6 +94,11 @@ export function Component() {
                 reason
                 invalidate={['/live-codes']}
                 done={t('live.paused')}
+                undo={(send, reason) =>
+                  send('post', '/live-codes/{id}/resume', { params: { path: { id } }, body: { reason } }, [
+                    '/live-codes',
+                  ])
+                }
                 trigger={<Button danger>{t('live.pause')}</Button>}
                 title={t('live.pauseTitle', { name: l.name })}
                 consequence={t('live.pauseText')}
@@ -107,6 +112,11 @@ export function Component() {
                 reason
                 invalidate={['/live-codes']}
                 done={t('live.resumed')}
+                undo={(send, reason) =>
+                  send('post', '/live-codes/{id}/pause', { params: { path: { id } }, body: { reason } }, [
+                    '/live-codes',
+                  ])
+                }
                 trigger={<Button type="primary">{t('live.resume')}</Button>}
                 title={t('live.resumeTitle', { name: l.name })}
               />
@@ -239,7 +249,7 @@ export function Component() {
         />
       </Section>
       <Trail object="live-code" id={l.id} />
-      <LiveDrawer code={l} open={editing} onClose={() => setEditing(false)} />
+      <LiveDrawer code={l} seen={dataUpdatedAt} open={editing} onClose={() => setEditing(false)} />
     </Page>
   );
 }

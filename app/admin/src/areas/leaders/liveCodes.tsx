@@ -1,10 +1,10 @@
-import { Button, Form, Input, InputNumber, Radio, Select, Space, Switch } from 'antd';
+import { Button, Form, Input, Radio, Select, Space, Switch } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { type Body, type Data, type Row, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Can, DataTable, FormDrawer, formatCount, Page, StateTag, Time } from '@/ui';
+import { Can, DataTable, FormDrawer, formatCount, NumberInput, Page, StateTag, Time } from '@/ui';
 import { useWords } from './parts';
 import { useGroups, useLeaders } from './sources';
 
@@ -65,7 +65,18 @@ export function Component() {
 }
 
 /** LiveDrawer makes a live code or changes its rules; what is printed stays the same. */
-export function LiveDrawer({ code, open, onClose }: { code?: View; open: boolean; onClose: () => void }) {
+export function LiveDrawer({
+  code,
+  seen,
+  open,
+  onClose,
+}: {
+  code?: View;
+  /** When it was read. */
+  seen?: number;
+  open: boolean;
+  onClose: () => void;
+}) {
   const { t } = useTranslation('leaders');
   const brand = useBrandID();
   const navigate = useNavigate();
@@ -98,13 +109,16 @@ export function LiveDrawer({ code, open, onClose }: { code?: View; open: boolean
             }
           : { strategy: 'fill', targets: [{}], fallback_text: t('live.fallbackDefault') }
       }
-      onSubmit={(v) => {
+      seen={seen}
+      onSubmit={(v, seen) => {
         const body = {
           ...v,
           brand_id: brand,
           targets: (v.targets ?? []).map((x) => ({ ...x, max_handed: x.max_handed ?? 0 })),
         };
-        return code ? update.mutateAsync({ params: { path: { id: code.id } }, body }) : create.mutateAsync({ body });
+        return code
+          ? update.mutateAsync({ params: { path: { id: code.id } }, body, seen })
+          : create.mutateAsync({ body });
       }}
     >
       <Form.Item
@@ -140,7 +154,7 @@ export function LiveDrawer({ code, open, onClose }: { code?: View; open: boolean
                   <Select style={{ width: 260 }} options={groups} showSearch={{ optionFilterProp: 'label' }} />
                 </Form.Item>
                 <Form.Item name={[f.name, 'max_handed']} label={t('live.max')}>
-                  <InputNumber min={0} precision={0} placeholder={t('rules.noCap')} />
+                  <NumberInput min={0} placeholder={t('rules.noCap')} />
                 </Form.Item>
                 <Button
                   size="small"

@@ -1,14 +1,27 @@
 // What the pages of this area share: people by name, tabs in the address, acts that ask
 // first, and forms of a brand's rules.
-import { Tabs as AntTabs, Button, Form, Input, InputNumber, Select, Switch, Tag } from 'antd';
+import { Button, Form, Input, Select, Switch, Tag } from 'antd';
 import { type ReactElement, type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useSearchParams } from 'react-router';
-import { type PathOf, useGet, useWrite } from '@/api';
-import { ApiError } from '@/api/error';
+import { Link } from 'react-router';
+import { type PathOf, type Send, useGet, useWrite } from '@/api';
+import { ApiError, errorText } from '@/api/error';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Broken, Danger, type DangerProps, FaultAlert, MoneyInput, Section, Time, Trail, Waiting } from '@/ui';
+import { spoken } from '@/i18n/server';
+import {
+  Broken,
+  Danger,
+  type DangerProps,
+  FaultAlert,
+  MoneyInput,
+  NumberInput,
+  Section,
+  Time,
+  Trail,
+  useUndo,
+  Waiting,
+} from '@/ui';
 
 /** useWords are the words of one kind of state, by state. */
 export function useWords(key: string): Record<string, string> {
@@ -28,34 +41,13 @@ export function Person({ who, id }: { who: Who; id?: string | null }) {
   const roles = useWords('role');
   return (
     <span style={{ whiteSpace: 'nowrap' }}>
-      {id && can('member:read') ? <Link to={`/members/${id}`}>{who.name}</Link> : who.name}
+      {id && can('member:read') ? <Link to={`/members/${id}`}>{spoken(who.name)}</Link> : spoken(who.name)}
       {who.role ? <Tag style={{ marginInlineStart: 6, marginInlineEnd: 0 }}>{roles[who.role] ?? who.role}</Tag> : null}
     </span>
   );
 }
 
-type Tab = { key: string; label: string; permission?: string; content: () => ReactNode };
-
-/** Tabs keeps the chosen one in the address; filters of the others do not follow. */
-export function Tabs({ tabs }: { tabs: readonly Tab[] }) {
-  const can = useCan();
-  const [search, setSearch] = useSearchParams();
-  const mine = tabs.filter((x) => !x.permission || can(x.permission));
-  const now = mine.find((x) => x.key === search.get('tab')) ?? mine[0];
-  return (
-    <>
-      <AntTabs
-        activeKey={now?.key}
-        onChange={(tab) => {
-          const brand = search.get('brand');
-          setSearch({ ...(brand ? { brand } : {}), tab });
-        }}
-        items={mine.map((x) => ({ key: x.key, label: x.label }))}
-      />
-      {now?.content()}
-    </>
-  );
-}
+export { Tabs } from '@/ui';
 
 type Verb = 'post' | 'put' | 'delete';
 
@@ -68,6 +60,7 @@ export function Act<M extends Verb>({
   invalidate,
   done,
   onDone,
+  undo,
   ...ask
 }: Omit<DangerProps, 'onConfirm'> & {
   method: M;
@@ -77,8 +70,19 @@ export function Act<M extends Verb>({
   invalidate?: readonly string[];
   done?: string;
   onDone?: (data: unknown) => void;
+  /** The way back, offered beside `done`. */
+  undo?: (send: Send, why: string) => Promise<unknown>;
 }) {
-  const write = useWrite(method, path, { invalidate, done, quiet: true, onDone });
+  const offer = useUndo();
+  const write = useWrite(method, path, {
+    invalidate,
+    done: undo ? undefined : done,
+    quiet: true,
+    onDone: (data) => {
+      if (undo) offer(done ?? '', undo);
+      onDone?.(data);
+    },
+  });
   return (
     <Danger
       {...ask}
@@ -111,14 +115,7 @@ export function RuleField({ rule, disabled }: { rule: Rule; disabled?: boolean }
   const { t } = useTranslation('leaders');
   const input: Record<Rule['kind'], ReactElement> = {
     number: (
-      <InputNumber
-        disabled={disabled}
-        min={rule.min}
-        max={rule.max}
-        precision={0}
-        suffix={rule.unit}
-        style={{ width: '100%' }}
-      />
+      <NumberInput disabled={disabled} min={rule.min} max={rule.max} suffix={rule.unit} style={{ width: '100%' }} />
     ),
     money: <MoneyInput disabled={disabled} />,
     select: <Select disabled={disabled} options={rule.options as { value: string; label: string }[]} />,
@@ -161,7 +158,8 @@ export function BrandRules({
   const brand = useBrandID();
   const may = useCan()(permission);
   const found = useGet(path, { params: { path: { id: brand } } as never, enabled: Boolean(brand) });
-  const save = useWrite('put', path, { invalidate: [path], done: t('done.saved'), quiet: true });
+  const save = useWrite('put', path, { invalidate: [path], quiet: true });
+  const offer = useUndo();
   const [form] = Form.useForm<Record<string, unknown>>();
   const values = (Form.useWatch([], form) ?? {}) as Record<string, unknown>;
   const [fault, setFault] = useState<unknown>(null);
@@ -175,17 +173,22 @@ export function BrandRules({
     setFault(null);
     const { reason, ...rest } = v;
     const known = Object.fromEntries(rules.map((r) => [r.name, rest[r.name] ?? data[r.name]]));
-    try {
-      await save.mutateAsync({
+    const version = data.version as number | undefined;
+    const sent = (values: object, read: number | undefined, why: unknown) =>
+      ({
         params: { path: { id: brand } },
-        body: { ...known, ...('version' in data ? { version: data.version } : {}), ...(withReason ? { reason } : {}) },
-      } as never);
+        body: { ...values, ...(read === undefined ? {} : { version: read }), ...(withReason ? { reason: why } : {}) },
+      }) as never;
+    try {
+      const saved = (await save.mutateAsync(sent(known, version, reason))) as { version?: number };
       form.setFieldValue('reason', '');
+      const before = Object.fromEntries(rules.map((r) => [r.name, data[r.name]]));
+      offer(t('done.saved'), (send, why) => send('put', path, sent(before, saved.version, why), [path]));
     } catch (error) {
       setFault(error);
       if (!(error instanceof ApiError)) throw error;
       if (error.field && rules.some((r) => r.name === error.field)) {
-        form.setFields([{ name: error.field, errors: [error.message] }]);
+        form.setFields([{ name: error.field, errors: [errorText(error)] }]);
       }
     }
   };

@@ -1,4 +1,4 @@
-import { Button, Form, Input, InputNumber, Select, Space, Switch } from 'antd';
+import { Button, Form, Input, Select, Space, Switch } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
@@ -7,7 +7,7 @@ import { addressOf } from '@/api/client';
 import { ApiError } from '@/api/error';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Broken, Can, FaultAlert, Page, Section, StateTag, Table, Time, Trail, Waiting } from '@/ui';
+import { Broken, Can, FaultAlert, NumberInput, Page, Section, StateTag, Table, Time, Trail, Waiting } from '@/ui';
 import { Act, useOptions } from './parts';
 import { Use } from './posters';
 
@@ -88,10 +88,12 @@ export function Component() {
       }
     >
       <div style={{ display: 'flex', flexWrap: 'wrap', gap: 16, alignItems: 'flex-start' }}>
-        <Section title={t('posters.livePreview')}>
-          <Drawing layout={layout} picked={picked} onPick={setPicked} />
-          <p className="muted">{t('posters.liveAbout')}</p>
-        </Section>
+        <div style={{ flex: '0 1 350px', minWidth: 0 }}>
+          <Section title={t('posters.livePreview')}>
+            <Drawing layout={layout} picked={picked} onPick={setPicked} />
+            <p className="muted">{t('posters.liveAbout')}</p>
+          </Section>
+        </div>
         <div style={{ flex: '1 1 420px', minWidth: 0 }}>
           <Section title={t('posters.layout')} extra={<span className="muted">v{x.version}</span>}>
             <FaultAlert fault={fault} />
@@ -234,7 +236,7 @@ function SlotFields({ name, slot }: { name: number; slot: Slot | undefined }) {
       <Space wrap>
         {(['x', 'y', 'w', 'h'] as const).map((k) => (
           <Form.Item key={k} name={[name, k]} label={t(`posters.${k}`)}>
-            <InputNumber precision={0} style={{ width: 96 }} />
+            <NumberInput style={{ width: 96 }} />
           </Form.Item>
         ))}
       </Space>
@@ -247,7 +249,7 @@ function SlotFields({ name, slot }: { name: number; slot: Slot | undefined }) {
         {words.has(kind) ? (
           <>
             <Form.Item name={[name, 'size_px']} label={t('posters.size')}>
-              <InputNumber min={8} precision={0} style={{ width: 96 }} />
+              <NumberInput min={8} style={{ width: 96 }} />
             </Form.Item>
             <Form.Item name={[name, 'align']} label={t('posters.align')}>
               <Select style={{ width: 110 }} options={aligns} />
@@ -266,7 +268,7 @@ function SlotFields({ name, slot }: { name: number; slot: Slot | undefined }) {
               <Input style={{ width: 110 }} />
             </Form.Item>
             <Form.Item name={[name, 'radius_px']} label={t('posters.radius')}>
-              <InputNumber min={0} precision={0} style={{ width: 96 }} />
+              <NumberInput min={0} style={{ width: 96 }} />
             </Form.Item>
           </>
         ) : null}

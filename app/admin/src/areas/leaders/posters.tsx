@@ -5,7 +5,8 @@ import { useNavigate } from 'react-router';
 import { useGet, useList, useWrite } from '@/api';
 import { addressOf } from '@/api/client';
 import { useBrandID } from '@/app/brand';
-import { Can, Danger, DataTable, FormDrawer, Page, Section, StateTag, Time, Trail } from '@/ui';
+import { spoken } from '@/i18n/server';
+import { Can, Danger, DataTable, FormDrawer, Page, Section, StateTag, Time, Trail, useUndo } from '@/ui';
 import { Tabs, useOptions } from './parts';
 
 export function Component() {
@@ -30,9 +31,9 @@ export function Use({ template, builtin, name }: { template?: string; builtin?: 
   const now = useGet('/brands/{id}/poster', { params: { path: { id: brand } }, enabled: Boolean(brand) });
   const choose = useWrite('put', '/brands/{id}/poster', {
     invalidate: ['/brands/{id}/poster'],
-    done: t('posters.chosen'),
     quiet: true,
   });
+  const offer = useUndo();
   return (
     <Can do="poster:write">
       <Danger
@@ -40,15 +41,24 @@ export function Use({ template, builtin, name }: { template?: string; builtin?: 
         title={t('posters.useTitle', { name })}
         consequence={t('posters.useText')}
         danger={false}
-        onConfirm={(v) =>
-          choose.mutateAsync({
-            params: { path: { id: brand } },
+        onConfirm={async (v) => {
+          const params = { path: { id: brand } };
+          const before = now.data;
+          await choose.mutateAsync({
+            params,
             body: {
               ...(template ? { template_id: template } : { template_id: null, builtin }),
               code: String(v.code ?? 'link'),
             },
-          })
-        }
+          });
+          if (!before) return;
+          const { template_id, builtin: drawn, code } = before;
+          offer(t('posters.chosen'), (send) =>
+            send('put', '/brands/{id}/poster', { params, body: { template_id, builtin: drawn, code } }, [
+              '/brands/{id}/poster',
+            ]),
+          );
+        }}
       >
         <Form.Item name="code" label={t('posters.code')} initialValue={now.data?.code || 'link'}>
           <Select options={codes} />
@@ -93,16 +103,16 @@ function Templates() {
                       path: { id: brand },
                       query: { builtin: b.key, format: 'svg' },
                     })}
-                    alt={t('posters.preview', { name: b.name })}
+                    alt={t('posters.preview', { name: spoken(b.name) })}
                     style={{ width: '100%', border: '1px solid #f0f0f0' }}
                     loading="lazy"
                   />
                   <div className="card-line" style={{ marginTop: 8 }}>
-                    <strong>{b.name}</strong>
+                    <strong>{spoken(b.name)}</strong>
                     {b.key === current ? (
                       <Tag color="blue">{t('posters.current')}</Tag>
                     ) : (
-                      <Use builtin={b.key} name={b.name} />
+                      <Use builtin={b.key} name={spoken(b.name)} />
                     )}
                   </div>
                 </li>
@@ -153,7 +163,7 @@ function Templates() {
           <Input maxLength={40} />
         </Form.Item>
         <Form.Item name="from" label={t('posters.from')}>
-          <Select options={list.map((b) => ({ value: b.key, label: b.name }))} />
+          <Select options={list.map((b) => ({ value: b.key, label: spoken(b.name) }))} />
         </Form.Item>
       </FormDrawer>
     </>

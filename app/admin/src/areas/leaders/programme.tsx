@@ -1,11 +1,25 @@
-import { Alert, Button, Form, type FormInstance, Input, InputNumber, Select, Space, Switch } from 'antd';
+import { Alert, Button, Form, type FormInstance, Input, Select, Space, Switch } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Body, useGet, useWrite } from '@/api';
 import { ApiError } from '@/api/error';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Broken, Can, Copy, Danger, Empty, FaultAlert, Page, Section, StateTag, Time, Trail, Waiting } from '@/ui';
+import {
+  Broken,
+  Can,
+  Copy,
+  Danger,
+  Empty,
+  FaultAlert,
+  NumberInput,
+  Page,
+  Section,
+  StateTag,
+  Time,
+  Trail,
+  Waiting,
+} from '@/ui';
 import { Tabs, useOptions } from './parts';
 
 type Draft = Body<'put', '/brands/{id}/leader-programme'>;
@@ -104,7 +118,7 @@ function Programme({ candidates }: { candidates?: boolean }) {
             <p className="muted">{t('programme.candidatesAbout')}</p>
             <Conditions name={['candidates', 'conditions']} form={form} />
             <Form.Item name={['candidates', 'again_days']} label={t('programme.again')} style={{ maxWidth: 280 }}>
-              <InputNumber min={0} max={365} precision={0} suffix={t('unit.days')} style={{ width: '100%' }} />
+              <NumberInput min={0} max={365} suffix={t('unit.days')} style={{ width: '100%' }} />
             </Form.Item>
           </Section>
         ) : (
@@ -131,7 +145,7 @@ function Programme({ candidates }: { candidates?: boolean }) {
               </Form.Item>
               {where === 'reapply_days' ? <FaultAlert fault={fault} /> : null}
               <Form.Item name="reapply_days" label={t('programme.reapply')} style={{ maxWidth: 280 }}>
-                <InputNumber min={0} max={365} precision={0} suffix={t('unit.days')} style={{ width: '100%' }} />
+                <NumberInput min={0} max={365} suffix={t('unit.days')} style={{ width: '100%' }} />
               </Form.Item>
             </Section>
             <Section title={t('programme.questions')}>
@@ -190,7 +204,7 @@ function Programme({ candidates }: { candidates?: boolean }) {
                             <Input maxLength={16} />
                           </Form.Item>
                           <Form.Item name={[f.name, 'groups']} label={t('programme.groups')}>
-                            <InputNumber min={0} max={50} precision={0} />
+                            <NumberInput min={0} max={50} />
                           </Form.Item>
                           <Form.Item
                             name={[f.name, 'templates']}
@@ -271,7 +285,11 @@ function Conditions({
                   label={t('programme.atLeast')}
                   rules={[{ required: true, message: t('form.needed') }]}
                 >
-                  <InputNumber min={0} suffix={metric === 'retention_bp' ? '%' : undefined} />
+                  <NumberInput
+                    min={0}
+                    precision={metric === 'retention_bp' ? 2 : 0}
+                    suffix={metric === 'retention_bp' ? '%' : undefined}
+                  />
                 </Form.Item>
                 {metric === 'group_health' ? null : (
                   <Form.Item
@@ -279,7 +297,7 @@ function Conditions({
                     label={t('programme.days')}
                     rules={[{ required: true, message: t('form.needed') }]}
                   >
-                    <InputNumber min={1} max={365} precision={0} suffix={t('unit.days')} />
+                    <NumberInput min={1} max={365} suffix={t('unit.days')} />
                   </Form.Item>
                 )}
                 <Button danger size="small" onClick={() => remove(f.name)}>

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 import { useGet, useWrite } from '@/api';
+import { mark } from '@/i18n/marks';
 import {
   Broken,
   Can,
@@ -71,7 +72,7 @@ export function Component() {
                   body={(v) => ({ version: r.version, reason: v.reason })}
                   trigger={<Button type="primary">{t('rules.activate', { n: r.version })}</Button>}
                   title={t('rules.activateTitle', { n: r.version })}
-                  consequence={`${pay(x)}。${t('rules.activateText')}`}
+                  consequence={`${pay(x)}${mark('。')}${t('rules.activateText')}`}
                 />
               </Can>
             ) : null}
@@ -134,12 +135,12 @@ export function Component() {
             { label: t('rules.capDay'), value: amount(x.cap_per_day) },
             { label: t('rules.capCycle'), value: amount(x.cap_per_cycle) },
             { label: t('rules.freezeDays'), value: t('rules.days', { n: x.freeze_days }) },
-            { label: t('rules.roles'), value: x.roles.map((v) => roles[v] ?? v).join('、') },
+            { label: t('rules.roles'), value: x.roles.map((v) => roles[v] ?? v).join(mark('、')) },
             { label: t('rules.minLevel'), value: x.min_leader_level || t('rules.anyLevel') },
             {
               label: t('rules.goods'),
               value: x.product_ids.length
-                ? x.product_ids.map((v) => goods.find((g) => g.value === v)?.label ?? v).join('、')
+                ? x.product_ids.map((v) => goods.find((g) => g.value === v)?.label ?? v).join(mark('、'))
                 : t('rules.allGoods'),
             },
             { label: t('rules.from'), value: <Time at={x.valid_from} /> },

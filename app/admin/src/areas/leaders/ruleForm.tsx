@@ -1,10 +1,11 @@
-import { Alert, Button, Form, type FormInstance, Input, InputNumber, Radio, Select } from 'antd';
+import { Alert, Button, Form, type FormInstance, Input, Radio, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Body, type Data, useGet, useWrite } from '@/api';
 import { errorText } from '@/api/error';
 import { useBrandID } from '@/app/brand';
-import { Detail, FormDrawer, formatCount, MoneyInput, TimeInput } from '@/ui';
+import { mark } from '@/i18n/marks';
+import { Detail, FormDrawer, formatCount, MoneyInput, NumberInput, TimeInput } from '@/ui';
 import { Amount } from './commission';
 import { useOptions } from './parts';
 import { useGoods } from './sources';
@@ -90,7 +91,7 @@ function Fields({
     enabled: Boolean(brand),
   });
   const cash = values.pay !== 'points';
-  const money = cash ? <MoneyInput /> : <InputNumber min={0} precision={0} style={{ width: '100%' }} />;
+  const money = cash ? <MoneyInput /> : <NumberInput min={0} style={{ width: '100%' }} />;
   const needed = [{ required: true, message: t('form.needed') }];
   return (
     <>
@@ -123,7 +124,7 @@ function Fields({
       </Form.Item>
       {values.by === 'share' ? (
         <Form.Item name="share_percent" label={t('rules.share')} rules={needed}>
-          <InputNumber min={0.01} max={50} precision={2} suffix="%" style={{ width: '100%' }} />
+          <NumberInput min={0.01} max={50} precision={2} suffix="%" style={{ width: '100%' }} />
         </Form.Item>
       ) : (
         <Form.Item name="each" label={t('rules.each')} rules={needed}>
@@ -145,7 +146,7 @@ function Fields({
         </Form.Item>
       ) : null}
       <Form.Item name="freeze_days" label={t('rules.freezeDays')} extra={t('rules.freezeHelp')} rules={needed}>
-        <InputNumber min={0} max={180} precision={0} style={{ width: '100%' }} />
+        <NumberInput min={0} max={180} style={{ width: '100%' }} />
       </Form.Item>
       <Form.Item name="roles" label={t('rules.roles')} rules={needed}>
         <Select mode="multiple" options={roles} />
@@ -215,7 +216,7 @@ function PreviewBox({ form, brand, pay }: { form: FormInstance<Form_>; brand: st
               },
               ...Object.entries(found.nothing).map(([why, n]) => ({
                 label: t('rules.nothing'),
-                value: `${why}：${n}`,
+                value: `${why}${mark('：')}${n}`,
                 wide: true,
               })),
             ]}

@@ -23,7 +23,7 @@ export function Component() {
       ]}
       watermark
       actions={
-        <Button href={addressOf('/commission/statements/{id}/csv', { path: { id }, query: { limit: 100 } })} download>
+        <Button href={addressOf('/commission/statements/{id}/csv', { path: { id } })} download>
           {t('statement.csv')}
         </Button>
       }

@@ -6,7 +6,9 @@ import { Link, useSearchParams } from 'react-router';
 import { type Row, useGet, useList } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
+import { spoken } from '@/i18n/server';
 import { Broken, Can, Empty, formatCount, Money, Page, Section, StatCards, Time, Waiting } from '@/ui';
+import { Codes } from './codes';
 import { MemberPick } from './memberPick';
 import { Act, Person, Tabs, useOptions } from './parts';
 import { Bindings, Checking, Exports, Policy, Watch } from './treeTabs';
@@ -21,6 +23,7 @@ export function Component() {
         tabs={[
           { key: 'tree', label: t('tree.tree'), content: () => <Tree /> },
           { key: 'bindings', label: t('tree.bindings'), content: () => <Bindings /> },
+          { key: 'codes', label: t('codes.title'), content: () => <Codes /> },
           { key: 'watch', label: t('tree.watch'), content: () => <Watch /> },
           { key: 'exports', label: t('tree.exports'), content: () => <Exports /> },
           { key: 'check', label: t('tree.check'), content: () => <Checking /> },
@@ -80,9 +83,9 @@ function Tree() {
         items={[
           { title: member ? <Link to="/leaders/tree">{t('tree.roots')}</Link> : t('tree.roots') },
           ...(up.data ?? []).toReversed().map((x) => ({
-            title: <Link to={`/leaders/tree?member=${x.member_id}`}>{x.who.name}</Link>,
+            title: <Link to={`/leaders/tree?member=${x.member_id}`}>{spoken(x.who.name)}</Link>,
           })),
-          ...(n ? [{ title: n.who.name }] : []),
+          ...(n ? [{ title: spoken(n.who.name) }] : []),
         ]}
       />
       {error ? <Broken error={error} again={() => void refetch()} /> : null}
@@ -196,14 +199,14 @@ function Branch({ node: n }: { node: Node }) {
               type="text"
               size="small"
               aria-expanded={open}
-              aria-label={t(open ? 'tree.close' : 'tree.expand', { name: n.who.name })}
+              aria-label={t(open ? 'tree.close' : 'tree.expand', { name: spoken(n.who.name) })}
               icon={open ? <MinusSquareOutlined /> : <PlusSquareOutlined />}
               onClick={() => setOpen(!open)}
             />
           ) : (
             <span style={{ display: 'inline-block', width: 24 }} />
           )}{' '}
-          <Link to={`/leaders/tree?member=${n.member_id}`}>{n.who.name}</Link> <RoleOf role={n.who.role} />
+          <Link to={`/leaders/tree?member=${n.member_id}`}>{spoken(n.who.name)}</Link> <RoleOf role={n.who.role} />
         </span>
         <span className="nums" style={{ minWidth: 84 }}>
           {t('tree.nDirect', { n: formatCount(n.direct) })}
@@ -240,8 +243,8 @@ function NodeActs({ node }: { node: Node }) {
   const roles = useOptions('role');
   const name = node.who.name;
   const team = formatCount(node.team_size);
-  const common = { invalidate: ['/referral'] };
-  const to = (label: string) => (
+  const common = { invalidate: ['/referral', '/jobs'] };
+  const to = (label: string, as: string) => (
     <>
       <Form.Item
         name="referrer_id"
@@ -250,7 +253,7 @@ function NodeActs({ node }: { node: Node }) {
       >
         <MemberPick />
       </Form.Item>
-      <Form.Item name="role" label={t('tree.as')} initialValue="member">
+      <Form.Item name="role" label={as} initialValue="member">
         <Select options={roles} />
       </Form.Item>
     </>
@@ -275,7 +278,7 @@ function NodeActs({ node }: { node: Node }) {
           title={t('tree.rebindTitle', { name })}
           consequence={t('tree.rebindText', { n: team })}
         >
-          {to(t('tree.newReferrer'))}
+          {to(t('tree.newReferrer'), t('tree.as'))}
         </Act>
         {node.parent_id ? (
           <Act
@@ -306,7 +309,7 @@ function NodeActs({ node }: { node: Node }) {
             title={t('tree.handTitle', { name })}
             consequence={t('tree.handText', { n: formatCount(node.direct), team })}
           >
-            {to(t('tree.handTo'))}
+            {to(t('tree.handTo'), t('tree.handAs'))}
           </Act>
         ) : null}
       </Can>

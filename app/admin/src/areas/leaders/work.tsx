@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { type Body, type Row, useGet, useList, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
+import { mark } from '@/i18n/marks';
 import { Can, DataTable, dayText, FormDrawer, Page, StateTag, Table, Time, Waiting } from '@/ui';
 import { Act, Tabs, useOptions, useWords } from './parts';
 
@@ -78,7 +79,7 @@ function Tasks() {
             key: 'levels',
             title: t('work.levels'),
             render: (x) =>
-              x.levels?.length ? x.levels.map((n) => levels[n - 1]?.label ?? n).join('、') : t('work.everybody'),
+              x.levels?.length ? x.levels.map((n) => levels[n - 1]?.label ?? n).join(mark('、')) : t('work.everybody'),
           },
           { key: 'at', title: t('rules.created'), render: (x) => <Time at={x.created_at} /> },
         ]}
@@ -98,15 +99,12 @@ function Tasks() {
                       danger={false}
                       invalidate={['/leader-tasks']}
                       done={t('work.taskEnded')}
-                      body={() => ({
-                        title: x.title,
-                        text: x.text,
-                        due_day: x.due_day,
-                        levels: x.levels,
-                        material_id: x.material_id,
-                        link_url: x.link_url,
-                        state: 'closed',
-                      })}
+                      body={() => taskIn(x, 'closed')}
+                      undo={(send) =>
+                        send('put', '/leader-tasks/{id}', { params: { path: { id: x.id } }, body: taskIn(x, 'open') }, [
+                          '/leader-tasks',
+                        ])
+                      }
                       trigger={
                         <Button type="link" size="small">
                           {t('work.endTask')}
@@ -177,6 +175,12 @@ function Tasks() {
   );
 }
 
+/** taskIn is a task as it is saved, in another state. */
+function taskIn(x: Task, state: 'open' | 'closed') {
+  const { title, text, due_day, levels, material_id, link_url } = x;
+  return { title, text, due_day, levels, material_id, link_url, state };
+}
+
 function TaskProgress({ id }: { id: string }) {
   const { t } = useTranslation('leaders');
   const { data } = useGet('/leader-tasks/{id}', { params: { path: { id } } });
@@ -203,6 +207,11 @@ function TaskProgress({ id }: { id: string }) {
       />
     </div>
   );
+}
+
+/** materialIn is a material as it is saved; saving shows it again. */
+function materialIn({ kind, title, text, picture_url, min_level }: Material): MaterialForm {
+  return { kind, title, text, picture_url, min_level } as MaterialForm;
 }
 
 function Materials() {
@@ -276,6 +285,11 @@ function Materials() {
                       id={m.id}
                       invalidate={['/leader-materials']}
                       done={t('work.dropped')}
+                      undo={(send) =>
+                        send('put', '/leader-materials/{id}', { params: { path: { id: m.id } }, body: materialIn(m) }, [
+                          '/leader-materials',
+                        ])
+                      }
                       trigger={
                         <Button type="link" size="small" danger>
                           {t('work.drop')}
@@ -299,17 +313,7 @@ function Materials() {
         title={t(old ? 'work.editMaterial' : 'work.createMaterial')}
         open={editing !== null}
         onClose={() => setEditing(null)}
-        initial={
-          old
-            ? {
-                kind: old.kind,
-                title: old.title,
-                text: old.text,
-                picture_url: old.picture_url,
-                min_level: old.min_level,
-              }
-            : { kind: 'copy', min_level: 0 }
-        }
+        initial={old ? materialIn(old) : { kind: 'copy', min_level: 0 }}
         onSubmit={(v) =>
           old
             ? update.mutateAsync({ params: { path: { id: old.id } }, body: v })

@@ -1,10 +1,10 @@
-import { Button, Form, Input, InputNumber, Select, Switch } from 'antd';
+import { Button, Form, Input, Select, Switch } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Data, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Broken, FormDrawer, Page, Section, StateTag, Table, Waiting } from '@/ui';
+import { Broken, FormDrawer, NumberInput, Page, Section, StateTag, Table, Waiting } from '@/ui';
 
 type Field = NonNullable<Data<'get', '/profile-fields'>>[number];
 type Values = Omit<Field, 'changed_at' | 'built_in'>;
@@ -147,10 +147,10 @@ export function Component() {
               />
             </Form.Item>
             <Form.Item name="points" label={t('fields.points')} extra={t('fields.pointsHint')}>
-              <InputNumber min={0} max={100000} precision={0} />
+              <NumberInput min={0} max={100000} />
             </Form.Item>
             <Form.Item name="place_no" label={t('fields.place')}>
-              <InputNumber min={0} max={1000} precision={0} />
+              <NumberInput min={0} max={1000} />
             </Form.Item>
             <Form.Item name="active" label={t('fields.active')} valuePropName="checked">
               <Switch />

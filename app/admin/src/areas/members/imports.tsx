@@ -106,6 +106,7 @@ export function Component() {
           name="file"
           label={t('imports.file')}
           extra={t('imports.fileHint')}
+          required
           rules={[
             {
               validator: async () => {

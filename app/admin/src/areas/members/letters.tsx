@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Row, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
+import { mark } from '@/i18n/marks';
 import { Can, Danger, DataTable, Detail, FormDrawer, Page, StateTag, Time, Waiting } from '@/ui';
 
 type Letter = Row<'/events/dead'>;
@@ -91,7 +92,7 @@ function Content({ id }: { id: string }) {
           {
             label: t('letters.person'),
             wide: true,
-            value: (c.person ?? []).map((p) => `${p.kind} ${p.value}`).join('、'),
+            value: (c.person ?? []).map((p) => `${p.kind} ${p.value}`).join(mark('、')),
           },
         ]}
       />

@@ -5,14 +5,11 @@ import { useNavigate, useSearchParams } from 'react-router';
 import { type Row, useGet } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Copy, DataTable, halfWidth, Page, StateTag, Time } from '@/ui';
-import { KeyTags, lastDigits } from './parts';
+import { Copy, DataTable, Page, StateTag, Time, tail } from '@/ui';
+import { KeyTags } from './parts';
+import { kindOf, type Search, searches, wordOf } from './searches';
 
 type Member = Row<'/members'>;
-
-/** What a search word may be, in the order of the list. */
-const searches = ['phone_tail', 'phone', 'code', 'openid', 'id'] as const;
-type Search = (typeof searches)[number];
 
 /** The word itself is not kept in the address when it is a whole number: addresses are
  * shared and remembered by browsers. */
@@ -83,9 +80,14 @@ export function Component() {
               ]
         }
         columns={[
-          { key: 'id', title: t('list.member'), render: (m: Member) => t('list.name', { tail: lastDigits(m.id) }) },
+          { key: 'id', title: t('list.member'), render: (m: Member) => t('list.name', { tail: tail(m.id) }) },
           { key: 'keys', title: t('list.keys'), render: (m: Member) => <KeyTags keys={m.keys} /> },
-          { key: 'level', title: t('list.level'), render: (m: Member) => m.level_name || '—' },
+          {
+            key: 'level',
+            title: t('list.level'),
+            about: t('list.levelAbout'),
+            render: (m: Member) => m.level_name || '—',
+          },
           {
             key: 'state',
             title: t('list.state'),
@@ -101,7 +103,7 @@ export function Component() {
             key: 'family',
             title: t('list.family'),
             about: t('list.familyAbout'),
-            render: (m: Member) => (m.root_id ? t('list.joinedTo', { tail: lastDigits(m.root_id) }) : '—'),
+            render: (m: Member) => (m.root_id ? t('list.joinedTo', { tail: tail(m.root_id) }) : '—'),
           },
           { key: 'joined', title: t('list.joined'), render: (m: Member) => <Time at={m.created_at} /> },
           { key: 'number', title: t('list.number'), hidden: true, render: (m: Member) => <Copy text={m.id ?? ''} /> },
@@ -134,7 +136,11 @@ function SearchBox({
   const { t } = useTranslation('members');
   const [kind, setKind] = useState<Search>(kindGiven);
   const [word, setWord] = useState(wordGiven);
-  const go = () => onSearch(kind, kind === 'code' ? word.trim() : halfWidth(word).replace(/\s/g, ''));
+  const go = () => {
+    const meant = kindOf(kind, word);
+    setKind(meant);
+    onSearch(meant, wordOf(meant, word));
+  };
   return (
     <search className="section" style={{ display: 'block' }}>
       <Space.Compact style={{ width: 'min(640px, 100%)' }}>

@@ -1,6 +1,8 @@
 import { Alert } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '@/api';
+import { mark } from '@/i18n/marks';
+import { spoken } from '@/i18n/server';
 import { Broken, Chart, formatCount, Page, Section, StatCards, Table, Time, Waiting } from '@/ui';
 
 /** The data map: where people are met, by which keys they are known there, and how the
@@ -18,7 +20,7 @@ export function Component() {
   if (!m) return <Waiting />;
   const points = m.touchpoints ?? [];
   const joins = m.joins ?? [];
-  const title = Object.fromEntries(points.map((p) => [p.id, p.title]));
+  const title = Object.fromEntries(points.map((p) => [p.id, spoken(p.title)]));
   const most = Math.max(1, ...points.map((p) => p.people));
   const between = (a: string, b: string) => joins.find((j) => (j.a === a && j.b === b) || (j.a === b && j.b === a));
   return (
@@ -50,8 +52,8 @@ export function Component() {
               type="warning"
               showIcon
               style={{ marginBottom: 8 }}
-              title={g.text}
-              description={g.advice}
+              title={spoken(g.text)}
+              description={spoken(g.advice)}
             />
           ))}
         </Section>
@@ -72,7 +74,7 @@ export function Component() {
                   lineStyle: { color: '#8c8c8c', curveness: 0.15 },
                   data: points.map((p) => ({
                     id: p.id,
-                    name: p.title,
+                    name: spoken(p.title),
                     value: p.people,
                     symbolSize: 16 + 44 * Math.sqrt(p.people / most),
                   })),
@@ -99,14 +101,14 @@ export function Component() {
               <tr>
                 <th>{t('map.touchpoint')}</th>
                 {points.map((p) => (
-                  <th key={p.id}>{p.title}</th>
+                  <th key={p.id}>{spoken(p.title)}</th>
                 ))}
               </tr>
             </thead>
             <tbody>
               {points.map((a) => (
                 <tr key={a.id}>
-                  <th scope="row">{a.title}</th>
+                  <th scope="row">{spoken(a.title)}</th>
                   {points.map((b) => {
                     const j = between(a.id, b.id);
                     if (a.id === b.id) {
@@ -122,7 +124,7 @@ export function Component() {
                         className="nums"
                         style={j ? { background: `rgba(9, 88, 217, ${0.06 + (j.percent / 100) * 0.24})` } : undefined}
                       >
-                        {j && j.people > 0 ? `${formatCount(j.people)}（${j.percent}%）` : '—'}
+                        {j && j.people > 0 ? `${formatCount(j.people)}${mark('（')}${j.percent}%${mark('）')}` : '—'}
                       </td>
                     );
                   })}
@@ -138,7 +140,7 @@ export function Component() {
           rows={points}
           label={t('map.touchpoints')}
           columns={[
-            { key: 'title', title: t('map.touchpoint'), render: (p) => p.title },
+            { key: 'title', title: t('map.touchpoint'), render: (p) => spoken(p.title) },
             {
               key: 'kind',
               title: t('map.key'),
@@ -158,7 +160,7 @@ export function Component() {
               title: t('map.tells'),
               render: (p) => (
                 <div style={{ maxWidth: 360, whiteSpace: 'normal' }}>
-                  {(p.signals ?? []).map((s) => `${s.title} ${formatCount(s.count)}`).join('、') || '—'}
+                  {(p.signals ?? []).map((s) => `${spoken(s.title)} ${formatCount(s.count)}`).join(mark('、')) || '—'}
                 </div>
               ),
             },
@@ -181,7 +183,7 @@ export function Component() {
               render: (j) =>
                 Object.entries(j.through ?? {})
                   .map(([k, n]) => `${t(`kind.${k}`, { defaultValue: k })} ${formatCount(Number(n))}`)
-                  .join('、') || '—',
+                  .join(mark('、')) || '—',
             },
           ]}
           empty={t('map.noJoins')}

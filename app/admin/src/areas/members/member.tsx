@@ -1,9 +1,26 @@
-import { Alert, Button, Tabs } from 'antd';
+import { Alert, Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { useParams, useSearchParams } from 'react-router';
+import { useParams } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
-import { Broken, Can, Copy, Danger, Detail, Page, Section, StateTag, Time, Trail, Waiting } from '@/ui';
+import { mark } from '@/i18n/marks';
+import { spoken } from '@/i18n/server';
+import {
+  Broken,
+  Can,
+  Copy,
+  Danger,
+  Detail,
+  Page,
+  Section,
+  StateTag,
+  Tabs,
+  Time,
+  Trail,
+  tail,
+  useUndo,
+  Waiting,
+} from '@/ui';
 import { Consents } from './member/consents';
 import { Identity } from './member/identity';
 import { Packets } from './member/packets';
@@ -12,22 +29,23 @@ import { Profile } from './member/profile';
 import { Purchases } from './member/purchases';
 import { Referral } from './member/referral';
 import { RevealPhone } from './member/reveal';
+import { Segments } from './member/segments';
+import { Tags } from './member/tags';
 import { Temperature } from './member/temperature';
 import { Tier } from './member/tier';
 import { Timeline } from './member/timeline';
-import { KeyTags, lastDigits, MemberLink } from './parts';
+import { KeyTags, MemberLink } from './parts';
 
 /** Everything that is known of one member, on one page (会员 360). */
 export function Component() {
   const { t } = useTranslation('members');
   const { id = '' } = useParams();
   const may = useCan();
-  const [search, setSearch] = useSearchParams();
   const { data: m, error, refetch } = useGet('/members/{id}', { params: { path: { id } } });
   const profile = useGet('/members/{id}/profile', { params: { path: { id } }, enabled: may('profile:read') });
   const tiers = useGet('/members/{id}/tier', { params: { path: { id } }, enabled: may('tier:read') });
   const consents = useGet('/members/{id}/consents', { params: { path: { id } }, enabled: may('consent:read') });
-  const name = t('list.name', { tail: lastDigits(id) });
+  const name = t('list.name', { tail: tail(id) });
   const trail = [{ title: t('menu.members'), to: '/members/find' }];
   if (error) {
     return (
@@ -40,19 +58,19 @@ export function Component() {
   const agreed = (consents.data?.state ?? []).filter((c) => !c.needed);
   const family = (m.family ?? []).filter((f) => f.id !== m.id);
   const tabs = [
-    { key: 'story', permission: 'event:read', content: <Timeline id={id} /> },
-    { key: 'identity', permission: 'identity:read', content: <Identity id={id} /> },
-    { key: 'points', permission: 'points:read', content: <Points id={id} /> },
-    { key: 'tier', permission: 'tier:read', content: <Tier id={id} /> },
-    { key: 'profile', permission: 'profile:read', content: <Profile id={id} /> },
-    { key: 'consents', permission: 'consent:read', content: <Consents id={id} /> },
-    { key: 'purchases', permission: 'event:read', content: <Purchases id={id} /> },
-    { key: 'packets', permission: 'payout:read', content: <Packets id={id} /> },
-    { key: 'referral', permission: 'referral:read', content: <Referral id={id} /> },
-    { key: 'trail', permission: 'audit:read', content: <Trail object="member" id={id} /> },
-  ].filter((x) => may(x.permission));
-  const tab = tabs.some((x) => x.key === search.get('tab')) ? (search.get('tab') ?? '') : (tabs[0]?.key ?? '');
-
+    { key: 'story', permission: 'event:read', content: () => <Timeline id={id} /> },
+    { key: 'identity', permission: 'identity:read', content: () => <Identity id={id} /> },
+    { key: 'points', permission: 'points:read', content: () => <Points id={id} /> },
+    { key: 'tier', permission: 'tier:read', content: () => <Tier id={id} /> },
+    { key: 'profile', permission: 'profile:read', content: () => <Profile id={id} /> },
+    { key: 'tags', permission: 'tag:read', content: () => <Tags id={id} /> },
+    { key: 'segments', permission: 'segment:read', content: () => <Segments id={id} /> },
+    { key: 'consents', permission: 'consent:read', content: () => <Consents id={id} /> },
+    { key: 'purchases', permission: 'event:read', content: () => <Purchases id={id} /> },
+    { key: 'packets', permission: 'payout:read', content: () => <Packets id={id} /> },
+    { key: 'referral', permission: 'referral:read', content: () => <Referral id={id} /> },
+    { key: 'trail', permission: 'audit:read', content: () => <Trail object="member" id={id} /> },
+  ];
   return (
     <Page
       title={name}
@@ -88,19 +106,19 @@ export function Component() {
           items={[
             { label: t('list.number'), value: <Copy text={m.id ?? ''} /> },
             { label: t('list.joined'), value: <Time at={m.created_at} /> },
-            profile.data?.origin && { label: t('member.origin'), value: profile.data.origin.title },
+            profile.data?.origin && { label: t('member.origin'), value: spoken(profile.data.origin.title) },
             may('tier:read') && {
               label: t('list.level'),
               value: (tiers.data ?? [])
                 .filter((x) => x.level >= 0)
                 .map((x) => x.name)
-                .join('、'),
+                .join(mark('、')),
             },
-            profile.data && { label: t('member.depth'), value: profile.data.relation.title },
+            profile.data && { label: t('member.depth'), value: spoken(profile.data.relation.title) },
             may('profile:read') && {
               label: t('member.stage'),
               value: profile.data?.stage ? (
-                profile.data.stage.title
+                spoken(profile.data.stage.title)
               ) : profile.data ? (
                 <span className="muted">
                   {t(agreed.some((c) => c.given && c.key === 'profiling') ? 'member.idle' : 'member.noStage')}
@@ -118,8 +136,8 @@ export function Component() {
               value: agreed.some((c) => c.given)
                 ? agreed
                     .filter((c) => c.given)
-                    .map((c) => c.title)
-                    .join('、')
+                    .map((c) => spoken(c.title))
+                    .join(mark('、'))
                 : t('member.noConsent'),
             },
             family.length > 0 && {
@@ -137,18 +155,7 @@ export function Component() {
         />
         <Temperature value={m.temperature} />
       </Section>
-      <Tabs
-        activeKey={tab}
-        onChange={(key) => {
-          const next = new URLSearchParams();
-          const b = search.get('brand');
-          if (b) next.set('brand', b);
-          next.set('tab', key);
-          setSearch(next, { replace: true });
-        }}
-        destroyOnHidden
-        items={tabs.map((x) => ({ key: x.key, label: t(`tab.${x.key}`), children: x.content }))}
-      />
+      <Tabs tabs={tabs.map((x) => ({ ...x, label: t(`tab.${x.key}`) }))} />
     </Page>
   );
 }
@@ -156,16 +163,9 @@ export function Component() {
 /** Turn stops a member from earning, or lets him again. */
 function Turn({ id, state }: { id: string; state: string }) {
   const { t } = useTranslation('members');
-  const block = useWrite('post', '/members/{id}/block', {
-    invalidate: ['/members'],
-    done: t('member.blocked'),
-    quiet: true,
-  });
-  const unblock = useWrite('post', '/members/{id}/unblock', {
-    invalidate: ['/members'],
-    done: t('member.unblocked'),
-    quiet: true,
-  });
+  const block = useWrite('post', '/members/{id}/block', { invalidate: ['/members'], quiet: true });
+  const unblock = useWrite('post', '/members/{id}/unblock', { invalidate: ['/members'], quiet: true });
+  const undo = useUndo();
   if (state === 'erased') return null;
   const stop = state === 'active';
   return (
@@ -175,7 +175,15 @@ function Turn({ id, state }: { id: string; state: string }) {
       consequence={stop ? t('member.blockText') : t('member.unblockText')}
       danger={stop}
       reason
-      onConfirm={({ reason }) => (stop ? block : unblock).mutateAsync({ params: { path: { id } }, body: { reason } })}
+      onConfirm={async ({ reason }) => {
+        const params = { path: { id } };
+        await (stop ? block : unblock).mutateAsync({ params, body: { reason } });
+        undo(t(stop ? 'member.blocked' : 'member.unblocked'), (send, why) =>
+          send('post', stop ? '/members/{id}/unblock' : '/members/{id}/block', { params, body: { reason: why } }, [
+            '/members',
+          ]),
+        );
+      }}
     />
   );
 }

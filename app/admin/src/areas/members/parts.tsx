@@ -1,19 +1,14 @@
 import { Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-
-/** The end of a long number: what people call a member who has no name here. */
-export function lastDigits(id: string | null | undefined): string {
-  return String(id ?? '')
-    .slice(-4)
-    .padStart(4, '0');
-}
+import { spoken } from '@/i18n/server';
+import { tail } from '@/ui';
 
 /** MemberLink leads to a member's page. */
 export function MemberLink({ id }: { id: string | null | undefined }) {
   const { t } = useTranslation('members');
   if (!id || id === '0') return <span className="muted">—</span>;
-  return <Link to={`/members/${id}`}>{t('list.name', { tail: lastDigits(id) })}</Link>;
+  return <Link to={`/members/${id}`}>{t('list.name', { tail: tail(id) })}</Link>;
 }
 
 type Key = { kind: string; scope: string; title: string; shown: string };
@@ -26,7 +21,7 @@ export function KeyTags({ keys }: { keys: readonly Key[] | null | undefined }) {
       {keys.map((k, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: masked keys may look alike
         <Tag key={`${k.kind}/${k.scope}/${k.shown}/${i}`} title={k.scope || undefined} style={{ margin: 0 }}>
-          {k.title} {k.shown}
+          {spoken(k.title)} {spoken(k.shown)}
         </Tag>
       ))}
     </span>

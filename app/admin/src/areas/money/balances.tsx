@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { type Data, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
+import { spoken } from '@/i18n/server';
 import {
   Broken,
   Empty,
@@ -103,7 +104,7 @@ export function Component() {
                 render: (b) => (
                   <div style={{ whiteSpace: 'normal' }}>
                     {sources[b.source ?? '']}
-                    {b.error ? <div className="muted">{b.error}</div> : null}
+                    {b.error ? <div className="muted">{spoken(b.error)}</div> : null}
                     {b.kept_at && b.source === 'estimate' ? (
                       <div className="muted">
                         {t('balance.keptBy', { by: b.kept_by })} <Money fen={b.kept_fen} /> · <Time at={b.kept_at} />

@@ -5,6 +5,7 @@ import { Link, useParams } from 'react-router';
 import { type Row, useGet } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { slots } from '@/app/slots';
+import { spoken } from '@/i18n/server';
 import {
   Broken,
   Can,
@@ -116,7 +117,7 @@ export function Component() {
           hidden: true,
           render: (l: Line) => <span className="nums">{l.wechat_no}</span>,
         },
-        { key: 'memo', title: t('ledger.memo'), hidden: true, render: (l: Line) => l.memo },
+        { key: 'memo', title: t('ledger.memo'), hidden: true, render: (l: Line) => spoken(l.memo) },
       ]}
       empty={{
         title: t('recon.noLines'),
@@ -156,7 +157,7 @@ export function Component() {
           showIcon
           type={d.state === 'failed' ? 'error' : 'warning'}
           style={{ marginBottom: 16 }}
-          title={d.error || t('recon.working')}
+          title={spoken(d.error) || t('recon.working')}
         />
       ) : null}
       <StatCards

@@ -2,6 +2,8 @@ import { Alert, Button, Tabs } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 import { type Data, type Row, useGet } from '@/api';
+import { mark } from '@/i18n/marks';
+import { spoken } from '@/i18n/server';
 import { Broken, DataTable, Empty, formatCount, Money, Page, Section, StateTag, Table, Time, Waiting } from '@/ui';
 import { useWords } from './words';
 import './money.css';
@@ -29,7 +31,9 @@ export function Component() {
         type={data.balanced ? 'success' : 'error'}
         title={t(data.balanced ? 'ledger.even' : 'ledger.uneven')}
         description={
-          data.balanced ? t('ledger.evenText') : t('ledger.unevenText', { accounts: (data.negative ?? []).join('、') })
+          data.balanced
+            ? t('ledger.evenText')
+            : t('ledger.unevenText', { accounts: (data.negative ?? []).join(mark('、')) })
         }
       />
       {kind && owner ? (
@@ -184,7 +188,7 @@ function Entries({
           {
             key: 'memo',
             title: t('ledger.memo'),
-            render: (e: Entry) => <span style={{ whiteSpace: 'normal' }}>{e.memo}</span>,
+            render: (e: Entry) => <span style={{ whiteSpace: 'normal' }}>{spoken(e.memo)}</span>,
           },
           {
             key: 'key',

@@ -2,7 +2,8 @@ import { Button, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { type Row, useWrite } from '@/api';
-import { Can, Danger, DataTable, dayOf, LinkButton, Money, StateTag } from '@/ui';
+import { spoken } from '@/i18n/server';
+import { Can, Danger, DataTable, dayOf, LinkButton, Money, StateTag, tail, useUndo } from '@/ui';
 import './money.css';
 import { ageOf, optionsOf, useWords } from './words';
 
@@ -13,9 +14,9 @@ export type Item = Row<'/reconcile/items'>;
 export function Cure({ words, said }: { words: Payout['words']; said?: string }) {
   return (
     <div className="money-words">
-      <div>{words?.text}</div>
-      {words?.cure ? <div className="muted">{words.cure}</div> : null}
-      {said ? <div className="muted">{said}</div> : null}
+      <div>{spoken(words?.text)}</div>
+      {words?.cure ? <div className="muted">{spoken(words.cure)}</div> : null}
+      {said ? <div className="muted">{spoken(said)}</div> : null}
     </div>
   );
 }
@@ -26,7 +27,7 @@ export function MemberLink({ id }: { id: string | null | undefined }) {
   if (!id) return <span className="muted">—</span>;
   return (
     <Can do="member:read">
-      <Link to={`/members/${id}`}>{t('member', { tail: id.slice(-4) })}</Link>
+      <Link to={`/members/${id}`}>{t('member', { tail: tail(id) })}</Link>
     </Can>
   );
 }
@@ -56,9 +57,9 @@ export function Review({ payout, small }: { payout: Payout; small?: boolean }) {
   const { t } = useTranslation('money');
   const mark = useWrite('put', '/payouts/{id}/review', {
     invalidate: ['/payouts', '/home'],
-    done: t(payout.review ? 'payout.reviewed' : 'payout.marked'),
     quiet: true,
   });
+  const undo = useUndo();
   return (
     <Can do="payout:write">
       <Danger
@@ -71,9 +72,13 @@ export function Review({ payout, small }: { payout: Payout; small?: boolean }) {
         title={t(payout.review ? 'payout.reviewTitle' : 'payout.markTitle', { bill: payout.bill_no })}
         consequence={t(payout.review ? 'payout.reviewText' : 'payout.markText')}
         reason
-        onConfirm={({ reason }) =>
-          mark.mutateAsync({ params: { path: { id: payout.id ?? '' } }, body: { on: !payout.review, reason } })
-        }
+        onConfirm={async ({ reason }) => {
+          const [was, params] = [payout.review, { path: { id: payout.id ?? '' } }];
+          await mark.mutateAsync({ params, body: { on: !was, reason } });
+          undo(t(was ? 'payout.reviewed' : 'payout.marked'), (send, why) =>
+            send('put', '/payouts/{id}/review', { params, body: { on: was, reason: why } }, ['/payouts', '/home']),
+          );
+        }}
       />
     </Can>
   );
@@ -96,13 +101,16 @@ export function Explain({ item }: { item: Item }) {
         title={t('recon.explainTitle')}
         consequence={
           <>
-            <p>{item.note}</p>
+            <p>{spoken(item.note)}</p>
             <p className="muted">{t('recon.explainText')}</p>
           </>
         }
         confirm={t('recon.explain')}
         onConfirm={({ why }) =>
-          explain.mutateAsync({ params: { path: { id: item.id ?? '' } }, body: { reason: String(why ?? '') } })
+          explain.mutateAsync({
+            params: { path: { id: item.id ?? '' } },
+            body: { version: item.version, reason: String(why ?? '') },
+          })
         }
       >
         <Form.Item
@@ -164,7 +172,7 @@ export function Items({
           title: t('recon.what'),
           render: (x: Item) => (
             <div className="money-words">
-              {x.note}
+              {spoken(x.note)}
               {x.reason ? (
                 <div className="muted">{t('recon.reasonBy', { by: x.by_login, reason: x.reason })}</div>
               ) : null}

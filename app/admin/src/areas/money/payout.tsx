@@ -3,6 +3,7 @@ import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { type Data, useGet } from '@/api';
+import { spoken } from '@/i18n/server';
 import { Broken, Copy, Detail, Money, Page, Section, StateTag, Table, Time, Trail, Waiting } from '@/ui';
 import { AskAgain, Explain, MemberLink, Review } from './parts';
 import { useWords } from './words';
@@ -42,8 +43,8 @@ export function Component() {
             ? 'info'
             : tone[(p.words?.action ?? 'wait') as keyof typeof tone]
         }
-        title={p.words?.text}
-        description={p.words?.cure || undefined}
+        title={spoken(p.words?.text)}
+        description={spoken(p.words?.cure) || undefined}
       />
       <Section>
         <Detail
@@ -74,7 +75,7 @@ export function Component() {
               key={i.id}
               type={i.state === 'open' ? 'error' : 'info'}
               style={{ marginBottom: 8 }}
-              title={i.note}
+              title={spoken(i.note)}
               description={i.reason}
               action={<Explain item={i} />}
             />
@@ -128,7 +129,7 @@ function Postings({ rows }: { rows: NonNullable<View['postings']> }) {
         { key: 'from', title: t('ledger.debit'), render: (x) => accounts[x.debit_kind ?? ''] },
         { key: 'to', title: t('ledger.credit'), render: (x) => accounts[x.credit_kind ?? ''] },
         { key: 'amount', title: t('payout.amount'), align: 'right', render: (x) => <Money fen={x.amount} /> },
-        { key: 'memo', title: t('ledger.memo'), render: (x) => x.memo },
+        { key: 'memo', title: t('ledger.memo'), render: (x) => spoken(x.memo) },
       ]}
       empty={<span className="muted">{t('payout.noPostings')}</span>}
     />

@@ -21,7 +21,7 @@ export function Component() {
       ? rangeOf(dayOf(Date.now() - 30 * 86_400_000), '').from
       : undefined;
   const filters: Filter[] = [
-    { name: 'bill_no', label: t('payout.bill'), kind: 'text', width: 220 },
+    { name: 'bill_no', label: t('payout.bill'), kind: 'id', width: 220 },
     { name: 'state', label: t('payout.state'), kind: 'select', options: optionsOf(states) },
     { name: 'purpose', label: t('payout.purpose'), kind: 'select', options: optionsOf(purposes) },
     { name: 'rail', label: t('payout.rail'), kind: 'select', options: optionsOf(rails) },
@@ -35,8 +35,8 @@ export function Component() {
       ],
     },
     { name: 'day', label: t('payout.made'), kind: 'range' },
-    { name: 'min_yuan', label: t('payout.min'), kind: 'text', width: 120 },
-    { name: 'max_yuan', label: t('payout.max'), kind: 'text', width: 120 },
+    { name: 'min_yuan', label: t('payout.min'), kind: 'yuan', width: 120 },
+    { name: 'max_yuan', label: t('payout.max'), kind: 'yuan', width: 120 },
     { name: 'member_id', label: t('payout.memberNo'), kind: 'id' },
   ];
   return (

@@ -1,14 +1,14 @@
-import { Button, Form, Input, InputNumber, Select, Tag } from 'antd';
+import { Button, Form, Input, Select, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Row, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Can, Copy, Danger, DataTable, FormDrawer, formatCount, Page, StateTag, Time, Trail } from '@/ui';
+import { Can, Copy, Danger, DataTable, FormDrawer, formatCount, NumberInput, Page, StateTag, Time, Trail } from '@/ui';
 import { Once, Reason } from './parts';
 
 type Key = Row<'/apikeys'>;
 type Draft = { name: string; permissions: string[]; person_kinds?: string; per_minute: number; reason?: string };
-const permissions = ['events:write', 'events:read', 'orders:write'];
+const permissions = ['events:write', 'events:read', 'orders:write', 'scores:write'];
 
 /** Who may report through the open API (接口密钥). */
 export function Component() {
@@ -127,7 +127,7 @@ export function Component() {
           <Input spellCheck={false} placeholder="phone, crm:tmall" />
         </Form.Item>
         <Form.Item name="per_minute" label={t('apikeys.rate')}>
-          <InputNumber min={1} max={60_000} style={{ width: 160 }} />
+          <NumberInput min={1} max={60_000} style={{ width: 160 }} />
         </Form.Item>
         <Reason />
       </FormDrawer>

@@ -6,6 +6,9 @@ import { actionText, Changes, Copy, DataTable, type Filter, Page, StateTag, Time
 
 type Line = Row<'/audit'>;
 
+/** ended: a fault ended it. */
+const ended = (l: Line) => l.outcome !== 'done' && l.outcome !== 'begun';
+
 // What may be asked for; the words are in the texts.
 const objects = [
   'account',
@@ -18,18 +21,23 @@ const objects = [
   'extract',
   'fraud_case',
   'group',
-  'identity',
+  'holdout',
+  'import',
   'keyword',
   'leader',
   'member',
+  'merge',
   'operator',
   'payout',
   'points',
   'points_rule',
   'poster',
   'product',
+  'push',
   'referral',
   'rights',
+  'segment',
+  'tag',
   'withdrawal',
   'withdrawal_policy',
 ];
@@ -37,6 +45,7 @@ const objects = [
 /** Who did what, when, from where (操作记录). */
 export function Component() {
   const { t } = useTranslation('settings');
+  const { t: app } = useTranslation('app');
   const can = useCan();
   const { data: people } = useList('/operators', {
     params: { query: { limit: '100' } },
@@ -97,7 +106,8 @@ export function Component() {
             render: (l) => (
               <StateTag
                 state={l.outcome}
-                labels={{ begun: t('audit.begun') }}
+                // Anything else is the code of the fault that ended it: no word for people.
+                labels={{ begun: t('audit.begun'), ...(ended(l) ? { [l.outcome]: app('states.failed') } : {}) }}
                 tone={l.outcome === 'done' ? 'green' : l.outcome === 'begun' ? 'orange' : 'red'}
               />
             ),
@@ -105,7 +115,16 @@ export function Component() {
           { key: 'reason', title: t('audit.reason'), render: (l) => l.reason || '—' },
           { key: 'request', title: t('audit.request'), render: (l) => <Copy text={l.request_id} />, hidden: true },
         ]}
-        expand={(l) => <Changes changes={l.changes} />}
+        expand={(l) => (
+          <>
+            {ended(l) ? (
+              <div className="muted">
+                {t('audit.code')} <Copy text={l.outcome} />
+              </div>
+            ) : null}
+            <Changes changes={l.changes} />
+          </>
+        )}
         exportAs="audit"
         empty={{ title: t('audit.empty'), text: t('audit.about') }}
       />

@@ -14,7 +14,7 @@ export function Component() {
   const { id = '' } = useParams();
   const can = useCan();
   const at = { params: { path: { id } } };
-  const { data: b, error, refetch } = useGet('/brands/{id}', at);
+  const { data: b, dataUpdatedAt, error, refetch } = useGet('/brands/{id}', at);
   const [open, setOpen] = useState(false);
   const save = useWrite('put', '/brands/{id}', {
     invalidate: ['/brands', '/trails', '/audit'],
@@ -61,7 +61,8 @@ export function Component() {
         open={open}
         onClose={() => setOpen(false)}
         initial={{ name: b.name, code_host: b.code_host, upper_url: b.upper_url, support_phone: b.support_phone }}
-        onSubmit={(v) => save.mutateAsync({ ...at, body: { ...v, slug: b.slug } })}
+        seen={dataUpdatedAt}
+        onSubmit={(v, seen) => save.mutateAsync({ ...at, body: { ...v, slug: b.slug }, seen })}
       >
         {(form) => <BrandFields form={form} />}
       </FormDrawer>

@@ -1,4 +1,4 @@
-import { Button, Form, InputNumber } from 'antd';
+import { Button, Form } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet, useWrite } from '@/api';
@@ -12,6 +12,7 @@ import {
   formatFen,
   LinkButton,
   MoneyInput,
+  NumberInput,
   Page,
   Section,
   Table,
@@ -56,7 +57,10 @@ export function Component() {
       limit:
         campaigns.data.approval_fen === 0
           ? t('limits.always')
-          : t('limits.above', { n: formatFen(campaigns.data.approval_fen) }),
+          : t('limits.above', {
+              n: formatFen(campaigns.data.approval_fen),
+              points: formatCount(campaigns.data.approval_points),
+            }),
       who: t('limits.campaignsWho'),
       at: campaigns.data.updated_at,
       action: (
@@ -137,7 +141,7 @@ export function Component() {
           extra={t('limits.zero')}
           rules={[{ required: true, message: t('limits.needed') }]}
         >
-          <InputNumber min={0} precision={0} style={{ width: 200 }} />
+          <NumberInput min={0} style={{ width: 200 }} />
         </Form.Item>
         <Reason required />
       </FormDrawer>

@@ -16,7 +16,7 @@ export function Component() {
   const { id = '' } = useParams();
   const { me } = useMe();
   const at = { params: { path: { id } } };
-  const { data: p, error, refetch } = useGet('/operators/{id}', at);
+  const { data: p, dataUpdatedAt, error, refetch } = useGet('/operators/{id}', at);
   const roles = useRoleOptions();
   const brands = useBrandOptions();
   const [editing, setEditing] = useState(false);
@@ -70,6 +70,7 @@ export function Component() {
                 change.mutateAsync({
                   ...at,
                   body: { ...body, state: p.state === 'active' ? 'disabled' : 'active', reason },
+                  seen: dataUpdatedAt,
                 })
               }
             />
@@ -105,7 +106,8 @@ export function Component() {
         open={editing}
         onClose={() => setEditing(false)}
         initial={{ name: p.name, roles: p.roles, brand_ids: p.brand_ids.filter((b): b is string => b !== null) }}
-        onSubmit={(v) => change.mutateAsync({ ...at, body: { ...body, ...v } })}
+        seen={dataUpdatedAt}
+        onSubmit={(v, seen) => change.mutateAsync({ ...at, body: { ...body, ...v }, seen })}
       >
         <Form.Item name="name" label={t('staff.name')} rules={[{ required: true, message: t('staff.nameNeeded') }]}>
           <Input maxLength={64} />

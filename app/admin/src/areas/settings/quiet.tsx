@@ -5,10 +5,11 @@ import { useTranslation } from 'react-i18next';
 import { useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Broken, Empty, Page, Section, Time, Trail, Waiting } from '@/ui';
+import { Broken, Empty, Page, Section, Time, Trail, useUndo, Waiting } from '@/ui';
 
 type Values = { on: boolean; from: Dayjs; until: Dayjs; reason?: string };
 
+const stale = ['/brands', '/audit'];
 const timeOf = (minute: number) => dayjs('2026-01-01').add(minute, 'minute');
 const minuteOf = (t: Dayjs) => t.hour() * 60 + t.minute();
 
@@ -19,11 +20,14 @@ export function Component() {
   const id = useBrandID();
   const may = useCan()('quiet:write');
   const at = { params: { path: { id } } };
-  const { data, error, isPending, refetch } = useGet('/brands/{id}/quiet-hours', { ...at, enabled: id !== '' });
-  const save = useWrite('put', '/brands/{id}/quiet-hours', {
-    invalidate: ['/brands', '/audit', '/trails'],
-    done: t('saved'),
+  const { data, dataUpdatedAt, error, isPending, refetch } = useGet('/brands/{id}/quiet-hours', {
+    ...at,
+    enabled: id !== '',
   });
+  const save = useWrite('put', '/brands/{id}/quiet-hours', {
+    invalidate: stale,
+  });
+  const undo = useUndo();
   const [form] = Form.useForm<Values>();
   const on = Form.useWatch('on', form);
   useEffect(() => {
@@ -50,16 +54,29 @@ export function Component() {
             layout="vertical"
             disabled={!may}
             style={{ maxWidth: 420 }}
-            onFinish={(v) =>
-              save.mutate({
-                ...at,
-                body: {
-                  from_minute: v.on ? minuteOf(v.from) : 0,
-                  until_minute: v.on ? minuteOf(v.until) : 0,
-                  reason: v.reason ?? '',
+            onFinish={(v) => {
+              if (!data) return;
+              const body = {
+                from_minute: v.on ? minuteOf(v.from) : 0,
+                until_minute: v.on ? minuteOf(v.until) : 0,
+                reason: v.reason ?? '',
+              };
+              const { from_minute, until_minute } = data;
+              save.mutate(
+                { ...at, body, seen: dataUpdatedAt },
+                {
+                  onSuccess: () =>
+                    undo(t('saved'), (send, reason) =>
+                      send(
+                        'put',
+                        '/brands/{id}/quiet-hours',
+                        { ...at, body: { from_minute, until_minute, reason } },
+                        stale,
+                      ),
+                    ),
                 },
-              })
-            }
+              );
+            }}
           >
             <Form.Item name="on" label={t('quiet.on')} valuePropName="checked">
               <Switch />

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 import { type Row, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { Can, Danger, DataTable, Empty, FormDrawer, Page, Section, Time } from '@/ui';
+import { Can, Danger, DataTable, Empty, FormDrawer, Page, Section, Time, useUndo } from '@/ui';
 import { Reason } from './parts';
 
 type Keyword = Row<'/accounts/{id}/keywords'>;
@@ -24,7 +24,8 @@ export function Component() {
   const [editing, setEditing] = useState<Keyword | 'new' | null>(null);
   const invalidate = ['/accounts', '/keywords', '/audit'];
   const save = useWrite('put', '/accounts/{id}/keywords', { invalidate, quiet: true, done: t('saved') });
-  const remove = useWrite('delete', '/keywords/{id}', { invalidate, quiet: true, done: t('replies.removed') });
+  const remove = useWrite('delete', '/keywords/{id}', { invalidate, quiet: true });
+  const undo = useUndo();
   const button = (
     <Can do="reply:write">
       <Button type="primary" disabled={!account} onClick={() => setEditing('new')}>
@@ -79,7 +80,18 @@ export function Component() {
                   </Button>
                 }
                 title={t('replies.removeTitle', { name: k.keyword })}
-                onConfirm={() => remove.mutateAsync({ params: { path: { id: k.id } } })}
+                onConfirm={async () => {
+                  await remove.mutateAsync({ params: { path: { id: k.id } } });
+                  const { keyword, match_kind, reply } = k;
+                  undo(t('replies.removed'), (send, reason) =>
+                    send(
+                      'put',
+                      '/accounts/{id}/keywords',
+                      { params: { path: { id: account.id } }, body: { keyword, match_kind, reply, reason } },
+                      invalidate,
+                    ),
+                  );
+                }}
               />
             </Can>
           )}

@@ -1,10 +1,10 @@
-import { Alert, Form, InputNumber, Select } from 'antd';
+import { Alert, Form, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '@/api';
 import { useCan } from '@/app/session';
-import { formatCount, formatFen } from '@/ui';
+import { formatCount, formatFen, NumberInput } from '@/ui';
 import type { Batches } from '../batches';
-import { codesOf, type Draft, sumsOf } from '../draft';
+import { codesOf, type Draft, isOver, limitText, sumsOf } from '../draft';
 
 /** Who pays, how much at most, how often, for whom. */
 export function CapsStep({ values, batches, brand }: { values: Draft; batches: Batches; brand: string }) {
@@ -17,20 +17,23 @@ export function CapsStep({ values, batches, brand }: { values: Draft; batches: B
   const merchants = (accounts.data ?? []).filter((a) => a.kind === 'merchant');
   const codes = codesOf(values.scopes, batches.counts);
   const sums = sumsOf(values.tiers, codes, values.cap_total);
-  const limit = policy.data?.approval_fen;
+  const over = policy.data && isOver(policy.data, sums.spend, sums.points);
   const cash = (values.tiers ?? []).some((x) => x?.kind === 'cash');
   return (
     <>
-      {limit !== undefined ? (
+      {policy.data ? (
         <Alert
-          type={limit === 0 || sums.spend > limit ? 'warning' : 'info'}
+          type={over ? 'warning' : 'info'}
           showIcon
           style={{ marginBottom: 16 }}
-          title={t('caps.spend', { fen: formatFen(sums.spend) })}
+          title={
+            t('caps.spend', { fen: formatFen(sums.spend) }) +
+            (sums.points ? t('caps.points', { n: formatCount(sums.points) }) : '')
+          }
           description={
-            limit === 0
+            policy.data.approval_fen === 0
               ? t('caps.always')
-              : t(sums.spend > limit ? 'caps.over' : 'caps.within', { limit: formatFen(limit) })
+              : t(over ? 'caps.over' : 'caps.within', { limit: limitText(t, policy.data) })
           }
         />
       ) : null}
@@ -57,17 +60,17 @@ export function CapsStep({ values, batches, brand }: { values: Draft; batches: B
       ) : null}
       <div className="campaign-two">
         <Form.Item name="cap_member_day" label={t('field.capDay')} extra={t('caps.zero')}>
-          <InputNumber min={0} precision={0} style={{ width: '100%' }} suffix={t('caps.times')} />
+          <NumberInput min={0} max={1_000_000_000} style={{ width: '100%' }} suffix={t('caps.times')} />
         </Form.Item>
         <Form.Item name="cap_member" label={t('field.capMember')} extra={t('caps.zero')}>
-          <InputNumber min={0} precision={0} style={{ width: '100%' }} suffix={t('caps.times')} />
+          <NumberInput min={0} max={1_000_000_000} style={{ width: '100%' }} suffix={t('caps.times')} />
         </Form.Item>
         <Form.Item
           name="cap_total"
           label={t('field.capTotal')}
           extra={t('caps.totalHint', { codes: formatCount(codes) })}
         >
-          <InputNumber min={0} precision={0} style={{ width: '100%' }} suffix={t('caps.times')} />
+          <NumberInput min={0} max={1_000_000_000} style={{ width: '100%' }} suffix={t('caps.times')} />
         </Form.Item>
       </div>
       <Form.Item name="min_level" label={t('field.level')} extra={t('caps.levelHint')} style={{ maxWidth: 520 }}>

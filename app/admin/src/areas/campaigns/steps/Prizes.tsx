@@ -1,9 +1,9 @@
 import { DeleteOutlined, PlusOutlined } from '@ant-design/icons';
-import { Alert, Button, Form, type FormInstance, Input, InputNumber, Select } from 'antd';
+import { Alert, Button, Form, type FormInstance, Input, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { formatCount, formatFen, MoneyInput } from '@/ui';
+import { formatCount, formatFen, MoneyInput, NumberInput } from '@/ui';
 import type { Batches } from '../batches';
-import { codesOf, type Draft, emptyTier, oddsText, sumsOf, tierCost } from '../draft';
+import { codesOf, type Draft, eachText, emptyTier, oddsText, sumsOf, tierCost } from '../draft';
 
 /** The table of prizes, which sums while it is typed: counts, odds to 100 %, cost. */
 export function PrizesStep({ values, batches, form }: { values: Draft; batches: Batches; form: FormInstance<Draft> }) {
@@ -49,7 +49,7 @@ export function PrizesStep({ values, batches, form }: { values: Draft; batches: 
                       label={t('prizes.winners')}
                       rules={[{ required: true, type: 'number', min: 1, message: t('need.winners') }]}
                     >
-                      <InputNumber min={0} precision={0} style={{ width: '100%' }} />
+                      <NumberInput min={0} max={1_000_000_000} style={{ width: '100%' }} />
                     </Form.Item>
                     {cash ? (
                       <Form.Item name={[name, 'ranged']} label={t('prizes.amount')}>
@@ -118,7 +118,7 @@ export function PrizesStep({ values, batches, form }: { values: Draft; batches: 
                         label={t('prizes.points')}
                         rules={[{ required: true, type: 'number', min: 1, message: t('need.points') }]}
                       >
-                        <InputNumber min={1} max={1_000_000} precision={0} style={{ width: '100%' }} />
+                        <NumberInput min={1} max={1_000_000} style={{ width: '100%' }} />
                       </Form.Item>
                     ) : null}
                     <Form.Item name={[name, 'text']} label={t('prizes.text')} className="wide">
@@ -235,6 +235,7 @@ function SumTable({ values, codes, sums }: { values: Draft; codes: number; sums:
         {t('prizes.worst', { fen: formatFen(sums.worst) })}
         {values.cap_total > 0 ? t('prizes.worstCap', { n: formatCount(values.cap_total) }) : ''}
         {sums.points > 0 ? t('prizes.pointsSum', { n: formatCount(sums.points) }) : ''}
+        {sums.spend > 0 && codes > 0 ? t('prizes.perCode', { each: eachText(sums.spend, codes) }) : ''}
       </p>
     </section>
   );

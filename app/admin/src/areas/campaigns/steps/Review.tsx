@@ -4,8 +4,9 @@ import { useGet } from '@/api';
 import { Broken, formatCount, formatFen, formatTime, Waiting } from '@/ui';
 import { Publish } from '../actions';
 import { DryRun } from '../DryRun';
-import type { Campaign } from '../draft';
+import { type Campaign, limitText } from '../draft';
 import { Findings } from '../Findings';
+import { Summary } from '../Summary';
 import type { StepKey } from '../wizard';
 
 /** The last step: what was checked, what it will cost, what happens when, who approves. */
@@ -19,13 +20,17 @@ export function ReviewStep({ campaign: c, go }: { campaign: Campaign; go: (step:
   if (failed) return <Broken error={failed} again={() => void check.refetch()} />;
   if (!check.data || !preview.data || !dossier.data) return <Waiting />;
   const blocked = check.data.some((f) => f.level === 'block');
-  const spend = preview.data.spend_fen;
+  const { spend_fen: spend, points } = preview.data;
   const { needed, policy } = dossier.data;
   const later = c.from_at && Date.parse(c.from_at) > Date.now();
   return (
     <>
       <h2 className="campaign-sub">{t('review.check')}</h2>
       <Findings list={check.data} go={go} />
+      <h2 className="campaign-sub" style={{ marginTop: 24 }}>
+        {t('review.content')}
+      </h2>
+      <Summary campaign={c} codes={preview.data.codes} spend={spend} go={go} />
       <h2 className="campaign-sub" style={{ marginTop: 24 }}>
         {t('review.dryRun')}
       </h2>
@@ -36,6 +41,7 @@ export function ReviewStep({ campaign: c, go }: { campaign: Campaign; go: (step:
       </h2>
       <ul>
         <li>{t('review.reserve', { fen: formatFen(spend) })}</li>
+        {points ? <li>{t('review.points', { n: formatCount(points) })}</li> : null}
         <li>
           {later
             ? t('review.starts', {
@@ -49,16 +55,16 @@ export function ReviewStep({ campaign: c, go }: { campaign: Campaign; go: (step:
         <li>
           {needed
             ? t(policy.approval_fen === 0 ? 'review.mustAlways' : 'review.must', {
-                limit: formatFen(policy.approval_fen),
+                limit: limitText(t, policy),
               })
-            : t('review.mustNot', { limit: formatFen(policy.approval_fen) })}
+            : t('review.mustNot', { limit: limitText(t, policy) })}
         </li>
       </ul>
       {blocked ? (
         <Alert type="error" showIcon role="alert" title={t('review.blocked')} />
       ) : (
         <div className="page-actions">
-          <Publish c={c} spend={spend} needed={needed} />
+          <Publish c={c} spend={spend} points={points} needed={needed} />
         </div>
       )}
     </>

@@ -1,23 +1,38 @@
 import { DeleteOutlined, PlusOutlined } from '@ant-design/icons';
-import { Alert, Button, Form, Input, InputNumber, Select } from 'antd';
+import { Alert, App, Button, Form, Input, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { formatCount, TimeInput } from '@/ui';
-import type { Batches } from '../batches';
+import { useList } from '@/api';
+import { useCan } from '@/app/session';
+import { formatCount, NumberInput, showFault, TimeInput } from '@/ui';
+import { type BatchChoice, type Batches, batchesOf, useSearch } from '../batches';
 import { codesOf, type Draft } from '../draft';
 
 /** Which codes take part, and when. */
-export function ScopeStep({ values, batches }: { values: Draft; batches: Batches }) {
+export function ScopeStep({ values, batches, brand }: { values: Draft; batches: Batches; brand: string }) {
   const { t } = useTranslation('campaigns');
   const form = Form.useFormInstance<Draft>();
-  const products = [...new Map(batches.list.map((b) => [b.product, b.productName])).entries()];
+  const { message, notification } = App.useApp();
+  const [word, search] = useSearch();
+  const mayProducts = useCan()('product:read');
+  const products = useList('/products', {
+    params: { query: { brand_id: brand, q: word, limit: '50' } },
+    enabled: mayProducts,
+  });
+  const none = !batches.loading && batches.named.size === 0;
+  const label = (b: BatchChoice) =>
+    t('scope.batchLabel', { product: b.productName, batch: b.name, count: formatCount(b.count) as never });
   const codes = codesOf(values.scopes, batches.counts);
-  const addProduct = (product: string) => {
-    const have = new Set((values.scopes ?? []).map((s) => s.batch_id));
-    const more = batches.list
-      .filter((b) => b.product === product && !have.has(b.id))
+  const addProduct = async (product: string) => {
+    const found = await batchesOf(brand, product);
+    batches.learn(found);
+    const now = ((form.getFieldValue('scopes') ?? []) as Draft['scopes']).filter((s) => s?.batch_id);
+    const have = new Set(now.map((s) => s.batch_id));
+    const more = found
+      .filter((b) => !have.has(b.id))
       .map((b) => ({ batch_id: b.id, from_serial: null, until_serial: null }));
-    form.setFieldsValue({ scopes: [...(values.scopes ?? []).filter((s) => s.batch_id), ...more] });
+    form.setFieldsValue({ scopes: [...now, ...more] });
+    if (found.length === 0) message.info(t('scope.productEmpty'));
   };
   return (
     <>
@@ -30,7 +45,12 @@ export function ScopeStep({ values, batches }: { values: Draft; batches: Batches
         <Input maxLength={64} showCount placeholder={t('hint.nameExample')} style={{ maxWidth: 520 }} />
       </Form.Item>
       <div className="campaign-two">
-        <Form.Item name="from_at" label={t('field.from')} rules={[{ required: true, message: t('need.from') }]}>
+        <Form.Item
+          name="from_at"
+          label={t('field.from')}
+          extra={past(values.from_at) ? t('scope.began') : undefined}
+          rules={[{ required: true, message: t('need.from') }]}
+        >
           <TimeInput />
         </Form.Item>
         <Form.Item
@@ -45,6 +65,9 @@ export function ScopeStep({ values, batches }: { values: Draft; batches: Batches
                   ? Promise.resolve()
                   : Promise.reject(new Error(t('need.untilAfter'))),
             }),
+            {
+              validator: (_, v) => (past(v) ? Promise.reject(new Error(t('need.untilFuture'))) : Promise.resolve()),
+            },
           ]}
         >
           <TimeInput />
@@ -52,7 +75,7 @@ export function ScopeStep({ values, batches }: { values: Draft; batches: Batches
       </div>
       <h2 className="campaign-sub">{t('scope.title')}</h2>
       <p className="muted">{t('scope.about')}</p>
-      {!batches.loading && batches.list.length === 0 ? (
+      {none ? (
         <Alert
           type="info"
           showIcon
@@ -62,16 +85,21 @@ export function ScopeStep({ values, batches }: { values: Draft; batches: Batches
         />
       ) : null}
       <div className="page-actions" style={{ marginBottom: 12 }}>
-        <Select<string>
-          aria-label={t('scope.addProduct')}
-          placeholder={t('scope.addProduct')}
-          style={{ minWidth: 260, maxWidth: '100%' }}
-          value={null as never}
-          loading={batches.loading}
-          showSearch={{ optionFilterProp: 'label' }}
-          options={products.map(([id, name]) => ({ value: id, label: name }))}
-          onChange={addProduct}
-        />
+        {mayProducts ? (
+          <Select<string>
+            aria-label={t('scope.addProduct')}
+            placeholder={t('scope.addProduct')}
+            style={{ minWidth: 260, maxWidth: '100%' }}
+            value={null as never}
+            loading={products.isFetching}
+            showSearch={{ filterOption: false, onSearch: search }}
+            options={(products.data?.data ?? []).map((p) => ({ value: p.id, label: `${p.name} ${p.spec}`.trim() }))}
+            onChange={(v) => {
+              search('');
+              void addProduct(v).catch((error) => showFault(notification, error));
+            }}
+          />
+        ) : null}
       </div>
       <Form.List
         name="scopes"
@@ -89,31 +117,26 @@ export function ScopeStep({ values, batches }: { values: Draft; batches: Batches
             {fields.map(({ key, name }) => {
               const row = values.scopes?.[name];
               const all = batches.counts.get(row?.batch_id ?? '');
+              const chosen = batches.named.get(row?.batch_id ?? '');
+              const choices = chosen && !batches.list.some((b) => b.id === chosen.id) ? [chosen] : [];
               return (
                 <div key={key} className="campaign-scope">
                   <Form.Item name={[name, 'batch_id']} label={t('scope.batch')} className="grow">
                     <Select
-                      showSearch={{ optionFilterProp: 'label' }}
+                      showSearch={{ filterOption: false, onSearch: batches.search }}
                       loading={batches.loading}
                       placeholder={t('scope.batchHint')}
-                      options={batches.list.map((b) => ({
-                        value: b.id,
-                        label: t('scope.batchLabel', {
-                          product: b.productName,
-                          batch: b.name,
-                          count: formatCount(b.count) as never,
-                        }),
-                      }))}
+                      options={[...choices, ...batches.list].map((b) => ({ value: b.id, label: label(b) }))}
+                      onOpenChange={(open) => !open && batches.search('')}
                     />
                   </Form.Item>
                   <Form.Item name={[name, 'from_serial']} label={t('scope.from')}>
-                    <InputNumber min={1} max={all} precision={0} placeholder="1" style={{ width: 130 }} />
+                    <NumberInput min={1} max={all} placeholder="1" style={{ width: 130 }} />
                   </Form.Item>
                   <Form.Item name={[name, 'until_serial']} label={t('scope.until')}>
-                    <InputNumber
+                    <NumberInput
                       min={row?.from_serial ?? 1}
                       max={all}
-                      precision={0}
                       placeholder={all ? String(all) : undefined}
                       style={{ width: 130 }}
                     />
@@ -132,7 +155,7 @@ export function ScopeStep({ values, batches }: { values: Draft; batches: Batches
             <Button
               icon={<PlusOutlined />}
               onClick={() => add({ batch_id: '', from_serial: null, until_serial: null })}
-              disabled={batches.list.length === 0}
+              disabled={none}
             >
               {t('scope.add')}
             </Button>
@@ -144,4 +167,8 @@ export function ScopeStep({ values, batches }: { values: Draft; batches: Batches
       </p>
     </>
   );
+}
+
+function past(at: string | null | undefined): boolean {
+  return Boolean(at) && Date.parse(at ?? '') <= Date.now();
 }

@@ -1,5 +1,5 @@
 import { ReloadOutlined } from '@ant-design/icons';
-import { Button, Form, type FormInstance, Input } from 'antd';
+import { App, Button, Form, type FormInstance, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Campaign, Draft } from '../draft';
@@ -18,6 +18,7 @@ export function WordsStep({
   save: () => Promise<Campaign | null>;
 }) {
   const { t } = useTranslation('campaigns');
+  const { modal } = App.useApp();
   const [busy, setBusy] = useState(false);
   const show = async () => {
     setBusy(true);
@@ -47,8 +48,13 @@ export function WordsStep({
           type="link"
           style={{ padding: 0, marginBottom: 16 }}
           onClick={() => {
-            form.setFieldsValue({ rules: t('words.template') });
-            void show();
+            const fill = () => {
+              form.setFieldsValue({ rules: t('words.template') });
+              void show();
+            };
+            const now = String(form.getFieldValue('rules') ?? '').trim();
+            if (!now || now === t('words.template').trim()) fill();
+            else modal.confirm({ title: t('words.replace'), okText: t('words.replaceYes'), onOk: fill });
           }}
         >
           {t('words.useTemplate')}

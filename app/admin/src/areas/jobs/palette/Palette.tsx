@@ -156,10 +156,14 @@ export default function Palette({ onClose }: { onClose: () => void }) {
 }
 
 function aboutOf(t: TFunction, h: Hit): string {
-  if (h.kind === 'payout' || h.kind === 'withdrawal') {
-    return `${formatFen(Number(h.subtitle))} · ${t(`states.${h.state}`, { ns: 'app', defaultValue: h.state })}`;
-  }
-  return [h.subtitle, h.state ? t(`states.${h.state}`, { ns: 'app', defaultValue: h.state }) : '']
-    .filter(Boolean)
-    .join(' · ');
+  const what = h.kind === 'payout' || h.kind === 'withdrawal' ? formatFen(Number(h.subtitle)) : h.subtitle;
+  return [what, stateOf(t, h)].filter(Boolean).join(' · ');
+}
+
+/** stateOf is the state as the page of such a thing calls it. */
+function stateOf(t: TFunction, h: Hit): string {
+  if (!h.state) return '';
+  const own = { tag: 'audience:tag.state', segment: 'audience:segmentState', push: 'pushes:state' }[h.kind];
+  const usual = t(`states.${h.state}`, { ns: 'app', defaultValue: h.state });
+  return own ? t(`${own}.${h.state}`, { defaultValue: usual }) : usual;
 }

@@ -23,6 +23,12 @@ export function placeOf(hit: Hit): string {
       return `/leaders/withdrawals/${hit.id}`;
     case 'operator':
       return `/settings/staff/${hit.id}`;
+    case 'tag':
+      return `/audience/tags/${hit.id}`;
+    case 'segment':
+      return `/audience/segments/${hit.id}`;
+    case 'push':
+      return `/pushes/${hit.id}`;
     case 'code':
       return `/goods/codes?text=${encodeURIComponent(hit.title)}`;
     default:

@@ -2,6 +2,7 @@ import { Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '@/api';
+import { spoken } from '@/i18n/server';
 import { Broken, Section, StateTag, Table, Time, Waiting } from '@/ui';
 
 /** Consents: what counts now, and every answer with its evidence. */
@@ -14,7 +15,7 @@ export function Consents({ id }: { id: string }) {
   });
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
-  const titles = Object.fromEntries((data.state ?? []).map((s) => [s.key, s.title]));
+  const titles = Object.fromEntries((data.state ?? []).map((s) => [s.key, spoken(s.title)]));
   return (
     <>
       <Section title={t('consent.now')}>
@@ -23,7 +24,7 @@ export function Consents({ id }: { id: string }) {
           rowKey={(s) => s.key}
           label={t('consent.now')}
           columns={[
-            { key: 'title', title: t('consent.purpose'), render: (s) => s.title },
+            { key: 'title', title: t('consent.purpose'), render: (s) => spoken(s.title) },
             {
               key: 'given',
               title: t('consent.answer'),
@@ -49,8 +50,8 @@ export function Consents({ id }: { id: string }) {
           ]}
           expand={(s) => (
             <div style={{ maxWidth: 720 }}>
-              {s.text}
-              <div className="muted">{t('consent.lawIs', { law: s.law })}</div>
+              {spoken(s.text)}
+              <div className="muted">{t('consent.lawIs', { law: spoken(s.law) })}</div>
             </div>
           )}
         />

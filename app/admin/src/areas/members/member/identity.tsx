@@ -1,6 +1,7 @@
 import { Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '@/api';
+import { spoken } from '@/i18n/server';
 import { Broken, Section, StateTag, Table, Time, Waiting } from '@/ui';
 import { MemberLink } from '../parts';
 
@@ -32,7 +33,7 @@ export function Identity({ id }: { id: string }) {
               <ol style={{ margin: '8px 0', paddingInlineStart: 20, borderInlineStart: '2px solid #0958d9' }}>
                 {(r.steps ?? []).map((s, i) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: a path is in order and does not change
-                  <li key={i}>{s.text}</li>
+                  <li key={i}>{spoken(s.text)}</li>
                 ))}
               </ol>
               <Node shown={r.shown} kind={r.key.kind} />

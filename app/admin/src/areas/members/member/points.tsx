@@ -1,10 +1,23 @@
-import { Alert, Button, Form, Input, InputNumber } from 'antd';
+import { Alert, Button, Form, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet, useList, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Broken, Can, Danger, FormDrawer, formatCount, Section, StatCards, Table, Time, Waiting } from '@/ui';
+import { spoken } from '@/i18n/server';
+import {
+  Broken,
+  Can,
+  Danger,
+  FormDrawer,
+  formatCount,
+  NumberInput,
+  Section,
+  StatCards,
+  Table,
+  Time,
+  Waiting,
+} from '@/ui';
 
 /** Points: balance, what it is made of and when it ends, what is held, the statement. */
 export function Points({ id }: { id: string }) {
@@ -135,7 +148,7 @@ function Statement({ id }: { id: string }) {
         label={t('points.statement')}
         columns={[
           { key: 'at', title: t('identity.at'), render: (l) => <Time at={l.at} /> },
-          { key: 'memo', title: t('points.memo'), render: (l) => l.memo },
+          { key: 'memo', title: t('points.memo'), render: (l) => spoken(l.memo) },
           {
             key: 'amount',
             title: t('points.amount'),
@@ -188,7 +201,7 @@ function Adjust({ id, brand, open, onClose }: { id: string; brand: string; open:
             extra={t('points.changeHint')}
             rules={[{ required: true, message: t('points.changeNeeded') }]}
           >
-            <InputNumber style={{ width: '100%' }} precision={0} min={-1_000_000_000} max={1_000_000_000} />
+            <NumberInput style={{ width: '100%' }} min={-1_000_000_000} max={1_000_000_000} />
           </Form.Item>
           {limit !== undefined ? (
             <Alert
@@ -241,7 +254,7 @@ function Freeze({ id, most, open, onClose }: { id: string; most: number; open: b
         label={t('points.howMany')}
         rules={[{ required: true, message: t('points.changeNeeded') }]}
       >
-        <InputNumber style={{ width: '100%' }} precision={0} min={1} max={Math.max(1, most)} />
+        <NumberInput style={{ width: '100%' }} min={1} max={Math.max(1, most)} />
       </Form.Item>
       <Form.Item
         name="reason"

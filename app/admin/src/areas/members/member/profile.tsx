@@ -2,6 +2,8 @@ import { Alert, Button, Form, Input, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Data, useGet, useWrite } from '@/api';
+import { mark } from '@/i18n/marks';
+import { spoken } from '@/i18n/server';
 import { Broken, Can, Detail, FormDrawer, Section, Table, Time, Waiting } from '@/ui';
 import { MemberLink } from '../parts';
 
@@ -40,8 +42,11 @@ export function Profile({ id }: { id: string }) {
               render: (i) =>
                 (i.conflicts ?? []).length
                   ? (i.conflicts ?? [])
-                      .map((c) => `${c.value}（${t(`profile.sources.${c.source}`, { defaultValue: c.source })}）`)
-                      .join('、')
+                      .map(
+                        (c) =>
+                          `${c.value}${mark('（')}${t(`profile.sources.${c.source}`, { defaultValue: c.source })}${mark('）')}`,
+                      )
+                      .join(mark('、'))
                   : '—',
             },
             { key: 'at', title: t('identity.at'), render: (i) => (i.value ? <Time at={i.at} /> : '—') },
@@ -59,7 +64,7 @@ export function Profile({ id }: { id: string }) {
         {p.origin ? (
           <Detail
             items={[
-              { label: t('profile.channel'), value: p.origin.title },
+              { label: t('profile.channel'), value: spoken(p.origin.title) },
               { label: t('identity.at'), value: <Time at={p.origin.at} /> },
               p.origin.scene !== '' && { label: t('profile.scene'), value: p.origin.scene },
               p.origin.channel === 'referral' && {
@@ -74,9 +79,9 @@ export function Profile({ id }: { id: string }) {
       </Section>
       <Section title={t('profile.relation')}>
         <p style={{ marginTop: 0 }}>
-          <strong>{p.relation.title}</strong>
+          <strong>{spoken(p.relation.title)}</strong>
           {p.stage ? (
-            <span className="muted"> {t('profile.stage', { title: p.stage.title, days: p.stage.days })}</span>
+            <span className="muted"> {t('profile.stage', { title: spoken(p.stage.title), days: p.stage.days })}</span>
           ) : (
             <span className="muted"> {t('member.noStage')}</span>
           )}

@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { ApiError, useGet, useList } from '@/api';
 import { useBrandID } from '@/app/brand';
+import { mark } from '@/i18n/marks';
 import { Broken, Detail, Empty, formatCount, Section, StateTag, Table, Time, Waiting } from '@/ui';
 import { MemberLink } from '../parts';
 
@@ -46,7 +47,7 @@ export function Referral({ id }: { id: string }) {
                 : (upline.data ?? []).map((n, i) => (
                     <span key={n.member_id}>
                       {i > 0 ? ' → ' : ''}
-                      <MemberLink id={n.member_id} /> {n.who.role ? `（${n.who.name}）` : ''}
+                      <MemberLink id={n.member_id} /> {n.who.role ? `${mark('（')}${n.who.name}${mark('）')}` : ''}
                     </span>
                   ))}
             </div>

@@ -1,6 +1,7 @@
 import { Button, Popover, Progress } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Data } from '@/api';
+import { spoken } from '@/i18n/server';
 
 type Value = Data<'get', '/members/{id}'>['temperature'];
 
@@ -24,7 +25,7 @@ export function Temperature({ value }: { value: Value | null | undefined }) {
           <ul style={{ margin: 0, paddingInlineStart: 16 }}>
             {(value.parts ?? []).map((p) => (
               <li key={p.text}>
-                {p.text} <strong className="nums">{p.points > 0 ? `+${p.points}` : p.points}</strong>
+                {spoken(p.text)} <strong className="nums">{p.points > 0 ? `+${p.points}` : p.points}</strong>
               </li>
             ))}
           </ul>

@@ -2,6 +2,7 @@ import { Alert, Progress, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useGet } from '@/api';
 import { useBrand } from '@/app/brand';
+import { spoken } from '@/i18n/server';
 import { Broken, Detail, dayOf, Empty, formatCount, Section, Table, Time, Waiting } from '@/ui';
 
 /** Tier: where a member stands at each brand, what is missing, what he would lose. */
@@ -29,7 +30,7 @@ export function Tier({ id }: { id: string }) {
             {
               label: t('tier.perks'),
               wide: true,
-              value: (s.perks ?? []).length ? (s.perks ?? []).map((p) => <Tag key={p}>{p}</Tag>) : null,
+              value: (s.perks ?? []).length ? (s.perks ?? []).map((p) => <Tag key={p}>{spoken(p)}</Tag>) : null,
             },
           ]}
         />
@@ -41,7 +42,9 @@ export function Tier({ id }: { id: string }) {
               style={{ maxWidth: 480 }}
               aria-label={t('tier.next', { name: next.name, n: formatCount(next.needs) })}
             />
-            <div className="muted">{t('tier.nextPerks', { perks: (next.perks ?? []).join('、') || '—' })}</div>
+            <div className="muted">
+              {t('tier.nextPerks', { perks: (next.perks ?? []).map(spoken).join(', ') || '—' })}
+            </div>
           </div>
         ) : null}
         {s.loss ? (
@@ -51,7 +54,9 @@ export function Tier({ id }: { id: string }) {
             style={{ margin: '12px 0' }}
             title={s.loss.text}
             description={
-              (s.loss.perks ?? []).length ? t('tier.lost', { perks: (s.loss.perks ?? []).join('、') }) : undefined
+              (s.loss.perks ?? []).length
+                ? t('tier.lost', { perks: (s.loss.perks ?? []).map(spoken).join(', ') })
+                : undefined
             }
           />
         ) : null}

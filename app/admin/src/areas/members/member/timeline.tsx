@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { type Row, useList } from '@/api';
 import { useCan } from '@/app/session';
+import { spoken } from '@/i18n/server';
 import { Broken, Empty, formatFen, formatTime, Section, StateTag, Waiting } from '@/ui';
 
 type Chapter = Row<'/members/{id}/story'>;
@@ -108,7 +109,7 @@ function Told({ chapter: c }: { chapter: Chapter }) {
   const { t } = useTranslation('members');
   const b = (c.body ?? {}) as Body;
   const text = (k: string) => String(b[k] ?? '');
-  const place = [text('province'), text('city')].filter((x, i, all) => x && all.indexOf(x) === i).join(' ');
+  const place = [spoken(text('province')), text('city')].filter((x, i, all) => x && all.indexOf(x) === i).join(' ');
   switch (c.kind) {
     case 'scan':
       return (
@@ -139,7 +140,7 @@ function Told({ chapter: c }: { chapter: Chapter }) {
     case 'points':
       return (
         <>
-          {text('memo') || t('story.points')}{' '}
+          {spoken(text('memo')) || t('story.points')}{' '}
           <strong className="nums">{Number(b.points) > 0 ? `+${b.points}` : text('points')}</strong>
         </>
       );
@@ -159,7 +160,7 @@ function Told({ chapter: c }: { chapter: Chapter }) {
         <>
           {t('story.lead', {
             to: t(`story.leader.${text('to')}`, { defaultValue: text('to') }),
-            reason: text('reason'),
+            reason: spoken(text('reason')),
           })}
         </>
       );

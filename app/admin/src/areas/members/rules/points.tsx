@@ -1,9 +1,11 @@
-import { Alert, Button, Form, InputNumber, Select } from 'antd';
+import { Alert, Button, Form, Select } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Data, useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
-import { Broken, FaultAlert, FormDrawer, formatCount, Section, Table, Time, Trail, Waiting } from '@/ui';
+import { mark } from '@/i18n/marks';
+import { spoken } from '@/i18n/server';
+import { Broken, FaultAlert, FormDrawer, formatCount, NumberInput, Section, Table, Time, Trail, Waiting } from '@/ui';
 
 type Ruled = Data<'get', '/brands/{id}/points-rules'>;
 type Earn = NonNullable<Ruled['rules']['earn']>[number];
@@ -90,10 +92,10 @@ function PreviewOf({ preview: p }: { preview: Ruled['preview'] }) {
   return (
     <>
       {(p.warnings ?? []).map((w) => (
-        <Alert key={w} type="warning" showIcon style={{ marginBottom: 8 }} title={w} />
+        <Alert key={w} type="warning" showIcon style={{ marginBottom: 8 }} title={spoken(w)} />
       ))}
       <p style={{ marginTop: 0 }}>
-        {p.expiry_text}
+        {spoken(p.expiry_text)}
         {p.expires_at ? (
           <span className="muted">
             {' '}
@@ -104,7 +106,9 @@ function PreviewOf({ preview: p }: { preview: Ruled['preview'] }) {
       <ul style={{ marginBottom: 0 }}>
         {(p.worst ?? []).map((w) => (
           <li key={w.on}>
-            {w.name}：{w.text}
+            {spoken(w.name)}
+            {mark('：')}
+            {spoken(w.text)}
           </li>
         ))}
       </ul>
@@ -159,20 +163,20 @@ function Edit({
                       name={[f.name, 'points']}
                       label={values.earn?.[f.name]?.on === 'order' ? t('rules.pointsPerYuan') : t('rules.points')}
                     >
-                      <InputNumber min={0} precision={0} />
+                      <NumberInput min={0} />
                     </Form.Item>
                     <Form.Item name={[f.name, 'pending_days']} label={t('rules.pending')}>
-                      <InputNumber min={0} max={90} precision={0} />
+                      <NumberInput min={0} max={90} />
                     </Form.Item>
                     <Form.Item name={[f.name, 'cap_per_day']} label={t('rules.capDay')}>
-                      <InputNumber min={0} precision={0} />
+                      <NumberInput min={0} />
                     </Form.Item>
                     <Form.Item name={[f.name, 'cap_per_month']} label={t('rules.capMonth')}>
-                      <InputNumber min={0} precision={0} />
+                      <NumberInput min={0} />
                     </Form.Item>
                     {values.earn?.[f.name]?.on === 'order' ? (
                       <Form.Item name={[f.name, 'min_yuan']} label={t('rules.minAmount')}>
-                        <InputNumber min={0} precision={2} />
+                        <NumberInput min={0} precision={2} />
                       </Form.Item>
                     ) : null}
                     <Button type="link" style={{ alignSelf: 'center' }} onClick={() => remove(f.name)}>
@@ -211,11 +215,11 @@ function Edit({
             </Form.Item>
             {values.expiry?.kind !== 'never' ? (
               <Form.Item name={['expiry', 'n']} label={t('rules.expiryN')}>
-                <InputNumber min={0} max={3650} precision={0} />
+                <NumberInput min={0} max={3650} />
               </Form.Item>
             ) : null}
             <Form.Item name="approve_above" label={t('rules.approveAbove')}>
-              <InputNumber min={0} precision={0} />
+              <NumberInput min={0} />
             </Form.Item>
           </div>
           <DryRun brand={brand} version={rules.version} values={values as Values} />

@@ -1,9 +1,10 @@
-import { Button, Form, Input, InputNumber, Select, Switch, Tag } from 'antd';
+import { Button, Form, Input, Select, Switch, Tag } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Data, useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
-import { Broken, Empty, FormDrawer, formatCount, Section, Table, Trail, Waiting } from '@/ui';
+import { spoken } from '@/i18n/server';
+import { Broken, Empty, FormDrawer, formatCount, NumberInput, Section, Table, Trail, Waiting } from '@/ui';
 
 type TierTable = Data<'get', '/brands/{id}/tiers'>;
 type Level = NonNullable<TierTable['levels']>[number];
@@ -67,7 +68,7 @@ export function Tiers({ brand }: { brand: string }) {
               {
                 key: 'perks',
                 title: t('tier.perks'),
-                render: (l) => (l.perks ?? []).map((p) => <Tag key={p}>{p}</Tag>),
+                render: (l) => (l.perks ?? []).map((p) => <Tag key={p}>{spoken(p)}</Tag>),
               },
               {
                 key: 'members',
@@ -181,16 +182,16 @@ function Edit({
                       <Input maxLength={16} style={{ width: 120 }} />
                     </Form.Item>
                     <Form.Item name={[f.name, 'threshold']} label={t('tiers.threshold')}>
-                      <InputNumber min={0} precision={0} disabled={i === 0} />
+                      <NumberInput min={0} disabled={i === 0} />
                     </Form.Item>
                     <Form.Item name={[f.name, 'keep']} label={t('tiers.keep')}>
-                      <InputNumber min={0} precision={0} disabled={i === 0} />
+                      <NumberInput min={0} disabled={i === 0} />
                     </Form.Item>
                     <Form.Item name={[f.name, 'times']} label={t('tiers.times')}>
-                      <InputNumber min={1} max={10} step={0.1} precision={2} />
+                      <NumberInput min={1} max={10} step={0.1} precision={2} />
                     </Form.Item>
                     <Form.Item name={[f.name, 'birthday_points']} label={t('tiers.birthday')}>
-                      <InputNumber min={0} precision={0} />
+                      <NumberInput min={0} />
                     </Form.Item>
                     <Form.Item name={[f.name, 'campaigns']} label={t('tiers.campaigns')} valuePropName="checked">
                       <Switch />
@@ -236,11 +237,11 @@ function Edit({
                       name={[f.name, 'growth']}
                       label={values.grow?.[f.name]?.on === 'order' ? t('tiers.growthPerYuan') : t('tier.growth')}
                     >
-                      <InputNumber min={0} precision={0} />
+                      <NumberInput min={0} />
                     </Form.Item>
                     {values.grow?.[f.name]?.on !== 'order' ? (
                       <Form.Item name={[f.name, 'cap_per_day']} label={t('rules.capDay')}>
-                        <InputNumber min={0} precision={0} />
+                        <NumberInput min={0} />
                       </Form.Item>
                     ) : null}
                     <Button type="link" style={{ marginTop: 30 }} onClick={() => remove(f.name)}>
@@ -266,7 +267,7 @@ function Edit({
           </Form.List>
           <div style={{ display: 'flex', gap: 12, flexWrap: 'wrap' }}>
             <Form.Item name="period_months" label={t('tiers.periodLabel')} extra={t('tiers.periodHint')}>
-              <InputNumber min={0} max={60} precision={0} />
+              <NumberInput min={0} max={60} />
             </Form.Item>
             <Form.Item name="down" label={t('tiers.down')}>
               <Select

@@ -1,0 +1,5 @@
+import type { FormInstance } from 'antd';
+import type { Draft } from '../draft';
+
+/** What each step of the wizard gets. values has all steps' values, also unsaved ones. */
+export type StepProps = { values: Draft; form: FormInstance<Draft>; brand: string };

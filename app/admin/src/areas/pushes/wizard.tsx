@@ -1,0 +1,208 @@
+import { Alert, App, Button, Form, Steps } from 'antd';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate, useParams, useSearchParams } from 'react-router';
+import { ApiError, useGet, useWrite } from '@/api';
+import { useBrandID } from '@/app/brand';
+import { Forbidden } from '@/app/NotFound';
+import { useCan } from '@/app/session';
+import { Broken, FaultAlert, Page, useKept, useNarrow, Waiting } from '@/ui';
+import { type Draft, emptyDraft, fromPush, type Push, toInput } from './draft';
+import { PushState } from './state';
+import { ControlStep } from './steps/Control';
+import { ReviewStep } from './steps/Review';
+import { WhatStep } from './steps/What';
+import { WhenStep } from './steps/When';
+import { WhoStep } from './steps/Who';
+import './pushes.css';
+
+const stepKeys = ['who', 'what', 'when', 'control', 'review'] as const;
+type StepKey = (typeof stepKeys)[number];
+
+/** The wizard: each step forward saves the draft; what the server did not take stays here. */
+export function Component() {
+  const { id } = useParams();
+  const { t } = useTranslation('pushes');
+  const brand = useBrandID();
+  const may = useCan()('push:write');
+  const found = useGet('/pushes/{id}', { params: { path: { id: id ?? '' } }, enabled: may && Boolean(id) });
+  const holdout = useGet('/holdout', { params: { query: { brand_id: brand } }, enabled: may && Boolean(brand) });
+  if (!may) return <Forbidden permission="push:write" />;
+  const error = found.error ?? holdout.error;
+  if (error) return <Broken error={error} again={() => void (found.error ? found : holdout).refetch()} />;
+  if (!brand || !holdout.data || (id && !found.data)) return <Waiting />;
+  const p = id ? found.data : undefined;
+  if (p && p.state !== 'draft') {
+    return (
+      <Page title={p.name} tag={<PushState state={p.state} />} trail={[{ title: t('menu.pushes'), to: '/pushes' }]}>
+        <Alert type="info" showIcon title={t('wizard.notDraft')} />
+      </Page>
+    );
+  }
+  return (
+    <Wizard key={id ?? `new-${brand}`} push={p} brand={p?.brand_id ?? brand} held={holdout.data.settings.held_bp} />
+  );
+}
+
+function Wizard({ push, brand, held }: { push?: Push; brand: string; held: number }) {
+  const { t } = useTranslation('pushes');
+  const { message } = App.useApp();
+  const navigate = useNavigate();
+  const narrow = useNarrow();
+  const [search, setSearch] = useSearchParams();
+  const [form] = Form.useForm<Draft>();
+  const there = useMemo(() => (push ? fromPush(push) : emptyDraft(held)), [push, held]);
+  const [here, keepHere] = useKept<Draft | null>(`siyu.push.${push?.id ?? `new-${brand}`}`, null);
+  const start = useRef({ ...emptyDraft(held), ...(here ?? there) });
+  const stored = useRef(JSON.stringify(there));
+  const [restored, setRestored] = useState(here !== null && JSON.stringify(here) !== stored.current);
+  const [fault, setFault] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  Form.useWatch([], { form, preserve: true }); // draws again with every key, also for what has no field yet
+  const values = { ...start.current, ...(form.getFieldsValue(true) as Draft) };
+  const asked = search.get('step') as StepKey;
+  const at = Math.max(0, push ? stepKeys.indexOf(asked) : 0);
+  const key = stepKeys[at] ?? 'who';
+
+  // A tab that is closed with something unsaved keeps it, and says so next time.
+  const text = JSON.stringify(values);
+  const kept = useRef(here === null ? '' : JSON.stringify(here));
+  useEffect(() => {
+    if (text === stored.current || text === kept.current) return;
+    kept.current = text;
+    keepHere(JSON.parse(text) as Draft);
+  }, [text, keepHere]);
+
+  const create = useWrite('post', '/pushes', { invalidate: ['/pushes'], quiet: true });
+  const update = useWrite('put', '/pushes/{id}', { invalidate: ['/pushes'], quiet: true });
+  const save = async (): Promise<Push | null> => {
+    if (push && text === stored.current) return push;
+    setBusy(true);
+    setFault(null);
+    try {
+      const body = toInput(values, brand);
+      const got = push
+        ? await update.mutateAsync({
+            params: { path: { id: push.id } },
+            body: { ...body, version: push.version, reason: '' },
+          })
+        : await create.mutateAsync({ body });
+      stored.current = text;
+      keepHere(null);
+      setRestored(false);
+      return got;
+    } catch (error) {
+      setFault(error);
+      if (!(error instanceof ApiError)) throw error;
+      return null;
+    } finally {
+      setBusy(false);
+    }
+  };
+  const show = (id: string, step: StepKey) => {
+    if (push) setSearch((old) => new URLSearchParams([...[...old].filter(([k]) => k !== 'step'), ['step', step]]));
+    else navigate(`/pushes/${id}/edit?step=${step}`, { replace: true });
+    window.scrollTo({ top: 0 });
+  };
+  const go = async (to: number) => {
+    const step = stepKeys[to] ?? 'who';
+    if (to < at) return push ? show(push.id, step) : undefined; // what is typed stays in the form
+    try {
+      await form.validateFields();
+    } catch {
+      return; // the fields say what is missing
+    }
+    const got = await save();
+    if (got) show(got.id, step);
+  };
+  const drop = () => {
+    keepHere(null);
+    form.setFieldsValue(there);
+    setRestored(false);
+  };
+  const props = { values, form, brand };
+  return (
+    <Page
+      title={push ? values.name || push.name : t('wizard.new')}
+      tab={t('wizard.new')}
+      tag={push ? <PushState state={push.state} /> : undefined}
+      trail={[
+        { title: t('menu.pushes'), to: '/pushes' },
+        ...(push ? [{ title: push.name, to: `/pushes/${push.id}` }] : []),
+      ]}
+      actions={
+        key === 'review' ? null : (
+          <Button
+            loading={busy}
+            onClick={async () => {
+              const got = await save();
+              if (!got) return;
+              message.success(t('done.saved'));
+              if (!push) show(got.id, 'who');
+            }}
+          >
+            {t('wizard.save')}
+          </Button>
+        )
+      }
+    >
+      {restored ? (
+        <Alert
+          type="warning"
+          showIcon
+          style={{ marginBottom: 16 }}
+          title={t('wizard.restored')}
+          action={
+            <Button size="small" onClick={drop}>
+              {t('wizard.drop')}
+            </Button>
+          }
+        />
+      ) : null}
+      {push?.note ? <Alert type="warning" showIcon style={{ marginBottom: 16 }} title={push.note} /> : null}
+      <div className="section">
+        <Steps
+          size="small"
+          responsive={false}
+          current={at}
+          style={{ marginBottom: 24 }}
+          onChange={(to) => void go(to)}
+          items={stepKeys.map((k) => ({
+            key: k,
+            title: narrow && k !== key ? '' : t(`step.${k}`),
+            disabled: !push && k !== 'who',
+          }))}
+        />
+        <FaultAlert fault={fault} />
+        <Form<Draft>
+          form={form}
+          layout="vertical"
+          initialValues={start.current}
+          preserve
+          hidden={key === 'review'}
+          onFinish={() => void go(at + 1)}
+        >
+          {key === 'who' ? <WhoStep {...props} /> : null}
+          {key === 'what' ? <WhatStep {...props} /> : null}
+          {key === 'when' ? <WhenStep {...props} /> : null}
+          {key === 'control' ? <ControlStep {...props} /> : null}
+          {key === 'review' ? null : (
+            <div className="page-actions" style={{ marginTop: 16 }}>
+              {at > 0 ? (
+                <Button disabled={busy} onClick={() => void go(at - 1)}>
+                  {t('wizard.back')}
+                </Button>
+              ) : null}
+              <Button type="primary" htmlType="submit" loading={busy}>
+                {t('wizard.next')}
+              </Button>
+            </div>
+          )}
+        </Form>
+        {key === 'review' && push ? (
+          <ReviewStep push={push} values={values} back={() => show(push.id, 'control')} />
+        ) : null}
+      </div>
+    </Page>
+  );
+}
