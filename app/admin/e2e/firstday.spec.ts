@@ -200,7 +200,7 @@ async function day(
     await form.getByLabel('规格').fill('500ml');
     await form.getByLabel('首扫积分').fill('5');
     await boss.getByRole('button', { name: '保存' }).click();
-    await expect(boss.getByRole('row', { name: /小满酱油/ })).toBeVisible();
+    await expect(boss.getByRole('heading', { name: '小满酱油', level: 1 })).toBeVisible();
     await goTo(boss, site, '/goods/batches');
     await boss.getByRole('button', { name: '申请码批次' }).first().click();
     form = await drawer(boss);
@@ -311,6 +311,7 @@ async function day(
     await expect(other.getByText('¥75.20').first()).toBeVisible();
     await other.getByRole('button', { name: '批准', exact: true }).click();
     await other.getByRole('dialog').getByRole('button', { name: '批准', exact: true }).click();
+    await expect(other.getByRole('dialog')).toBeHidden(); // it is done; a page that is left takes what it asked with it
     await goTo(other, site, campaign);
     await other.getByRole('button', { name: '发布', exact: true }).click();
     await other.getByRole('dialog').getByRole('button', { name: '发布', exact: true }).click();

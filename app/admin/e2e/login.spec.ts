@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { operator } from './server';
 import { accessible, api, codeOf, enter, expect, goTo, test } from './test';
 
@@ -32,6 +33,41 @@ test('logging out ends the session, and "back" shows nothing', async ({ desk, si
   await expect(desk).toHaveURL(/\/admin\/login/);
 });
 
+test('a session that ends takes nothing away that is half filled in', async ({ desk, site, complaints }) => {
+  await goTo(desk, site, '/goods/products');
+  await desk.getByRole('button', { name: '新建商品' }).first().click();
+  const form = desk.getByRole('dialog', { name: '新建商品' });
+  await form.getByLabel('商品名称').fill('写了一半的商品');
+  await form.getByLabel('商品条码').fill('6901234567'); // the server has words about it
+  complaints.allow(/401|400/);
+  await api(desk, site, 'POST', '/logout');
+  await form.getByRole('button', { name: '保存' }).click();
+  const again = desk.getByRole('dialog', { name: '登录已结束' });
+  await expect(again.getByLabel('登录名')).toHaveValue(operator.login);
+  await accessible(desk);
+  await again.getByLabel('密码', { exact: true }).fill(operator.password);
+  await again.getByRole('button', { name: '登录', exact: true }).click();
+  await expect(again).toBeHidden();
+  await expect(form.getByLabel('商品名称')).toHaveValue('写了一半的商品');
+  await form.getByRole('button', { name: '保存' }).click();
+  await expect(form.getByRole('alert').first()).toContainText('商品条码');
+});
+
+/** dialogWidths writes down how wide dialogs are, in every frame that is drawn from now on. */
+async function dialogWidths(page: Page): Promise<() => Promise<number[]>> {
+  const seen = await page.evaluateHandle(() => {
+    const widths = new Set<number>();
+    const look = () => {
+      const box = document.querySelector('.ant-modal')?.getBoundingClientRect();
+      if (box) widths.add(Math.round(box.width));
+      requestAnimationFrame(look);
+    };
+    look();
+    return widths;
+  });
+  return () => seen.evaluate((widths) => [...widths]);
+}
+
 test('with the second factor on, a password alone opens nothing', async ({ page, site, complaints, browser }) => {
   const boss = await browser.newPage();
   await enter(boss, site, operator);
@@ -41,8 +77,13 @@ test('with the second factor on, a password alone opens nothing', async ({ page,
 
   await enter(page, site, who);
   await goTo(page, site, '/account');
+  const widths = await dialogWidths(page);
   await page.getByRole('button', { name: '开启两步验证' }).click();
   const dialog = page.getByRole('dialog');
+  // It opens in place: one that grows is elsewhere for the second half of a quick click.
+  await expect(dialog).toBeVisible();
+  await expect(page.locator('.ant-modal')).not.toHaveClass(/-(appear|enter)/);
+  expect(await widths()).toHaveLength(1);
   await dialog.getByLabel('密码').fill(who.password);
   await dialog.getByRole('button', { name: '下一步' }).click();
   await expect(dialog.getByRole('img', { name: '两步验证二维码' })).toBeVisible();

@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, test as base, expect, type Page } from '@playwright/test';
-import { operator } from './server';
+import { ended, operator } from './server';
 
 export { expect };
 
@@ -21,21 +21,25 @@ type Fixtures = {
   desk: Page;
 };
 
+/** heard are the complaints of every browser of the test that runs; a worker runs one at a time. */
+let heard: string[][] = [];
+
 /** watch writes down what a browser complains about. */
 export function watch(context: BrowserContext): Complaints {
   const found: string[] = [];
   const allowed: RegExp[] = [];
+  heard.push(found);
   context.on('console', (m) => {
-    if (m.type() === 'error') found.push(`console: ${m.text()} (${m.location().url})`);
+    if (m.type() === 'error' && !ended(m.location().url)) found.push(`console: ${m.text()} (${m.location().url})`);
   });
   context.on('weberror', (e) => found.push(`page: ${e.error().message}`));
   context.on('requestfailed', (r) => {
     // A request that a newer one replaced, or whose page was left, is no failure.
     const why = r.failure()?.errorText ?? '';
-    if (why !== 'net::ERR_ABORTED') found.push(`request: ${r.method()} ${r.url()} ${why}`);
+    if (why !== 'net::ERR_ABORTED' && !ended(r.url())) found.push(`request: ${r.method()} ${r.url()} ${why}`);
   });
   context.on('response', (r) => {
-    if (r.status() >= 400) found.push(`answer: ${r.status()} ${r.request().method()} ${r.url()}`);
+    if (r.status() >= 400 && !ended(r.url())) found.push(`answer: ${r.status()} ${r.request().method()} ${r.url()}`);
   });
   return {
     allow: (pattern) => allowed.push(pattern),
@@ -49,9 +53,12 @@ export const test = base.extend<Fixtures>({
     await use(process.env.SIYU_E2E_BASE ?? '');
   },
   complaints: [
-    async ({ context }, use) => {
+    async ({ context }, use, info) => {
+      heard = [];
       const c = watch(context);
       await use(c);
+      // Where a test fails, what any of its browsers met is the first thing to know.
+      if (info.status !== info.expectedStatus) for (const f of heard.flat()) console.log(`browser: ${f}`);
       expect(c.list(), 'the browser complained').toEqual([]);
     },
     { auto: true },

@@ -1,0 +1,202 @@
+// What deeds.spec.ts needs around its clicks: people out of a file, a partner's system
+// that reports orders, WeCom's own side, and pictures of what stands on the screen.
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Locator, Page } from '@playwright/test';
+import { api, expect, goTo, test } from './test';
+
+/** groupQR is a picture of the code of a WeChat group: https://weixin.qq.com/g/AwYAADeedsGroup0001 */
+export const groupQR = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAJQAAACUAQMAAABP8pKXAAAABlBMVEX///8AAABVwtN+AAAA/klEQVR42uyVsZHEQBACyYD8syQDvnr0+j+5mjVvjCupDdUeMKy+s5224Vf9fVyySHHaJJm3LWviqHV4PMMkTnuMSTWHPsLArls9dHnLesnJPHx7yxgbn/LI0VsWY45T20dYKgcJGt+6LJidTiSrtFozHJpUjlknGJ9HitbOmjm2qlHhz7MNGzlJIyWRNeMtZWc4tPas1/aJ/3+CYTYyxL0ztGFsXjMHd7xnKit4SasDjHyXknXvCluxew/h+eict2wUYG0Ya82u7nf5/qOz37K5U7jw2n/fdgzPidG9hluG2TTi8956yeibufPIutYMjzplSMb37DuL+QkAAP//wmEA7S1hhLIAAAAASUVORK5CYII=',
+  'base64',
+);
+export const groupQRText = 'https://weixin.qq.com/g/AwYAADeedsGroup0001';
+
+/** Desk is somebody's browser, and the program behind it. */
+export type Desk = { page: Page; site: string; sim: string; brand: string };
+
+/** tell says something to the simulator, as somebody would do in WeChat's own places. */
+export async function tell(sim: string, path: string, body: unknown): Promise<void> {
+  const r = await fetch(`${sim}/sim/api/${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(r.ok, `${path}: ${await r.text()}`).toBe(true);
+}
+
+export function get<T>({ page, site }: Desk, path: string): Promise<T> {
+  return api<T>(page, site, 'GET', path);
+}
+
+/** share is how many of an operator's 1,200 requests a minute questions may take: his pages
+ * ask too. */
+const share = 700;
+
+/** asker reads the back office as the operator of this page without the browser's help: for
+ * a thousand questions in a row, no more in a minute than leaves his pages theirs. */
+export async function asker({ page, site }: Desk): Promise<<T>(path: string) => Promise<T>> {
+  const Cookie = (await page.context().cookies(site)).map((c) => `${c.name}=${c.value}`).join('; ');
+  const asked: number[] = [];
+  return async <T>(path: string): Promise<T> => {
+    const full = (asked.at(-share) ?? 0) + 60_000 - Date.now();
+    asked.push(Math.max(Date.now(), Date.now() + full));
+    if (full > 0) await new Promise((go) => setTimeout(go, full));
+    const r = await fetch(`${site}/admin/api/v1${path}`, { headers: { Cookie } });
+    const body = (await r.json()) as { data: T };
+    expect(r.ok, `GET ${path}: ${r.status} ${JSON.stringify(body)}`).toBe(true);
+    return body.data;
+  };
+}
+
+/** number is a mobile number that nobody else in this run has. */
+let next = 10_000_000 + Math.floor(Math.random() * 80_000_000);
+export function number(): string {
+  next += 7;
+  return `139${next}`;
+}
+
+/** people imports new members by telephone, without the panel, and returns their numbers. */
+export async function people(desk: Desk, phones: readonly string[]): Promise<string[]> {
+  await load(desk, `手机号\n${phones.join('\n')}\n`, {
+    columns: [{ column: '手机号', to: 'key:phone' }],
+    app_id: '',
+    consents: [],
+    evidence: '',
+  });
+  return Promise.all(
+    phones.map(async (p) => {
+      const [found] = await get<{ id: string }[]>(desk, `/members?phone=${p}`);
+      return found?.id ?? '';
+    }),
+  );
+}
+
+/** load imports a file of people, tried first, and waits until everybody is there. */
+export async function load(desk: Desk, csv: string, mapping: object): Promise<void> {
+  const { page, site, brand } = desk;
+  const session = await page.request.get(`${site}/admin/api/v1/session`);
+  const { data: me } = (await session.json()) as { data: { csrf: string } };
+  const sent = await page.request.post(`${site}/admin/api/v1/imports`, {
+    headers: { 'X-CSRF-Token': me.csrf },
+    multipart: {
+      brand_id: brand,
+      name: '老客户',
+      source: 'e2e',
+      file: { name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) },
+    },
+  });
+  expect(sent.ok(), await sent.text()).toBe(true);
+  const { data } = (await sent.json()) as { data: { id: string } };
+  const at = `/imports/${data.id}`;
+  const until = (state: string) =>
+    expect.poll(async () => (await get<{ state: string }>(desk, at)).state, { timeout: 60_000 }).toBe(state);
+  await until('received');
+  await api(page, site, 'PUT', `${at}/mapping`, mapping);
+  await api(page, site, 'POST', `${at}/dry-run`);
+  await until('checked');
+  await api(page, site, 'POST', `${at}/run`);
+  await until('done');
+}
+
+/** brings makes one person the referrer of others. */
+export async function brings({ page, site, brand }: Desk, referrer: string, ...referees: string[]): Promise<void> {
+  for (const member_id of referees) {
+    await api(page, site, 'POST', '/referral/rebind', {
+      brand_id: brand,
+      member_id,
+      referrer_id: referrer,
+      role: 'member',
+      reason: '建立样例',
+    });
+  }
+}
+
+/** partner makes a key for a shop system and returns how that system reports; now is its clock. */
+export async function partner(
+  { page, site, brand }: Desk,
+  now: () => number = Date.now,
+): Promise<(path: string, body: unknown) => Promise<{ status: string }[]>> {
+  const key = await api<Key>(page, site, 'POST', '/apikeys', {
+    brand_id: brand,
+    name: '测试商城',
+    permissions: ['events:write', 'orders:write'],
+    person_kinds: ['phone'],
+    per_minute: 0,
+    reason: '联调',
+  });
+  return async (path, body) => {
+    const data = await speak<{ results: { status: string }[] } | undefined>(site, key, now(), 'POST', path, body);
+    return data?.results ?? [];
+  };
+}
+
+/** Key is what a partner signs with. */
+export type Key = { access: string; secret: string };
+
+/** speak asks the open API as a partner at a moment of his clock, and returns its data. */
+export async function speak<T>(
+  site: string,
+  key: Key,
+  now: number,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<T> {
+  const target = `/open/v1${path}`;
+  const text = JSON.stringify(body);
+  const [time, nonce] = [String(Math.floor(now / 1000)), randomBytes(8).toString('hex')];
+  const signed = [method, target, time, nonce, createHash('sha256').update(text).digest('hex')].join('\n');
+  const r = await fetch(site + target, {
+    method,
+    body: text,
+    headers: {
+      'Content-Type': 'application/json',
+      'X-Siyu-Key': key.access,
+      'X-Siyu-Time': time,
+      'X-Siyu-Nonce': nonce,
+      'X-Siyu-Sign': createHmac('sha256', key.secret).update(signed).digest('hex'),
+    },
+  });
+  const answer = (await r.json()) as { data: T };
+  expect(r.ok, JSON.stringify(answer)).toBe(true);
+  return answer.data;
+}
+
+/** dialog is the question or the form that is open. */
+export function dialog(page: Page): Locator {
+  return page.getByRole('dialog').last();
+}
+
+/** shots is the folder for pictures, '' where nobody wants them: SIYU_E2E_SHOTS, within the
+ * test's own output unless it is a whole path. */
+export function shots(): string {
+  const to = process.env.SIYU_E2E_SHOTS;
+  if (!to) return '';
+  const folder = resolve(test.info().outputDir, to);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** look keeps a picture of what stands there, for people: at 1280 and at 375 px. */
+export async function look(page: Page, name: string): Promise<void> {
+  const to = shots();
+  if (!to) return;
+  for (const [width, height] of [
+    [375, 812],
+    [1280, 800],
+  ] as const) {
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(400); // what slides in
+    // A page measures itself again after a turn of the screen, a busy machine's page later.
+    const over = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await expect.poll(over, { message: `${name} at ${width}` }).toBeLessThanOrEqual(0);
+    await page.screenshot({
+      path: `${to}/${name}-${width}.png`,
+      fullPage: (await page.getByRole('dialog').count()) === 0,
+    });
+  }
+}
+
+export { api, expect, goTo };
