@@ -5,9 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import { each, luck, order, type Person } from './crowd';
-import { api, type Desk, get, goTo, type partner } from './deedskit';
+import { type Desk, get, type partner } from './deedskit';
 import { type Kind, those } from './eyecarekit';
 import type { Server } from './server';
+import { api, goTo } from './test';
 
 type Chances = { told: number; alone: number };
 /** chances of buying afterwards. Who was told but not reached is as who was left alone. */

@@ -3,25 +3,16 @@
 import type { Page } from '@playwright/test';
 import { draft, type Market, type Moved, market, settle, skewed } from './audiencekit';
 import type { Person } from './crowd';
-import { dialog, get, look } from './deedskit';
+import { get } from './deedskit';
+import { dialog, look, looked, until } from './pagekit';
 import { operator } from './server';
-import { accessible, api, type Complaints, colleague, enter, expect, goTo, test } from './test';
+import { api, type Complaints, colleague, enter, expect, goTo, test } from './test';
 
 const second = { login: 'lin.pi', password: 'e2e-Sesam-2027' };
 
 let server: Moved;
 let m: Market;
 let complain: Complaints;
-
-/** looked is a page as it should be for everybody: read aloud, and not wider than a phone. */
-async function looked(page: Page, name: string): Promise<void> {
-  await look(page, name);
-  await page.mouse.move(0, 0);
-  await expect(() => accessible(page)).toPass({ timeout: 60_000 });
-}
-
-const until = (page: Page, words: string | RegExp, timeout = 60_000) =>
-  expect(page.getByText(words).first()).toBeVisible({ timeout });
 
 test('segments and pushes on days when things go otherwise', async ({ page, browser, complaints }) => {
   test.setTimeout(900_000);

@@ -1,6 +1,7 @@
 // People of eyecare.spec.ts: each does on a phone of the simulator what somebody does in
 // WeChat, through the public addresses only. No browser: a jar of cookies is enough.
-import { type Desk, expect, load, tell } from './deedskit';
+import { type Desk, load, tell } from './deedskit';
+import { expect } from './test';
 
 export type Person = {
   name: string;

@@ -1,7 +1,8 @@
 // Deeds that operators do seldom and that change much: each is clicked through in the
 // panel of the real program, and what came of it is read in the page and from the API.
 import { readFileSync } from 'node:fs';
-import { brings, type Desk, dialog, get, groupQR, groupQRText, look, number, partner, people, tell } from './deedskit';
+import { brings, type Desk, get, groupQR, groupQRText, number, partner, people, tell } from './deedskit';
+import { dialog, look } from './pagekit';
 import { operator, type Server, start } from './server';
 import { accessible, api, enter, expect, goTo, test } from './test';
 

@@ -1,10 +1,8 @@
-// What deeds.spec.ts needs around its clicks: people out of a file, a partner's system
-// that reports orders, WeCom's own side, and pictures of what stands on the screen.
+// What specs need around their clicks: people out of a file, a partner's system that reports
+// orders, and WeCom's own side.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { Locator, Page } from '@playwright/test';
-import { api, expect, goTo, test } from './test';
+import type { Page } from '@playwright/test';
+import { api, expect } from './test';
 
 /** groupQR is a picture of the code of a WeChat group: https://weixin.qq.com/g/AwYAADeedsGroup0001 */
 export const groupQR = Buffer.from(
@@ -163,40 +161,3 @@ export async function speak<T>(
   expect(r.ok, JSON.stringify(answer)).toBe(true);
   return answer.data;
 }
-
-/** dialog is the question or the form that is open. */
-export function dialog(page: Page): Locator {
-  return page.getByRole('dialog').last();
-}
-
-/** shots is the folder for pictures, '' where nobody wants them: SIYU_E2E_SHOTS, within the
- * test's own output unless it is a whole path. */
-export function shots(): string {
-  const to = process.env.SIYU_E2E_SHOTS;
-  if (!to) return '';
-  const folder = resolve(test.info().outputDir, to);
-  mkdirSync(folder, { recursive: true });
-  return folder;
-}
-
-/** look keeps a picture of what stands there, for people: at 1280 and at 375 px. */
-export async function look(page: Page, name: string): Promise<void> {
-  const to = shots();
-  if (!to) return;
-  for (const [width, height] of [
-    [375, 812],
-    [1280, 800],
-  ] as const) {
-    await page.setViewportSize({ width, height });
-    await page.waitForTimeout(400); // what slides in
-    // A page measures itself again after a turn of the screen, a busy machine's page later.
-    const over = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    await expect.poll(over, { message: `${name} at ${width}` }).toBeLessThanOrEqual(0);
-    await page.screenshot({
-      path: `${to}/${name}-${width}.png`,
-      fullPage: (await page.getByRole('dialog').count()) === 0,
-    });
-  }
-}
-
-export { api, expect, goTo };

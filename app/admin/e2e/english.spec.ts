@@ -1,9 +1,9 @@
 // The whole panel in English: every page of the menu and one page of each kind that the menu
 // does not lead to. What the panel says itself is English; what people typed stays as typed.
 import type { Page } from '@playwright/test';
-import { shots } from './deedskit';
 import { barriers, cut, Reader } from './englishkit';
 import { furnish } from './englishworld';
+import { shots } from './pagekit';
 import { expect, goTo, test } from './test';
 
 /** Pages that must have been among those that were seen. */

@@ -20,16 +20,14 @@ import {
   unboxing,
 } from './aftermath';
 import { type Bubble, each, heard, type Person } from './crowd';
-import { type Desk, dialog, look, partner } from './deedskit';
+import { type Desk, partner } from './deedskit';
 import {
   approve,
   begin,
-  checked,
   count,
   everybody,
   type Kind,
   kindsOf,
-  pick,
   picture,
   plans,
   segments,
@@ -38,6 +36,7 @@ import {
   write,
 } from './eyecarekit';
 import { arrivals, type Brand, brandOf, crowd, lenses, second, solution } from './eyecareworld';
+import { checked, dialog, look, pick } from './pagekit';
 import { operator, type Server, start } from './server';
 import { openShop, type Shop } from './shop';
 import { type Complaints, colleague, enter, expect, goTo, test, watch } from './test';

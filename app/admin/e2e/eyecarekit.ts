@@ -1,9 +1,10 @@
 // What operators do in eyecare.spec.ts, by eyes and fingers: a push is written in the wizard,
 // tested, approved by another person and begun.
-import type { Locator, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { each, type Person } from './crowd';
-import { asker, type Desk, dialog, get, look, shots } from './deedskit';
-import { accessible, expect, goTo } from './test';
+import { asker, type Desk, get } from './deedskit';
+import { checked, dialog, look, pick, shots } from './pagekit';
+import { expect, goTo } from './test';
 
 export const kindsOf = ['solution', 'lenses', 'neither'] as const;
 export type Kind = (typeof kindsOf)[number];
@@ -39,31 +40,6 @@ export const plans: Record<Kind, Plan> = {
     why: '您关注了我们，还没有买过护理液和镜片',
   },
 };
-
-/** pick chooses in a select by its label; several options one after the other. A list that
- * slides in swallows a click now and then, as it does a person's. */
-export async function pick(
-  inside: Page | Locator,
-  page: Page,
-  label: string,
-  ...options: (string | RegExp)[]
-): Promise<void> {
-  const box = inside.getByRole('combobox', { name: label });
-  const many = box.locator('xpath=ancestor::*[contains(concat(" ", @class, " "), " ant-select-multiple ")]');
-  for (const o of options) {
-    await expect(async () => {
-      const taken = many.locator('.ant-select-selection-item').filter({ hasText: o });
-      if ((await many.count()) > 0 && (await taken.count()) > 0) return;
-      if ((await box.getAttribute('aria-expanded')) !== 'true') await box.click({ timeout: 3000 });
-      // Another list may still be closing.
-      const list = page.locator(`.ant-select-dropdown:has(#${await box.getAttribute('aria-controls')})`);
-      const option = list.locator('.ant-select-item-option-content').getByText(o, { exact: true });
-      await option.click({ timeout: 3000 });
-      if ((await many.count()) > 0) await expect(taken).toHaveCount(1, { timeout: 1000 });
-    }).toPass({ timeout: 20_000 });
-  }
-  if ((await box.getAttribute('aria-expanded')) === 'true') await page.keyboard.press('Escape');
-}
 
 /** write makes a draft in the wizard and leaves it at the review; returns its id. */
 export async function write({ page, site }: Desk, kind: Kind, template: string, shop: string): Promise<string> {
@@ -176,13 +152,6 @@ export async function those(
     if (part.length < 100) return out;
     after = part.at(-1)?.id ?? '';
   }
-}
-
-/** checked reads a page as a blind person's browser does; once for each kind of page, for it
- * costs as much as drawing it. */
-export async function checked(page: Page): Promise<void> {
-  await page.mouse.move(0, 0); // what the pointer rests on is drawn lighter
-  await expect(() => accessible(page)).toPass({ timeout: 60_000 });
 }
 
 export const count = (some: Set<Person>, among: readonly Person[]): number => among.filter((p) => some.has(p)).length;

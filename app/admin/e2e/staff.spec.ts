@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { draft, type Market, type Moved, market, settle, skewed } from './audiencekit';
 import { type Person, Phone } from './crowd';
-import { dialog, get, look, tell } from './deedskit';
+import { get, tell } from './deedskit';
+import { dialog, look } from './pagekit';
 import { operator } from './server';
 import { accessible, api, enter, expect, goTo, test } from './test';
 

@@ -4,11 +4,11 @@
 import type { Page } from '@playwright/test';
 import { type Market, type Moved, market, settle, skewed } from './audiencekit';
 import type { Person } from './crowd';
-import { dialog, get, look } from './deedskit';
-import { pick } from './eyecarekit';
+import { get } from './deedskit';
+import { dialog, look, looked, pick, until } from './pagekit';
 import { operator } from './server';
 import { approved, type Made, made, model } from './tagskit';
-import { accessible, api, type Complaints, colleague, enter, expect, goTo, test } from './test';
+import { api, type Complaints, colleague, enter, expect, goTo, test } from './test';
 
 const second = { login: 'lin.pi', password: 'e2e-Sesam-2027' };
 const support = { login: 'ke.fu', password: 'e2e-Sesam-2028' };
@@ -19,16 +19,6 @@ let m: Market;
 let other: Page; // of the second person
 let people: Person[];
 let complain: Complaints;
-
-const until = (page: Page, words: string | RegExp, timeout = 60_000) =>
-  expect(page.getByText(words).first()).toBeVisible({ timeout });
-
-/** looked is a page as it should be for everybody: read aloud, and not wider than a phone. */
-async function looked(page: Page, name: string): Promise<void> {
-  await look(page, name);
-  await page.mouse.move(0, 0);
-  await expect(() => accessible(page)).toPass({ timeout: 60_000 });
-}
 
 test('the life of tags', async ({ page, browser, complaints }) => {
   test.setTimeout(900_000);

@@ -4,10 +4,11 @@
 import type { Page } from '@playwright/test';
 import { draft, type Market, type Moved, market, settle, skewed } from './audiencekit';
 import { each, type Person } from './crowd';
-import { dialog, get, look } from './deedskit';
+import { get } from './deedskit';
 import { everybody, those } from './eyecarekit';
+import { dialog, look, looked, until } from './pagekit';
 import { operator } from './server';
-import { accessible, api, type Complaints, colleague, enter, expect, goTo, test } from './test';
+import { api, type Complaints, colleague, enter, expect, goTo, test } from './test';
 
 const second = { login: 'lin.pi', password: 'e2e-Sesam-2027' };
 const writer = { login: 'men.dian', password: 'e2e-Sesam-2028' };
@@ -16,15 +17,6 @@ const approver = { login: 'dian.zhang', password: 'e2e-Sesam-2029' };
 let server: Moved;
 let m: Market;
 let members: Map<Person, string>;
-
-async function looked(page: Page, name: string): Promise<void> {
-  await look(page, name);
-  await page.mouse.move(0, 0);
-  await expect(() => accessible(page)).toPass({ timeout: 60_000 });
-}
-
-const until = (page: Page, words: string | RegExp, timeout = 60_000) =>
-  expect(page.getByText(words).first()).toBeVisible({ timeout });
 
 /** veiled: no member's number stands on the page, and no number of people but about. */
 async function veiled(page: Page, name: string, aloud = true): Promise<void> {
