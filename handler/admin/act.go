@@ -19,15 +19,38 @@ import (
 // the path does not name the object; the rest of the entry is there.
 type action func(c *gin.Context, e *audit.Entry) (any, error)
 
-// write makes a route of an action: audited, and repeatable by Idempotency-Key.
-func (h *Handler) write(name string, status int, do action) gin.HandlerFunc {
-	return web.Once(h.Replay, func(c *gin.Context) string { return "op:" + current(c).Operator.ID.String() }, status, h.audited(name, do))
+// thing is what an action changes: a row, and what tells it from others that have the same
+// row or none. The zero thing is not there yet.
+type thing struct {
+	id    id.ID
+	which map[string]any
+}
+
+// finder finds the thing where the path does not name it: from the body, by a unique name.
+type finder func(c *gin.Context) (thing, error)
+
+// by makes a finder of a body that is bound as the action binds it.
+func by[T any](find func(c *gin.Context, in T) (thing, error)) finder {
+	return func(c *gin.Context) (thing, error) {
+		var in T
+		if err := web.Bind(c, &in); err != nil {
+			return thing{}, err
+		}
+		return find(c, in)
+	}
+}
+
+// write makes a route of an action: audited, and repeatable by Idempotency-Key. One that
+// changes a thing that its path does not name has a finder: without it nobody is told that
+// his form is old (unseen).
+func (h *Handler) write(name string, status int, do action, of ...finder) gin.HandlerFunc {
+	return web.Once(h.Replay, func(c *gin.Context) string { return "op:" + current(c).Operator.ID.String() }, status, h.audited(name, do, of...))
 }
 
 // secret is for input or answers that hold a secret: nothing of them may be stored,
 // not even as the hash that an Idempotency-Key needs.
-func (h *Handler) secret(name string, status int, do action) gin.HandlerFunc {
-	run := h.audited(name, do)
+func (h *Handler) secret(name string, status int, do action, of ...finder) gin.HandlerFunc {
+	run := h.audited(name, do, of...)
 	return func(c *gin.Context) {
 		data, err := run(c)
 		switch {
@@ -42,7 +65,7 @@ func (h *Handler) secret(name string, status int, do action) gin.HandlerFunc {
 }
 
 // audited writes the entry before the action and completes it after.
-func (h *Handler) audited(name string, do action) func(*gin.Context) (any, error) {
+func (h *Handler) audited(name string, do action, of ...finder) func(*gin.Context) (any, error) {
 	object, _, _ := strings.Cut(name, ".")
 	return func(c *gin.Context) (any, error) {
 		body, err := web.Body(c)
@@ -56,6 +79,8 @@ func (h *Handler) audited(name string, do action) func(*gin.Context) (any, error
 		e := audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
 			Action: name, Object: object, After: asked}
 		e.Reason, _ = asked["reason"].(string)
+		var about thing
+		var lost error
 		if c.Param("id") != "" {
 			named, err := web.ParamID(c, "id")
 			if err != nil {
@@ -67,16 +92,28 @@ func (h *Handler) audited(name string, do action) func(*gin.Context) (any, error
 			} else {
 				asked["parent_id"] = named
 			}
+			about.id = named
 		}
-		if err := h.unseen(c, e); err != nil {
-			return nil, err
+		for _, find := range of { // at most one
+			if about, lost = find(c); lost == nil {
+				e.ObjectID, e.Which = about.id, about.which
+			}
+		}
+		if lost == nil {
+			if err := h.unseen(c, e, about, len(of) > 0); err != nil {
+				return nil, err
+			}
 		}
 		entry, err := h.Audit.Begin(c.Request.Context(), e)
 		if err != nil {
 			return nil, err
 		}
 		e.After = nil
-		data, actErr := do(c, &e)
+		var data any
+		actErr := lost // it names nothing that can be changed: a refused act like others
+		if lost == nil {
+			data, actErr = do(c, &e)
+		}
 		// A client that went away must not leave the entry open.
 		if err := h.Audit.End(context.WithoutCancel(c.Request.Context()), entry, e, actErr); err != nil {
 			web.Note(c, err) // the act stands; the entry says "begun" and shows who

@@ -117,6 +117,18 @@ type saved struct {
 	Given brand.Secrets `json:"secrets"`
 }
 
+// accountNamed is the account of a brand that a form is about; none yet: it is made.
+func (h *Handler) accountNamed(c *gin.Context, in accountInput) (thing, error) {
+	a, err := h.Brands.AccountByApp(c.Request.Context(), in.Kind, in.AppID)
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		return thing{}, nil
+	case err != nil || a.BrandID.String() != c.Param("id"):
+		return thing{}, err // another brand's: the action refuses it
+	}
+	return thing{id: a.ID}, nil
+}
+
 func (h *Handler) saveAccount(c *gin.Context, e *audit.Entry) (any, error) {
 	var in accountInput
 	if err := web.Bind(c, &in); err != nil {
@@ -223,6 +235,16 @@ type keywordInput struct {
 	MatchKind string `json:"match_kind"`
 	Reply     string `json:"reply"`
 	Reason    string `json:"reason"`
+}
+
+// keywordNamed is the reply to a word; none yet: it is made.
+func (h *Handler) keywordNamed(c *gin.Context, in keywordInput) (thing, error) {
+	accountID, err := web.ParamID(c, "id")
+	if err != nil {
+		return thing{}, err
+	}
+	k, _, err := h.Replies.OfWord(c.Request.Context(), accountID, in.Keyword)
+	return thing{id: k.ID}, err
 }
 
 func (h *Handler) saveKeyword(c *gin.Context, e *audit.Entry) (any, error) {

@@ -15,7 +15,7 @@ import (
 func (h *Handler) holdoutRoutes() []web.Route {
 	return []web.Route{
 		at(get, "/holdout", operator.PushRead, "对照组设置与历次修改", web.Answer(h.getHoldout)).Asks("brand_id").Gives(holdoutAnswer{}),
-		at(put, "/holdout", operator.PushApprove, "修改对照组设置(已开始的触达不受影响)", h.write("holdout.set", ok, h.setHoldout)).Takes(holdoutInput{}).Gives(holdout.Settings{}),
+		at(put, "/holdout", operator.PushApprove, "修改对照组设置(已开始的触达不受影响)", h.write("holdout.set", ok, h.setHoldout, by(holdoutNamed))).Takes(holdoutInput{}).Gives(holdout.Settings{}),
 		at(get, "/holdout/report", operator.PushRead, "全部营销触达合在一起带来了什么：全局对照组与其他人相比", web.Answer(h.wholeReport)).Asks("brand_id").Gives(holdout.Report{}),
 		at(get, "/pushes/:id/report", operator.PushRead, "触达带来了什么：与对照组相比，随时可看", web.Answer(h.pushReport)).Gives(holdout.Report{}),
 		at(get, "/pushes/:id/cost", operator.PushRead, "触达的花费", web.Answer(func(c *gin.Context) (any, error) { return one(c, h.Reports.Cost) })).Gives(holdout.Cost{}),
@@ -62,6 +62,8 @@ type holdoutInput struct {
 	Reshuffle   bool      `json:"reshuffle"` // draw a new universal group
 	Reason      string    `json:"reason"`
 }
+
+func holdoutNamed(_ *gin.Context, in holdoutInput) (thing, error) { return thing{id: in.BrandID}, nil }
 
 func (h *Handler) setHoldout(c *gin.Context, e *audit.Entry) (any, error) {
 	var in holdoutInput

@@ -23,7 +23,7 @@ func (h *Handler) homeRoutes() []web.Route {
 		at(get, "/home/waiting", operator.HomeRead, "今日：待处理事项(仅自己有权处理的)", web.Answer(h.homeWaiting)).Asks("brand_id").Gives(waitingAnswer{}),
 		at(get, "/home/recent", operator.HomeRead, "刚刚发生的扫码、领取与打款(脱敏)", web.Answer(h.homeRecent)).Asks("brand_id").Gives(recentAnswer{}),
 		at(get, "/home/setup", operator.HomeRead, "新手引导：已完成的步骤", web.Answer(h.homeSetup)).Asks("brand_id").Gives(setupAnswer{}),
-		at(put, "/brands/:id/targets", operator.HomeWrite, "设定月度目标(0 为取消)", h.write("brand.set_target", ok, h.setTarget)).Takes(targetInput{}).Gives(goal.Target{}),
+		at(put, "/brands/:id/targets", operator.HomeWrite, "设定月度目标(0 为取消)", h.write("brand.set_target", ok, h.setTarget, by(targetNamed))).Takes(targetInput{}).Gives(goal.Target{}),
 		at(put, "/brands/:id/setup", operator.HomeWrite, "收起、恢复新手引导", h.write("brand.dismiss_setup", ok, h.dismissSetup)).Takes(dismissInput{}).Gives(setupAnswer{}),
 		at(post, "/brands/:id/archive-demo", operator.BrandWrite, "清除演示数据：结束演示活动并收起演示品牌(账目保留)", h.write("brand.archive_demo", ok, h.archiveDemo)).Takes(archiveInput{}).Gives(brand.Brand{}),
 	}
@@ -134,6 +134,12 @@ type targetInput struct {
 	Month  int    `json:"month"` // 202611
 	Metric string `json:"metric"`
 	Amount int64  `json:"amount"` // people, times, or fen; 0: none
+}
+
+// targetNamed is one target of a month: each is changed alone.
+func targetNamed(c *gin.Context, in targetInput) (thing, error) {
+	brandID, err := web.ParamID(c, "id")
+	return thing{brandID, map[string]any{"month": in.Month, "metric": in.Metric}}, err
 }
 
 func (h *Handler) setTarget(c *gin.Context, e *audit.Entry) (any, error) {

@@ -28,7 +28,7 @@ func (h *Handler) identityRoutes() []web.Route {
 		at(post, "/identity/merges/:id/undo", operator.IdentityMerge, "撤销一次合并", h.write("merge.undo", ok, h.undoMerge)).Takes(reasonInput{}).Gives(identity.Merge{}),
 		at(get, "/identity/kinds", operator.IdentityRead, "键类型、可信度与每人上限", web.Answer(h.listKinds)).Gives([]identity.Kind{}),
 		at(post, "/identity/kinds", operator.IdentityWrite, "新增自定义键类型", h.write("kind.create", created, h.createKind)).Takes(kindInput{}).Gives(identity.Kind{}),
-		at(put, "/identity/kinds", operator.IdentityWrite, "修改键类型", h.write("kind.update", ok, h.updateKind)).Takes(kindInput{}).Gives(identity.Kind{}),
+		at(put, "/identity/kinds", operator.IdentityWrite, "修改键类型", h.write("kind.update", ok, h.updateKind, by(kindNamed))).Takes(kindInput{}).Gives(identity.Kind{}),
 		at(get, "/identity/blocked-keys", operator.IdentityRead, "共用键列表(不用于合并)", h.listBlocked()).Lists(blockedLine{}).Counts(),
 		at(post, "/identity/blocked-keys", operator.IdentityWrite, "登记共用键", h.secret("blocked.create", created, h.blockKey)).Takes(blockInput{}).Gives(blockedLine{}),
 		at(del, "/identity/blocked-keys/:id", operator.IdentityWrite, "移除共用键", h.write("blocked.delete", ok, h.unblockKey)).Takes(reasonInput{}).Gives(nil),
@@ -271,6 +271,10 @@ type kindInput struct {
 
 func (h *Handler) createKind(c *gin.Context, e *audit.Entry) (any, error) {
 	return h.saveKind(c, e, false)
+}
+
+func kindNamed(_ *gin.Context, in kindInput) (thing, error) {
+	return thing{which: map[string]any{"kind": in.Kind}}, nil
 }
 
 func (h *Handler) updateKind(c *gin.Context, e *audit.Entry) (any, error) {

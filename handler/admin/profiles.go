@@ -21,7 +21,7 @@ func (h *Handler) profileRoutes() []web.Route {
 		at(put, "/members/:id/profile", operator.ProfileWrite, "按本人要求更正档案", h.correctProfile()).Takes(profileInput{}).Gives(profile.Given{}),
 		at(get, "/members/:id/profile/history", operator.ProfileRead, "档案的全部记录", web.Answer(h.profileHistory)).Asks("field?", "limit?").Gives([]profile.Value{}),
 		at(get, "/profile-fields", operator.ProfileRead, "档案字段", web.Answer(h.profileFields)).Gives([]profile.Field{}),
-		at(put, "/profile-fields", operator.ProfileWrite, "新增或修改档案字段", h.write("profile_field.save", ok, h.saveProfileField)).Takes(fieldInput{}).Gives(profile.Field{}),
+		at(put, "/profile-fields", operator.ProfileWrite, "新增或修改档案字段", h.write("profile_field.save", ok, h.saveProfileField, by(fieldNamed))).Takes(fieldInput{}).Gives(profile.Field{}),
 	}
 }
 
@@ -107,10 +107,23 @@ type fieldInput struct {
 	Active   bool     `json:"active"`
 }
 
+func fieldNamed(_ *gin.Context, in fieldInput) (thing, error) {
+	return thing{which: map[string]any{"name": in.Name}}, nil
+}
+
 func (h *Handler) saveProfileField(c *gin.Context, e *audit.Entry) (any, error) {
 	var in fieldInput
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
+	}
+	all, err := h.Profiles.Fields(c.Request.Context())
+	if err != nil {
+		return nil, err
+	}
+	for _, old := range all {
+		if old.Name == in.Name {
+			e.Before = old
+		}
 	}
 	f, err := h.Profiles.PutField(c.Request.Context(), profile.Field{Name: in.Name, BrandID: in.BrandID, Title: in.Title, Kind: in.Kind, Choices: in.Choices,
 		Purpose: in.Purpose, Question: in.Question, Why: in.Why, Points: in.Points, PlaceNo: in.PlaceNo, Active: in.Active})

@@ -23,10 +23,10 @@ func (h *Handler) reachRoutes() []web.Route {
 		at(post, "/reach/ways/resume", operator.ReachWrite, "提前恢复被微信暂停的渠道", h.write("reach.resume", ok, h.resumeReach)).Takes(resumeInput{}).Gives([]reach.Way{}),
 		at(get, "/reach/words", Session, "不可达的原因一览", web.Answer(func(*gin.Context) (any, error) { return reach.Words(), nil })).Gives([]reach.Word{}),
 		at(get, "/reach/policy", operator.ReachRead, "频控与渠道数值", web.Answer(h.reachPolicy)).Asks("brand_id").Gives(reach.Policy{}),
-		at(put, "/reach/policy", operator.ReachWrite, "修改频控与渠道数值(新版本，立即生效)", h.write("reach_policy.save", ok, h.saveReachPolicy)).Takes(reachPolicyInput{}).Gives(reach.Policy{}),
+		at(put, "/reach/policy", operator.ReachWrite, "修改频控与渠道数值(新版本，立即生效)", h.write("reach_policy.save", ok, h.saveReachPolicy, by(reachPolicyNamed))).Takes(reachPolicyInput{}).Gives(reach.Policy{}),
 		at(get, "/reach/policies", operator.ReachRead, "频控与渠道数值的历次版本", web.Answer(h.reachPolicies)).Asks("brand_id", "below?").Gives([]reach.Policy{}),
 		at(get, "/reach/holidays", operator.ReachRead, "假日日历：这些天不发营销消息", web.Answer(h.reachHolidays)).Asks("brand_id", "year?").Gives(freeDays{}),
-		at(put, "/reach/holidays", operator.ReachWrite, "修改一年的假日日历", h.write("reach_holiday.set", ok, h.setReachHolidays)).Takes(freeDaysInput{}).Gives(freeDays{}),
+		at(put, "/reach/holidays", operator.ReachWrite, "修改一年的假日日历", h.write("reach_holiday.set", ok, h.setReachHolidays, by(holidaysNamed))).Takes(freeDaysInput{}).Gives(freeDays{}),
 		at(get, "/reach/optouts", operator.ReachRead, "退订与恢复：按天、按内容渠道和来源、按触达", web.Answer(h.reachOptOuts)).Asks("brand_id", "days?").Gives(reach.OptOuts{}),
 		at(get, "/reach/people/:id", operator.ReachRead, "一个会员现在能否触达，逐个渠道的原因、窗口、授权、最近消息和偏好", web.Answer(h.reachPerson)).
 			Asks("brand_id", "purpose?:marketing|service").Gives(reach.Person{}),
@@ -131,6 +131,10 @@ type reachPolicyInput struct {
 	Reason string `json:"reason"`
 }
 
+func reachPolicyNamed(_ *gin.Context, in reachPolicyInput) (thing, error) {
+	return thing{id: in.BrandID}, nil
+}
+
 func (h *Handler) saveReachPolicy(c *gin.Context, e *audit.Entry) (any, error) {
 	var in reachPolicyInput
 	if err := web.Bind(c, &in); err != nil {
@@ -188,6 +192,11 @@ func (h *Handler) reachHolidays(c *gin.Context) (any, error) {
 	}
 	days, err := h.Reach.Holidays(c.Request.Context(), brandID, int(year))
 	return freeDays{int(year), days}, err
+}
+
+// holidaysNamed are the days of one year, which are changed together.
+func holidaysNamed(_ *gin.Context, in freeDaysInput) (thing, error) {
+	return thing{in.BrandID, map[string]any{"year": in.Year}}, nil
 }
 
 func (h *Handler) setReachHolidays(c *gin.Context, e *audit.Entry) (any, error) {

@@ -155,37 +155,43 @@ func (o *office) count(table string) (n int) {
 	return n
 }
 
+// allKeyed are the writes of all areas that remember, each with something to send.
+func (o *office) allKeyed() map[string]retry {
+	keyed := o.keyed()
+	maps.Copy(keyed, o.eventKeyed())
+	maps.Copy(keyed, o.goodsKeyed())
+	maps.Copy(keyed, o.identityKeyed())
+	maps.Copy(keyed, o.pointsKeyed())
+	maps.Copy(keyed, o.commissionKeyed())
+	maps.Copy(keyed, o.withdrawalKeyed())
+	maps.Copy(keyed, o.importsKeyed())
+	maps.Copy(keyed, o.rightsKeyed())
+	maps.Copy(keyed, o.fraudKeyed())
+	maps.Copy(keyed, o.accessKeyed())
+	maps.Copy(keyed, o.leadersKeyed())
+	maps.Copy(keyed, o.groupsKeyed())
+	maps.Copy(keyed, o.postersKeyed())
+	maps.Copy(keyed, o.referralKeyed())
+	maps.Copy(keyed, o.waysKeyed())
+	maps.Copy(keyed, o.homeKeyed())
+	maps.Copy(keyed, o.settingsKeyed())
+	maps.Copy(keyed, o.jobsKeyed())
+	maps.Copy(keyed, o.campaignKeyed())
+	maps.Copy(keyed, o.moneyKeyed())
+	maps.Copy(keyed, o.holdoutKeyed())
+	maps.Copy(keyed, o.reachKeyed())
+	maps.Copy(keyed, o.pushKeyed())
+	maps.Copy(keyed, o.tagsKeyed())
+	maps.Copy(keyed, o.segmentsKeyed())
+	return keyed
+}
+
 // Every write of the back office, twice with one key and once with the same key and
 // other input. A new route that is not in one of the two lists fails the test.
 func TestRetries(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		o := newOffice(t, d, clk)
-		keyed, secret := o.keyed(), map[string]bool{}
-		maps.Copy(keyed, o.eventKeyed())
-		maps.Copy(keyed, o.goodsKeyed())
-		maps.Copy(keyed, o.identityKeyed())
-		maps.Copy(keyed, o.pointsKeyed())
-		maps.Copy(keyed, o.commissionKeyed())
-		maps.Copy(keyed, o.withdrawalKeyed())
-		maps.Copy(keyed, o.importsKeyed())
-		maps.Copy(keyed, o.rightsKeyed())
-		maps.Copy(keyed, o.fraudKeyed())
-		maps.Copy(keyed, o.accessKeyed())
-		maps.Copy(keyed, o.leadersKeyed())
-		maps.Copy(keyed, o.groupsKeyed())
-		maps.Copy(keyed, o.postersKeyed())
-		maps.Copy(keyed, o.referralKeyed())
-		maps.Copy(keyed, o.waysKeyed())
-		maps.Copy(keyed, o.homeKeyed())
-		maps.Copy(keyed, o.settingsKeyed())
-		maps.Copy(keyed, o.jobsKeyed())
-		maps.Copy(keyed, o.campaignKeyed())
-		maps.Copy(keyed, o.moneyKeyed())
-		maps.Copy(keyed, o.holdoutKeyed())
-		maps.Copy(keyed, o.reachKeyed())
-		maps.Copy(keyed, o.pushKeyed())
-		maps.Copy(keyed, o.tagsKeyed())
-		maps.Copy(keyed, o.segmentsKeyed())
+		keyed, secret := o.allKeyed(), map[string]bool{}
 		for _, x := range o.exempts() {
 			secret[x.name] = true
 		}

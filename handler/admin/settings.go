@@ -48,14 +48,14 @@ func (h *Handler) settingsRoutes() []web.Route {
 		at(get, "/brands/:id", operator.BrandRead, "品牌详情", web.Answer(h.getBrand)).Gives(brand.Brand{}),
 		at(put, "/brands/:id", operator.BrandWrite, "修改品牌", h.write("brand.update", ok, h.updateBrand)).Takes(brandInput{}).Gives(brand.Brand{}),
 		at(get, "/brands/:id/accounts", operator.AccountRead, "品牌的微信账号", web.Answer(h.listAccounts)).Asks("kind?").Gives([]brand.Account{}),
-		at(put, "/brands/:id/accounts", operator.AccountWrite, "新增或修改微信账号(密钥只写不读)", h.secret("account.save", ok, h.saveAccount)).Takes(accountInput{}).Gives(brand.Account{}),
+		at(put, "/brands/:id/accounts", operator.AccountWrite, "新增或修改微信账号(密钥只写不读)", h.secret("account.save", ok, h.saveAccount, by(h.accountNamed))).Takes(accountInput{}).Gives(brand.Account{}),
 		at(get, "/accounts/:id", operator.AccountRead, "微信账号详情", web.Answer(h.getAccount)).Gives(brand.Account{}),
 		at(get, "/brands/:id/account-health", operator.AccountRead, "品牌各微信账号的健康情况", web.Answer(h.brandHealth)).Gives([]health.Report{}),
 		at(get, "/accounts/:id/health", operator.AccountRead, "微信账号的健康情况与处理办法", web.Answer(h.accountHealth)).Gives(health.Report{}),
 		at(get, "/brands/:id/quiet-hours", operator.BrandRead, "免打扰时段", web.Answer(h.getQuiet)).Gives(quiet.Hours{}),
 		at(put, "/brands/:id/quiet-hours", operator.QuietWrite, "修改免打扰时段", h.write("quiet_hours.set", ok, h.setQuiet)).Takes(quietInput{}).Gives(quiet.Hours{}),
 		at(get, "/accounts/:id/keywords", operator.ReplyRead, "关键词回复列表", h.listKeywords()).Lists(reply.Keyword{}).Counts(),
-		at(put, "/accounts/:id/keywords", operator.ReplyWrite, "新增或修改关键词回复", h.write("keyword.save", ok, h.saveKeyword)).Takes(keywordInput{}).Gives(reply.Keyword{}),
+		at(put, "/accounts/:id/keywords", operator.ReplyWrite, "新增或修改关键词回复", h.write("keyword.save", ok, h.saveKeyword, by(h.keywordNamed))).Takes(keywordInput{}).Gives(reply.Keyword{}),
 		at(del, "/keywords/:id", operator.ReplyWrite, "删除关键词回复", h.write("keyword.delete", ok, h.deleteKeyword)).Gives(nil),
 
 		at(get, "/audit", operator.AuditRead, "操作记录", h.listAudit()).

@@ -30,7 +30,7 @@ const (
 )
 
 // Entry is one act. Before and After are anything JSON can write; only the fields
-// that differ are kept.
+// that differ are kept, and those of Which.
 type Entry struct {
 	ActorID   id.ID
 	Actor     string // login, or the name of a program part: "siyu work"
@@ -39,10 +39,13 @@ type Entry struct {
 	Action    string // "campaign.publish"
 	Object    string // "campaign"
 	ObjectID  id.ID
-	Before    any
-	After     any
-	Reason    string
-	Outcome   string // empty means Done
+	// Which are fields that tell which thing it was where ObjectID alone does not: the month
+	// of a target, the name of a field. They are kept, although they do not differ.
+	Which   map[string]any
+	Before  any
+	After   any
+	Reason  string
+	Outcome string // empty means Done
 }
 
 // Line is an entry as it is kept.
@@ -100,7 +103,7 @@ func (s *Store) End(ctx context.Context, entryID id.ID, e Entry, actErr error) e
 	if actErr != nil {
 		set["outcome"] = cut(fault.Of(actErr).Code, 64)
 	} else {
-		before, after, err := difference(e.Before, e.After)
+		before, after, err := difference(e.Before, e.After, e.Which)
 		if err != nil {
 			return fmt.Errorf("audit: %s: %w", e.Action, err)
 		}
@@ -122,7 +125,7 @@ func (s *Store) put(ctx context.Context, tx *gorm.DB, e Entry) (id.ID, error) {
 	if e.Action == "" || e.Actor == "" || e.Object == "" {
 		return 0, fmt.Errorf("audit: an entry needs an actor, an action and an object")
 	}
-	before, after, err := difference(e.Before, e.After)
+	before, after, err := difference(e.Before, e.After, e.Which)
 	if err != nil {
 		return 0, fmt.Errorf("audit: %s: %w", e.Action, err)
 	}

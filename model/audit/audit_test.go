@@ -64,6 +64,18 @@ func TestAudit(t *testing.T) {
 				t.Fatalf("%+v", l)
 			}
 		})
+		t.Run("what tells which thing it was stays on both sides", func(t *testing.T) {
+			e := act
+			e.Action, e.ObjectID, e.Which = "target.set", 44, map[string]any{"month": 202611}
+			e.Before, e.After = map[string]any{"month": 202611, "amount": 3}, map[string]any{"month": 202611, "amount": 5}
+			if err := s.Record(ctx, e); err != nil {
+				t.Fatal(err)
+			}
+			shown, err := json.Marshal(list(t, audit.Filter{ObjectID: 44})[0].Changes)
+			if err != nil || string(shown) != `[{"field":"amount","before":3,"after":5},{"field":"month","before":202611,"after":202611}]` {
+				t.Fatal(string(shown), err)
+			}
+		})
 		t.Run("a refused act keeps the request and the code of the fault", func(t *testing.T) {
 			entry, err := s.Begin(ctx, act)
 			if err != nil {

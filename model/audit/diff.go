@@ -28,8 +28,8 @@ const (
 
 // difference returns both sides as JSON objects that hold only what differs, with
 // secrets hidden. Hiding comes after comparing: that a secret was changed is worth
-// an entry, its value is not.
-func difference(before, after any) (string, string, error) {
+// an entry, its value is not. The fields of which stand on both sides.
+func difference(before, after any, which map[string]any) (string, string, error) {
 	b, err := fields(before)
 	if err != nil {
 		return "", "", err
@@ -43,6 +43,13 @@ func difference(before, after any) (string, string, error) {
 			delete(a, k)
 			delete(b, k)
 		}
+	}
+	for k, x := range which {
+		v, err := json.Marshal(x)
+		if err != nil {
+			return "", "", err
+		}
+		a[k], b[k] = v, v
 	}
 	return text(b), text(a), nil
 }
