@@ -32,6 +32,8 @@ func (t *town) calm(ctx context.Context, limit time.Duration) (rested bool) {
 	began, days, quiet := clock.System().Now(), false, 0
 	for pause(ctx, 400*time.Millisecond) {
 		t.resumeAll(ctx)
+		t.desk.stopAll(ctx, t)
+		t.desk.press(t)
 		n, err := t.underWay(ctx)
 		if err != nil {
 			continue
@@ -101,10 +103,11 @@ func (t *town) finish(ctx context.Context) {
 }
 
 // pending counts what is under way. Moving payouts wait for siyu, open ones for people.
-type pending struct{ Rows, Moving, Open, Notices, Exports, Paused int64 }
+// Tasks wait for what the staff did, Ending for a worker that died while its push was stopped.
+type pending struct{ Rows, Moving, Open, Notices, Exports, Paused, Tasks, Ending int64 }
 
 func (n pending) total() int64 {
-	return n.Rows + n.Moving + n.Open + n.Notices + n.Exports + n.Paused
+	return n.Rows + n.Moving + n.Open + n.Notices + n.Exports + n.Paused + n.Tasks + n.Ending
 }
 
 func (t *town) underWay(ctx context.Context) (pending, error) {
@@ -112,7 +115,8 @@ func (t *town) underWay(ctx context.Context) (pending, error) {
 	err := t.db.Read(ctx).Raw(`SELECT (SELECT COUNT(*) FROM outbox WHERE state <> 2) AS ` + "`rows`" + `,
 		(SELECT COUNT(*) FROM payout WHERE state IN ('pending', 'sending')) AS moving, (SELECT COUNT(*) FROM payout WHERE state = 'accepted') AS open,
 		(SELECT COUNT(*) FROM notice WHERE state = 0) AS notices, (SELECT COUNT(*) FROM export WHERE state IN ('waiting', 'running')) AS exports,
-		(SELECT COUNT(*) FROM push WHERE state = 'paused') AS paused`).Scan(&n).Error
+		(SELECT COUNT(*) FROM push WHERE state = 'paused') AS paused, (SELECT COUNT(*) FROM push_task) AS tasks,
+		(SELECT COUNT(*) FROM push p JOIN push_delivery d ON d.run_id = p.id AND d.state = 'sending' WHERE p.state = 'stopped') AS ending`).Scan(&n).Error
 	return n, err
 }
 

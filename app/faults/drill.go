@@ -18,17 +18,37 @@ import (
 //	again    a message is sent again whose answer was lost: it is on the phone twice
 //	enqueue  a wake-up outside the claim's transaction: a web process dies before commit
 //
+// The staff's part (drillStaff) meets three more, and the one that sends again:
+//
+//	back     a task of the staff is said to be taken back before WeCom is called: a worker dies between
+//	stop     a stopped push goes on: the next day its other people get tasks
+//	sent     who takes a task back does not ask whom the staff had sent it to
+//
 // It lasts until all of that has happened, however slow the machine is.
 func drill(*town) []event {
-	var out []event
+	out := ticks()
 	for n := range int(drillLasts / time.Second) {
-		at := time.Duration(n) * time.Second
-		out = append(out, event{at, "clock jumps", func(_ context.Context, t *town) bool { return t.must(t.clk.jump(20 * time.Second)) }},
-			event{at, "misfortune at WeChat", func(_ context.Context, t *town) bool { return t.lose("payout", 2) }})
+		out = append(out, event{time.Duration(n) * time.Second, "misfortune at WeChat", func(_ context.Context, t *town) bool { return t.lose("payout", 2) }})
 	}
-	out = append(out, event{1300 * time.Millisecond, "kill -9", deaths}, event{1500 * time.Millisecond, "push begun", lostAnswers})
-	slices.SortStableFunc(out, func(a, b event) int { return int(a.at - b.at) })
+	return inOrder(append(out, event{1300 * time.Millisecond, "kill -9", deaths}, event{1500 * time.Millisecond, "push begun", lostAnswers}))
+}
+
+// drillStaff is the part about tasks of the staff.
+func drillStaff(*town) []event {
+	return inOrder(append(ticks(), event{1300 * time.Millisecond, "staff asked to send", takenBack}))
+}
+
+// ticks let time pass faster, so that what waits for some seconds is seen.
+func ticks() (out []event) {
+	for n := range int(drillLasts / time.Second) {
+		out = append(out, event{time.Duration(n) * time.Second, "clock jumps", func(_ context.Context, t *town) bool { return t.must(t.clk.jump(20 * time.Second)) }})
+	}
 	return out
+}
+
+func inOrder(list []event) []event {
+	slices.SortStableFunc(list, func(a, b event) int { return int(a.at - b.at) })
+	return list
 }
 
 // lose has WeChat do what it is asked and not answer.

@@ -144,7 +144,8 @@ func (t *town) missing(n map[string]int) []string {
 		}
 	}
 	for _, name := range []string{"clock jumps across midnight", "WeChat answered after the caller's time", "deaf workers held up",
-		"payouts settled", "payouts returned", "payouts failed", "campaign ended", "pushes paused", "push copies sent", "push copies unknown"} {
+		"payouts settled", "payouts returned", "payouts failed", "campaign ended", "pushes paused", "push copies sent", "push copies unknown",
+		"pushes stopped", "tasks of staff taken back", "staff copies taken back", "staff copies sent"} {
 		need(name, 1)
 	}
 	need("kills", t.kills)

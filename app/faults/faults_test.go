@@ -83,15 +83,24 @@ func TestCampaign(t *testing.T) {
 			}
 		})
 	}
-	guards := []struct{ engine, left, caught string }{
-		{db.SQLite, "", ""},
-		{db.SQLite, "guard", "ask_first"},
-		{db.SQLite, "bill", "bill_by_bill"},
-		{db.SQLite, "twice", "book_paid"},
-		{db.SQLite, "again", "push_once"},
+	type guard struct {
+		engine, left, caught string
+		script               func(*town) []event
+	}
+	guards := []guard{
+		{db.SQLite, "", "", drill},
+		{db.SQLite, "guard", "ask_first", drill},
+		{db.SQLite, "bill", "bill_by_bill", drill},
+		{db.SQLite, "twice", "book_paid", drill},
+		{db.SQLite, "again", "push_once", drill},
+		{db.SQLite, "", "", drillStaff},
+		{db.SQLite, "back", "staff_back", drillStaff},
+		{db.SQLite, "stop", "staff_stopped", drillStaff},
+		{db.SQLite, "again", "staff_once", drillStaff},
+		{db.SQLite, "sent", "staff_said", drillStaff},
 	}
 	if withServers { // SQLite's one writer would refuse a second writer at once
-		guards = append(guards, struct{ engine, left, caught string }{db.MySQL, "enqueue", "outbox_done"})
+		guards = append(guards, guard{db.MySQL, "enqueue", "outbox_done", drill})
 	}
 	t.Run("drill", func(t *testing.T) {
 		for _, g := range guards {
@@ -101,7 +110,7 @@ func TestCampaign(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				p := plan{engine: g.engine, seed: 9, lasts: drillLasts, clients: 6, siyu: siyu, broken: g.left, patience: 4 * time.Minute, script: drill}
+				p := plan{engine: g.engine, seed: 9, lasts: drillLasts, clients: 6, siyu: siyu, broken: g.left, patience: 4 * time.Minute, script: g.script}
 				if g.left == "" {
 					if broken, report := fails(t, p); len(broken) > 0 {
 						t.Fatalf("broken: %v\n%s", broken, report())

@@ -46,7 +46,7 @@ func command(ctx context.Context, args []string, out io.Writer) int {
 	seed := f.Uint64("seed", 0, "replays the schedule of a run; 0: a new one")
 	clients := f.Int("clients", 8, "people at once")
 	siyu := f.String("siyu", "", "siyu built with -tags faults; default: build it")
-	broken := f.String("broken", "", "guards to leave out: guard, bill, enqueue, twice, again")
+	broken := f.String("broken", "", "guards to leave out: guard, bill, enqueue, twice, again, back, stop, sent")
 	if err := f.Parse(args); err != nil {
 		return 2
 	}

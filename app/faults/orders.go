@@ -22,12 +22,12 @@ var (
 		"commit.before@model/outbox.(*Store).MarkSent", "commit.after@model/outbox.(*Store).MarkSent",
 		"commit.before@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).report", "commit.after@model/outbox.(*Store).Requeue",
 		"commit.before@model/notice.(*Store).endAll", "commit.after@model/notice.(*Store).endAll", "commit.before@model/export", "commit.after@model/export",
-		"commit.before@model/push", "commit.after@model/push", "push.taken", "push.before", "push.after", "push.called",
+		"commit.before@model/push", "commit.after@model/push", "push.taken", "push.before", "push.after", "push.called", "push.back@job", "push.backed@job",
 	}
 )
 
 // outward are the calls that may hang.
-var outward = []string{"send.before", "send.after", "ask.before", "ask.after", "push.before", "push.after"}
+var outward = []string{"send.before", "send.after", "ask.before", "ask.after", "push.before", "push.after", "push.back@job", "push.backed@job"}
 
 // deck deals places so that each comes as often as any other.
 type deck struct {
@@ -47,7 +47,7 @@ func (d *deck) deal() string {
 }
 
 func rare(place string) bool {
-	return strings.Contains(place, "model/export") || strings.Contains(place, "Requeue") || strings.Contains(place, "notice.(*Store).endAll")
+	return strings.Contains(place, "model/export") || strings.Contains(place, "Requeue") || strings.Contains(place, "notice.(*Store).endAll") || strings.HasPrefix(place, "push.back")
 }
 
 // drawKill kills a process and tells the next one what to do: to die at a place or at

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"siyu/model/clock"
 	"siyu/model/id"
 	"siyu/model/push"
 )
@@ -18,14 +19,18 @@ type copied struct {
 	Ticket   string // how the reach ledger ended it
 	OpenID   string `gorm:"column:openid"`
 	Name     string // of the push
+	Stopped  bool
 }
+
+// staffs: the staff send it, and compareStaff looks at what became of it.
+func (r copied) staffs() bool { return strings.HasPrefix(r.Name, staffPrefix) }
 
 // comparePushes holds what siyu says against the phones: every member of an audience has one
 // copy with an end; what was sent is on the member's phone once, what may have been sent at
 // most once, and nothing else is on any phone.
 func (t *town) comparePushes(ctx context.Context, v *verdict) error {
 	var rows []copied
-	err := t.db.Read(ctx).Raw(`SELECT d.id, d.run_id, d.member_id, d.state, COALESCE(r.state, '') AS ticket, COALESCE(r.openid, '') AS openid, p.name
+	err := t.db.Read(ctx).Raw(`SELECT d.id, d.run_id, d.member_id, d.state, COALESCE(r.state, '') AS ticket, COALESCE(r.openid, '') AS openid, p.name, p.state = 'stopped' AS stopped
 		FROM push_delivery d JOIN push p ON p.id = d.run_id LEFT JOIN reach_ticket r ON r.id = d.ticket_id ORDER BY d.id`).Scan(&rows).Error
 	if err != nil {
 		return err
@@ -56,12 +61,14 @@ func (t *town) comparePushes(ctx context.Context, v *verdict) error {
 		}
 		switch r.State {
 		case push.Sent:
-			if len(on) == 0 {
+			if len(on) == 0 && !r.staffs() {
 				lost = append(lost, what)
 			}
 		case push.Unknown:
 		case push.Waiting, push.Sending:
-			open = append(open, what)
+			if r.State != push.Waiting || !r.Stopped { // who waits when it is stopped, waits
+				open = append(open, what)
+			}
 		default:
 			if len(on) > 0 {
 				lost = append(lost, what)
@@ -125,8 +132,9 @@ func (t *town) audiences(ctx context.Context, rows []copied) (wrong []string, er
 		ID                id.ID
 		Name, State, Note string
 		People            int
+		FrozenAt          clock.Instant
 	}
-	if err := t.db.Read(ctx).Raw("SELECT id, name, state, note, people FROM push").Scan(&pushes).Error; err != nil {
+	if err := t.db.Read(ctx).Raw("SELECT id, name, state, note, people, frozen_at FROM push").Scan(&pushes).Error; err != nil {
 		return nil, err
 	}
 	for _, p := range pushes {
@@ -138,9 +146,10 @@ func (t *town) audiences(ctx context.Context, rows []copied) (wrong []string, er
 		}
 		switch {
 		case p.State == push.Draft, p.State == push.Pending, p.State == push.Scheduled: // its operator lost the connection
-		case p.State != push.Done, p.People != len(listed[p.ID]), missing > 0:
+		case p.State == push.Stopped && p.FrozenAt == 0: // before its audience was written down
+		case p.State != push.Done && p.State != push.Stopped, p.People != len(listed[p.ID]), missing > 0:
 			wrong = append(wrong, fmt.Sprintf("%s %s %s：%d 人，名单 %d 人，缺 %d 个粉丝", p.Name, p.State, p.Note, p.People, len(listed[p.ID]), missing))
-		default:
+		case p.State == push.Done:
 			t.tally.add("pushes done", 1)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"siyu/model/clock"
 )
 
 // launcher starts processes from one thread that lives as long as the driver: a child
@@ -55,7 +57,11 @@ type process struct {
 	calm    bool   // the storm is over: what ends the process now does not count
 	leaving bool   // do not start again
 	done    chan struct{}
+	lives   []life
 }
+
+// life is from when to when the process ran once, by the machine's clock.
+type life struct{ from, until clock.Instant }
 
 // exit is how a process ended.
 type exit struct {
@@ -122,11 +128,27 @@ func (p *process) start() error {
 		p.orders = ""
 	}
 	c.Stdout, c.Stderr = p.log, p.log
+	now := clock.System().Now()
 	if err := p.launch.start(c); err != nil {
 		return err
 	}
 	p.cmd, p.frozen = c, false
+	p.lives = append(p.lives, life{from: now})
 	return nil
+}
+
+// since is when the oldest run of the process began that has not ended, or did so less than
+// a moment ago: what a dead process asked for may be on the wire. 0: none runs.
+func (p *process) since(moment time.Duration) (from clock.Instant) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := clock.System().Now()
+	for _, l := range p.lives {
+		if (l.until == 0 || now.Sub(l.until) < moment) && (from == 0 || l.from < from) {
+			from = l.from
+		}
+	}
+	return from
 }
 
 func (p *process) wait() {
@@ -149,6 +171,7 @@ func (p *process) wait() {
 	}
 	p.mu.Lock()
 	p.cmd = nil
+	p.lives[len(p.lives)-1].until = clock.System().Now()
 	p.mu.Unlock()
 	p.ended(p, e)
 }

@@ -73,19 +73,26 @@ func (t *town) gather(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := t.befriend(); err != nil {
+		return err
+	}
 	for _, name := range names {
 		if err := t.sim.Say(name, official, "你好"); err != nil {
 			return err
 		}
 	}
 	var members []id.ID
+	friends := 0
 	known := eventually(ctx, startup, 200*time.Millisecond, func() bool {
 		members = nil
 		err := t.db.Read(ctx).Raw("SELECT w.member_id FROM reach_window w JOIN follower f ON f.account_id = w.account_id AND f.openid = w.openid WHERE w.account_id = ? AND w.deed = 'message' AND f.following = 1 ORDER BY w.member_id", t.fans.account.ID).Scan(&members).Error
-		return err == nil && len(members) == fanCount
+		if err == nil && friends < contactCount {
+			err = t.db.Read(ctx).Raw("SELECT COUNT(*) FROM wecom_contact WHERE account_id = ? AND member_id > 0", t.desk.account.ID).Scan(&friends).Error
+		}
+		return err == nil && len(members) == fanCount && friends == contactCount
 	})
 	if !known {
-		return fmt.Errorf("only %d of %d fans are known", len(members), fanCount)
+		return fmt.Errorf("only %d of %d fans and %d of %d contacts are known", len(members), fanCount, friends, contactCount)
 	}
 	t.fans.members = members
 	rows := db.NewRows("event", "id, event_key, type, brand_id, member_id, channel, at, received_at, body")
@@ -118,9 +125,14 @@ func drawPush(_ *town, r *rand.Rand) deed {
 }
 
 func (f *fans) begin(ctx context.Context, brandID id.ID, name string) (push.Push, error) {
-	x, err := f.Create(ctx, push.Form{BrandID: brandID, Name: name, Purpose: reach.Service, SegmentID: f.segment.ID, Timing: push.Now,
+	return f.start(ctx, push.Form{BrandID: brandID, Name: name, Purpose: reach.Service, SegmentID: f.segment.ID, Timing: push.Now,
 		Body: push.Body{Uses: []reach.Use{{Channel: reach.Custom, AccountID: f.account.ID}}, Links: []push.Link{{Title: "查看", URL: "https://shop.example.cn/"}},
-			Arms: []push.Arm{{Name: "A", Weight: 1, Contents: []push.Content{{Text: name + " {链接1}"}}}}}}, 1)
+			Arms: []push.Arm{{Name: "A", Weight: 1, Contents: []push.Content{{Text: name + " {链接1}"}}}}}})
+}
+
+// start takes a push through all hands until it runs.
+func (f *fans) start(ctx context.Context, form push.Form) (push.Push, error) {
+	x, err := f.Create(ctx, form, 1)
 	if err != nil {
 		return x, err
 	}

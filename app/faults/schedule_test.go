@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"siyu/model/clock"
 	"siyu/model/db"
 )
 
@@ -71,6 +73,31 @@ func TestWire(t *testing.T) {
 	}
 }
 
+// TestWireOfStaff: what the staff are asked to send is kept with since when the oldest worker
+// ran that may have asked, and comes to WeCom whole.
+func TestWireOfStaff(t *testing.T) {
+	whole := ""
+	w := newWire(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if whole = string(body); err != nil {
+			t.Error(err)
+		}
+	}))
+	began := clock.System().Now()
+	p := &process{args: []string{"work"}, lives: []life{{began.Add(-time.Hour), began.Add(-time.Minute)}, {began.Add(-time.Minute), began}, {began.Add(-time.Second), 0}}}
+	town := &town{procs: []*process{{args: []string{"web"}, lives: []life{{began.Add(-time.Hour), 0}}}, p}}
+	w.oldest = town.oldest
+	const body = `{"chat_type":"single","text":{"content":"员工群发 7"}}`
+	w.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/qyapi.weixin.qq.com"+askStaff, strings.NewReader(body)))
+	if got := w.tasks(); len(got) != 1 || got[0] != (asked{"员工群发 7", began.Add(-time.Minute)}) || whole != body {
+		t.Errorf("%+v, WeCom got %s", got, whole)
+	}
+	p.lives = p.lives[:1]
+	if at := town.oldest(); at != 0 {
+		t.Errorf("a worker that is long dead runs since %s", at.Local())
+	}
+}
+
 // TestPlaces: a place that was renamed would never be passed, and nobody would notice.
 // Every place that the storm kills at is in the source that it names.
 func TestPlaces(t *testing.T) {
@@ -93,8 +120,8 @@ func TestPlaces(t *testing.T) {
 	}
 	outward := source("job") + source("handler/*")
 	for _, place := range slices.Concat(webPlaces, workPlaces) {
-		point, at, commit := strings.Cut(place, "@")
-		if !commit {
+		point, at, _ := strings.Cut(place, "@")
+		if !strings.HasPrefix(point, "commit.") {
 			if !strings.Contains(outward, `fail.Point("`+point+`")`) {
 				t.Errorf("nothing passes %s", place)
 			}

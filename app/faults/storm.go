@@ -37,6 +37,8 @@ var ills = []ill{
 	{"user.info", []string{"expired_token", "http_500"}},
 	{"stable_token", []string{"http_500", "drop"}},
 	{"custom.send", []string{"commit_then_drop", "drop", "delay", "http_500", "http_502", "garbage_body", "unknown_code -1", "unknown_code 45011"}},
+	{"group_send.cancel", []string{"commit_then_drop", "drop", "http_500", "garbage_body", "unknown_code -1", "unknown_code 45033"}},
+	{"group_send.add", []string{"commit_then_drop", "drop", "unknown_code 45033"}},
 }
 
 type ill struct {
@@ -88,6 +90,7 @@ func rates() []rate {
 		{every: 4 * time.Second, what: "push tasks doubled", draw: drawTwins},
 		{every: 7 * time.Second, what: "fans write", draw: drawTalk},
 		{every: 20 * time.Second, what: "day's quota used up", draw: drawQuota},
+		{every: 6 * time.Second, what: "staff asked to send", draw: drawStaff},
 	}
 }
 
@@ -135,7 +138,7 @@ func (t *town) storm(ctx context.Context, list []event) {
 }
 
 func drawIll(_ *town, r *rand.Rand) deed {
-	group := ills[[]int{0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 6}[r.IntN(13)]]
+	group := ills[[]int{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 6, 6, 7, 7, 8}[r.IntN(29)]]
 	kind, code, _ := strings.Cut(group.kinds[r.IntN(len(group.kinds))], " ")
 	m := simulator.Misfortune{Call: group.call, Kind: kind, Code: code, Count: 1 + r.IntN(3), Delay: seconds(r, 1, 8)}
 	if m.Kind == "forged_notice" {

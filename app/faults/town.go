@@ -59,6 +59,7 @@ type town struct {
 	db     *db.DB
 	*stores
 	fans    *fans
+	desk    *desk
 	tally   *tally
 	people  *people
 	locked  atomic.Bool   // for longer than anybody waits
@@ -113,6 +114,9 @@ func newTown(ctx context.Context, p plan) (t *town, err error) {
 	}
 	t.people = newPeople(t)
 	if err = t.recruit(ctx); err != nil {
+		return t, err
+	}
+	if err = t.engage(ctx); err != nil {
 		return t, err
 	}
 	if err = t.processes(ctx); err != nil {
@@ -191,6 +195,7 @@ func (t *town) wechat() (err error) {
 		Log: slog.New(slog.DiscardHandler), Seed: int64(t.seed >> 1)})
 	t.onClose(t.sim.Close)
 	t.wire = newWire(t.sim)
+	t.wire.oldest = t.oldest
 	s := &http.Server{Handler: t.wire, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -249,6 +254,17 @@ func (t *town) processes(ctx context.Context) error {
 		return fmt.Errorf("siyu did not start; %s says:\n%s", t.procs[0].name, t.procs[0].said(0))
 	}
 	return nil
+}
+
+// oldest is since when the oldest worker runs; one that died just now counts, as what it
+// asked for may be on its way. 0: none runs.
+func (t *town) oldest() (from clock.Instant) {
+	for _, p := range t.procs {
+		if at := p.since(2 * time.Second); p.args[0] != "web" && at != 0 && (from == 0 || at < from) {
+			from = at
+		}
+	}
+	return from
 }
 
 // environ is the whole environment of one process: it sees nothing of ours.

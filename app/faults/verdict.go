@@ -95,6 +95,9 @@ func (t *town) judge(ctx context.Context) (verdict, error) {
 	if err := t.comparePushes(ctx, &v); err != nil {
 		return v, err
 	}
+	if err := t.compareStaff(ctx, &v); err != nil {
+		return v, err
+	}
 	files, err := t.compareFiles(ctx)
 	if err != nil {
 		return v, err

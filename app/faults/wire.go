@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +26,15 @@ type wire struct {
 	asks   map[string]int
 	unsaid []string // sent again without asking
 	late   int      // calls whose caller's time was up before the answer came
+	asked  []asked  // tasks that the staff were given
+	oldest func() clock.Instant
+}
+
+// asked is a call that gives the staff a task, and since when the oldest of siyu's workers
+// ran that may have made it.
+type asked struct {
+	text  string
+	since clock.Instant
 }
 
 func newWire(next http.Handler) *wire {
@@ -37,6 +48,7 @@ const (
 	askTransfer  = transferPath + "/out-bill-no/"
 	sendRedpack  = "/mmpaymkttransfers/sendredpack"
 	askRedpack   = "/mmpaymkttransfers/gethbinfo"
+	askStaff     = "/cgi-bin/externalcontact/add_msg_template"
 )
 
 // ServeHTTP implements http.Handler.
@@ -45,6 +57,8 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasSuffix(path, transferPath), strings.HasSuffix(path, sendRedpack):
 		w.note(numberOf(r), true)
+	case strings.HasSuffix(path, askStaff):
+		w.noteTask(r)
 	case strings.HasSuffix(path, askRedpack):
 		w.note(numberOf(r), false)
 	case strings.Contains(path, askTransfer) && r.Method == http.MethodGet:
@@ -84,6 +98,34 @@ func (w *wire) note(number string, send bool) {
 	if w.sends[number] > 1+w.asks[number] {
 		w.unsaid = append(w.unsaid, fmt.Sprintf("%s 发送 %d 次，只查询过 %d 次", number, w.sends[number], w.asks[number]))
 	}
+}
+
+// noteTask keeps what the staff are asked to send.
+func (w *wire) noteTask(r *http.Request) {
+	var in struct {
+		Text struct {
+			Content string `json:"content"`
+		} `json:"text"`
+	}
+	since := clock.Instant(0)
+	if w.oldest != nil {
+		since = w.oldest()
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil || json.Unmarshal(body, &in) != nil {
+		return // cut off: the simulator will say so
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, asked{in.Text.Content, since})
+}
+
+// tasks are the calls that gave the staff a task, in their order.
+func (w *wire) tasks() []asked {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.asked)
 }
 
 func (w *wire) unasked() []string {

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"siyu/model/fail"
 	"siyu/model/id"
 	"siyu/model/say"
 )
@@ -82,7 +83,11 @@ func (s *Store) BackLate(ctx context.Context) error {
 // What it notes is undone by Backed where the call surely did nothing.
 func (s *Store) Back(ctx context.Context, taskID id.ID) (t Task, ok bool, err error) {
 	err = s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
-		r := tx.Exec("UPDATE push_task SET back_calls = back_calls + 1 WHERE id = ? AND back IN ?", taskID, []string{BackAsked, BackDenied})
+		set := "back_calls = back_calls + 1"
+		if fail.Broken("back") { // said before it is done
+			set += ", back = '" + BackTaken + "'"
+		}
+		r := tx.Exec("UPDATE push_task SET "+set+" WHERE id = ? AND back IN ?", taskID, []string{BackAsked, BackDenied})
 		if ok = r.RowsAffected == 1; r.Error != nil || !ok {
 			return r.Error
 		}

@@ -128,6 +128,9 @@ func (s *Store) Open(ctx context.Context, laneID id.ID) (Run, error) {
 	if r.Push, err = s.Get(ctx, r.PushID); err != nil {
 		return r, err
 	}
+	if fail.Broken("stop") && r.Push.State == Stopped { // goes on
+		r.Push.State = Running
+	}
 	policy, err := s.Policy(ctx, r.Push.BrandID)
 	r.PerSecond = policy.PerSecond
 	return r, err

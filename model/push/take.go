@@ -117,7 +117,7 @@ func (s *Store) onTx(tx *gorm.DB, r Run) (bool, error) {
 	}
 	var state string
 	err := tx.Raw("SELECT state FROM push WHERE id = ?", r.PushID).Scan(&state).Error
-	return state == Running, err
+	return state == Running || fail.Broken("stop"), err
 }
 
 // lock ends a SELECT whose rows the transaction is about to write.

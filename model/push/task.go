@@ -11,6 +11,7 @@ import (
 
 	"siyu/model/clock"
 	"siyu/model/db"
+	"siyu/model/fail"
 	"siyu/model/id"
 	"siyu/model/reach"
 )
@@ -153,6 +154,8 @@ func (s *Store) Told(ctx context.Context, t Task, results map[string]int) error 
 // taskEnd is how a copy ends; "": it waits.
 func taskEnd(state int, known, taken, over, answered bool) string {
 	switch {
+	case taken && fail.Broken("sent"): // as if nobody had it
+		return staffStopped
 	case known && state == TaskDelivered:
 		return Sent
 	case known && state == TaskNoContact:

@@ -172,6 +172,17 @@ func TestWhatWasTakenBackTheStaffCannotSend(t *testing.T) {
 		must(t, c.CancelCorpMessage(ctx, app, msgID))
 	}
 	sends(0)
+	other := task("阿强")
+	for msgID, want := range map[string]int{late: 0, other: 1, "msg-of-nobody": 0} {
+		if n, err := w.sim.StaffSendsOne(corpID, msgID); err != nil || n != want {
+			t.Errorf("%d were sent by one task, want %d: %v", n, want, err)
+		}
+	}
+	list := w.sim.StaffTasks(corpID)
+	if len(list) != 3 || !list[0].Back || !list[1].Back || list[2].Back || list[0].Sender != "zhangsan" || list[1].Text != "新品" ||
+		list[0].States["小满"] != 1 || list[1].States["阿强"] != 0 || list[2].States["阿强"] != 1 {
+		t.Errorf("%+v", list)
+	}
 	if a, b := state(early), state(late); a != wechat.CorpDelivered || b != wechat.CorpUnsent {
 		t.Errorf("who got it keeps it, nobody else gets it: %d, %d", a, b)
 	}

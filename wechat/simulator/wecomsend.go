@@ -92,20 +92,71 @@ func (s *Simulator) StaffSends(corpID, staff string) (sent int, err error) {
 		return 0, errNoStaff
 	}
 	for _, t := range c.tasks {
-		if t.Sender != staff || t.Back {
-			continue
-		}
-		for _, name := range t.People {
-			if t.Results[name].status != 0 {
-				continue
-			}
-			t.Results[name] = s.corpDeliver(c, t, name)
-			if t.Results[name].status == 1 {
-				sent++
-			}
+		if t.Sender == staff {
+			sent += s.pressed(c, t)
 		}
 	}
 	return sent, nil
+}
+
+// StaffSendsOne is the staff pressing "send" for one task; nobody gets what was taken back.
+func (s *Simulator) StaffSendsOne(corpID, taskID string) (sent int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.corpOf(corpID)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range c.tasks {
+		if t.ID == taskID {
+			sent += s.pressed(c, t)
+		}
+	}
+	return sent, nil
+}
+
+// pressed sends what is left of a task; the caller holds the lock.
+func (s *Simulator) pressed(c *corp, t *corpTask) (sent int) {
+	if t.Back {
+		return 0
+	}
+	for _, name := range t.People {
+		if t.Results[name].status != 0 {
+			continue
+		}
+		t.Results[name] = s.corpDeliver(c, t, name)
+		if t.Results[name].status == 1 {
+			sent++
+		}
+	}
+	return sent
+}
+
+// StaffTask is a task as WeCom has it.
+type StaffTask struct {
+	ID     string
+	Sender string
+	Text   string
+	Back   bool           // taken back
+	States map[string]int // by person: 0 not sent, 1 sent, 2 no contact any more, 3 got enough
+}
+
+// StaffTasks are all tasks of a corp's staff, in the order of their making.
+func (s *Simulator) StaffTasks(corpID string) []StaffTask {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.corpOf(corpID)
+	if err != nil {
+		return nil
+	}
+	out := make([]StaffTask, len(c.tasks))
+	for i, t := range c.tasks {
+		out[i] = StaffTask{ID: t.ID, Sender: t.Sender, Text: t.Text, Back: t.Back, States: map[string]int{}}
+		for _, name := range t.People {
+			out[i].States[name] = t.Results[name].status
+		}
+	}
+	return out
 }
 
 // corpDeliver gives one contact the message of a task; the caller holds the lock.
