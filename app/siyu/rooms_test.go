@@ -66,6 +66,7 @@ type floor struct {
 var floors = []floor{
 	{[]string{"fail"}, "empty in every normal build"},
 	{[]string{"clock", "fault", "money"}, "pure words that everybody uses"},
+	{[]string{"spreadsheet"}, "files that people open in a spreadsheet"},
 	{[]string{"say"}, "sentences with what they are made of"},
 	{[]string{"lawful"}, "words that no text of a brand for people may hold"},
 	{[]string{"lift"}, "what a message earned, as arithmetic"},

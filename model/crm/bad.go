@@ -2,7 +2,6 @@ package crm
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/spreadsheet"
 )
 
 // whyColumn is the last column of the file of bad rows; an import of that file leaves it out.
@@ -44,11 +44,10 @@ func (s *Store) WriteBad(ctx context.Context, importID id.ID, w io.Writer) error
 	if width > 0 && header[width-1] == whyColumn {
 		width--
 	}
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+	out, err := spreadsheet.Begin(w)
+	if err != nil {
 		return err
 	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
 	write := func(cells []string, why string) error {
 		line := make([]string, width+1)
 		for n := range width {
@@ -76,7 +75,7 @@ func (s *Store) WriteBad(ctx context.Context, importID id.ID, w io.Writer) error
 		if err != nil {
 			return err
 		}
-		if err := write(cells, harmless(reasons(no, list))); err != nil {
+		if err := write(cells, spreadsheet.Plain(reasons(no, list))); err != nil {
 			return err
 		}
 	}
@@ -153,7 +152,7 @@ func wrapped(v string) string {
 	if _, err := strconv.ParseUint(v, 10, 64); len(v) > 11 && len(v) <= 19 && err == nil {
 		return `="` + v + `"`
 	}
-	return harmless(v)
+	return spreadsheet.Plain(v)
 }
 
 // unwrapped is a cell without its spaces and without what keeps a spreadsheet from running
@@ -165,7 +164,7 @@ func unwrapped(v string) string {
 			return strings.TrimSpace(inner)
 		}
 	}
-	if inner, ok := strings.CutPrefix(v, "'"); ok && harmless(inner) != inner {
+	if inner, ok := strings.CutPrefix(v, "'"); ok && spreadsheet.Plain(inner) != inner {
 		return inner
 	}
 	return v

@@ -2,7 +2,6 @@ package crm
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"siyu/model/identity"
 	"siyu/model/phone"
 	"siyu/model/profile"
+	"siyu/model/spreadsheet"
 )
 
 // Problem is one thing that is wrong with a row.
@@ -198,11 +198,10 @@ func (s *Store) putProblemsTx(ctx context.Context, tx *gorm.DB, importID id.ID, 
 // WriteErrors writes the error file: CSV for Excel with row, column, value and reason,
 // in the order of the rows. It is that of the dry run until a run has begun.
 func (s *Store) WriteErrors(ctx context.Context, importID id.ID, w io.Writer) error {
-	if _, err := io.WriteString(w, "\ufeff"); err != nil { // Excel takes it for GBK otherwise
+	out, err := spreadsheet.Begin(w)
+	if err != nil {
 		return err
 	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
 	if err := out.Write([]string{"行号", "列名", "原值", "原因"}); err != nil {
 		return err
 	}
@@ -214,18 +213,9 @@ func (s *Store) WriteErrors(ctx context.Context, importID id.ID, w io.Writer) er
 			return errors.Join(err, out.Error())
 		}
 		for _, p := range list {
-			if err := out.Write([]string{strconv.FormatInt(no, 10), harmless(p.Column), harmless(p.Value), harmless(p.Reason)}); err != nil {
+			if err := out.Write([]string{strconv.FormatInt(no, 10), spreadsheet.Plain(p.Column), spreadsheet.Plain(p.Value), spreadsheet.Plain(p.Reason)}); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-// harmless keeps Excel from running what somebody wrote into a cell of his file
-// (owasp.org/www-community/attacks/CSV_Injection).
-func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
 }

@@ -8,11 +8,11 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"siyu/model/code/picture"
 	"siyu/model/code/token"
 	"siyu/model/fault"
+	"siyu/model/spreadsheet"
 )
 
 // drawer puts codes into an archive.
@@ -66,7 +66,7 @@ func newTable(a Archive, w Work, in *inspector) (*table, error) {
 		return nil, err
 	}
 	t := &table{w: out, in: in, tail: []byte("\r\n")}
-	head := "\ufeff序号,码值,链接"
+	head := spreadsheet.Mark + "序号,码值,链接"
 	if w.Options.WithProduct {
 		head += ",商品名称,规格"
 		t.tail = fmt.Appendf(nil, ",%s,%s\r\n", field(w.Print.Product), field(w.Print.Spec))
@@ -75,14 +75,9 @@ func newTable(a Archive, w Work, in *inspector) (*table, error) {
 	return t, nil
 }
 
-// field makes free text safe in a CSV: quoted as RFC 4180 says, and with a ' before
-// what a spreadsheet would run as a formula. Full-width signs count: a Chinese or
-// Japanese Excel reads them like the others
-// (owasp.org/www-community/attacks/CSV_Injection).
+// field makes free text safe in a CSV: no formula, and quoted as RFC 4180 says.
 func field(s string) string {
-	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
-		s = "'" + s
-	}
+	s = spreadsheet.Plain(s)
 	if strings.ContainsAny(s, ",\"\r\n") {
 		s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/spreadsheet"
 )
 
 // Run writes an extract to its end, from where it is. Calling it again, at any time and
@@ -101,16 +101,14 @@ func (s *Store) part(ctx context.Context, k kind, x Extract) error {
 	})
 }
 
-// pack writes lines as packed CSV. A file begins with its head; the mark in front of it
-// tells spreadsheets that this is UTF-8.
+// pack writes lines as packed CSV. A file begins with its head.
 func pack(k kind, lines [][]string, head bool) (body []byte, size int, err error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	n := &counter{w: z}
-	w := csv.NewWriter(n)
-	w.UseCRLF = true
+	w := spreadsheet.Continue(n)
 	if head {
-		if _, err := io.WriteString(n, "\ufeff"); err != nil {
+		if w, err = spreadsheet.Begin(n); err != nil {
 			return nil, 0, err
 		}
 		titles := make([]string, len(k.columns))

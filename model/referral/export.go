@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"strconv"
@@ -19,6 +18,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/spreadsheet"
 )
 
 // A list of everybody below a member, made in the background. Each part is committed with
@@ -175,15 +175,14 @@ func (s *Store) writePart(ctx context.Context, x Export) error {
 	})
 }
 
-// lines writes rows as packed CSV; the first part begins with the head. The mark in front
-// of it tells spreadsheets that this is UTF-8.
+// lines writes rows as packed CSV; the first part begins with the head.
 func (s *Store) lines(x Export, root Node, list []Node) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	w := csv.NewWriter(z)
-	w.UseCRLF = true
+	w := spreadsheet.Continue(z)
 	if x.Parts == 0 {
-		if _, err := io.WriteString(z, "\ufeff"); err != nil {
+		var err error
+		if w, err = spreadsheet.Begin(z); err != nil {
 			return nil, err
 		}
 		_ = w.Write([]string{"层级", "会员代号", "推荐人代号", "加入时间", "最近活跃", "直接推荐", "团队人数", "团队活跃", "本人扫码", "本人领取", "本人订单", "本人销售额(元)", "团队扫码", "团队领取", "团队订单", "团队销售额(元)"})
