@@ -112,8 +112,7 @@ func (s *Store) idle(ctx context.Context, r Run) (Wave, error) {
 		if err := tx.Exec("UPDATE push SET moved_at = ? WHERE id = ?", now, r.PushID).Error; err != nil {
 			return err
 		}
-		_, over, err := s.rest(tx, r)
-		if err != nil || !over {
+		if wait, over, err = s.rest(tx, r); err != nil || !over {
 			return err
 		}
 		if err := tx.Exec("UPDATE push_lane SET done_at = ? WHERE id = ? AND done_at = 0", now, r.ID).Error; err != nil || r.Test() {
@@ -125,27 +124,30 @@ func (s *Store) idle(ctx context.Context, r Run) (Wave, error) {
 	if err != nil {
 		return Wave{}, fmt.Errorf("push: end of lane: %w", err)
 	}
+	if !over { // another worker of this lane gave a copy back just then
+		return Wave{On: true, Wait: wait}, nil
+	}
 	return Wave{}, nil
 }
 
-// rest tells whether a lane has nothing left, or how long it need not be looked at.
+// rest tells whether a lane has nothing left, or how long it need not be looked at. One
+// statement looks for both: between two, a copy that is given back would be seen by neither.
 func (s *Store) rest(q *gorm.DB, r Run) (wait time.Duration, over bool, err error) {
-	var next, moved []clock.Instant
-	err = q.Raw("SELECT due_at FROM push_delivery WHERE run_id = ? AND lane = ? AND state = ? ORDER BY due_at LIMIT 1", r.RunID, r.Lane.Lane, Waiting).Scan(&next).Error
-	if err == nil {
-		err = q.Raw("SELECT moved_at FROM push_delivery WHERE run_id = ? AND lane = ? AND state = ? LIMIT 1", r.RunID, r.Lane.Lane, Sending).Scan(&moved).Error
-	}
+	const of = "FROM push_delivery WHERE run_id = ? AND lane = ? AND state = ?"
+	var left struct{ Next, Moving *clock.Instant }
+	err = q.Raw("SELECT (SELECT due_at "+of+" ORDER BY due_at LIMIT 1) AS next, (SELECT moved_at "+of+" LIMIT 1) AS moving",
+		r.RunID, r.Lane.Lane, Waiting, r.RunID, r.Lane.Lane, Sending).Scan(&left).Error
 	if err != nil {
 		return 0, false, fmt.Errorf("push: rest: %w", err)
 	}
 	wait = 10 * time.Minute // a pause, a stop and another's death are looked for now and then
-	if len(next) == 1 {
-		wait = min(wait, next[0].Sub(s.DB.Now()))
+	if left.Next != nil {
+		wait = min(wait, left.Next.Sub(s.DB.Now()))
 	}
-	if len(moved) == 1 {
+	if left.Moving != nil {
 		wait = min(wait, fail.Pace(staleTime)/4)
 	}
-	return max(wait, 100*time.Millisecond), len(next)+len(moved) == 0, nil
+	return max(wait, 100*time.Millisecond), left.Next == nil && left.Moving == nil, nil
 }
 
 // Tidy recovers deliveries of pushes that do not run any more, and ends the lanes of
