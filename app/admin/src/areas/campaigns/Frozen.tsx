@@ -1,9 +1,9 @@
 import { useTranslation } from 'react-i18next';
 import { useCan } from '@/app/session';
-import { Detail, formatCount, formatFen, Money, Section, Table, Time } from '@/ui';
+import { Detail, formatCount, Section, Table, Time } from '@/ui';
 import { useBatches } from './batches';
-import type { Campaign } from './draft';
-import { givesText, oddsText } from './draft';
+import { type Campaign, givesText } from './draft';
+import { PrizeTable } from './PrizeTable';
 
 /** What of a campaign is content: the same of a draft, of what was frozen and of what runs. */
 export type Content = Pick<
@@ -71,30 +71,7 @@ export function Frozen({
         title={t('frozen.prizes')}
         extra={<strong>{t('frozen.spend', { fen: givesText(t, spend, points) })}</strong>}
       >
-        <Table
-          label={t('frozen.prizes')}
-          rows={tiers}
-          rowKey={(x) => String(x.tier)}
-          columns={[
-            { key: 'name', title: t('prizes.name'), render: (x) => x.name },
-            { key: 'kind', title: t('prizes.kind'), render: (x) => t(`kind.${x.kind}`) },
-            {
-              key: 'amount',
-              title: t('prizes.amount'),
-              render: (x) =>
-                x.kind === 'cash'
-                  ? x.min_fen === x.max_fen
-                    ? formatFen(x.min_fen)
-                    : `${formatFen(x.min_fen)} – ${formatFen(x.max_fen)}`
-                  : x.kind === 'points'
-                    ? t('prizes.pointsEach', { n: formatCount(x.points) })
-                    : x.text || '—',
-            },
-            { key: 'winners', title: t('prizes.winners'), align: 'right', render: (x) => formatCount(x.winners) },
-            { key: 'odds', title: t('prizes.odds'), align: 'right', render: (x) => oddsText(x.winners, c.codes) },
-            { key: 'cost', title: t('prizes.cost'), align: 'right', render: (x) => <Money fen={x.total_fen} /> },
-          ]}
-        />
+        <PrizeTable tiers={tiers} codes={c.codes} kinds />
       </Section>
       <Section title={t('frozen.scope')} extra={t('scope.sum', { codes: formatCount(c.codes) })}>
         <Table

@@ -1,7 +1,8 @@
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Detail, formatCount, formatFen, formatTime, Money, Table } from '@/ui';
-import { type Campaign, eachText, givesText, oddsText } from './draft';
+import { Detail, formatCount, formatTime } from '@/ui';
+import { type Campaign, eachText, oddsText } from './draft';
+import { PrizeTable } from './PrizeTable';
 import type { StepKey } from './wizard';
 
 /** Summary is everything that was filled in, on one screen before it is published, each part
@@ -69,29 +70,7 @@ export function Summary({
         ]}
       />
       <div style={{ height: 12 }} />
-      <Table
-        label={t('frozen.prizes')}
-        rows={tiers}
-        rowKey={(x) => String(x.tier)}
-        columns={[
-          { key: 'name', title: t('prizes.name'), render: (x) => x.name },
-          {
-            key: 'amount',
-            title: t('prizes.amount'),
-            render: (x) =>
-              x.kind === 'cash'
-                ? x.min_fen === x.max_fen
-                  ? formatFen(x.min_fen)
-                  : `${formatFen(x.min_fen)} – ${formatFen(x.max_fen)}`
-                : x.kind === 'points'
-                  ? givesText(t, 0, x.points)
-                  : t('kind.nothing'),
-          },
-          { key: 'winners', title: t('prizes.winners'), align: 'right', render: (x) => formatCount(x.winners) },
-          { key: 'odds', title: t('prizes.odds'), align: 'right', render: (x) => oddsText(x.winners, codes) },
-          { key: 'cost', title: t('prizes.cost'), align: 'right', render: (x) => <Money fen={x.total_fen} /> },
-        ]}
-      />
+      <PrizeTable tiers={tiers} codes={codes} />
       <div style={{ textAlign: 'right' }}>{edit('prizes')}</div>
     </>
   );
