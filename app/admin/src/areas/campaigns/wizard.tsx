@@ -1,12 +1,13 @@
-import { Alert, App, Button, Form, Steps } from 'antd';
+import { Alert, App, Button, Form } from 'antd';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useNavigate, useParams, useSearchParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 import { ApiError, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { Forbidden } from '@/app/NotFound';
 import { useCan } from '@/app/session';
-import { Broken, FaultAlert, Page, StateTag, useNarrow, Waiting } from '@/ui';
+import { Broken, FaultAlert, Page, StateTag, Waiting } from '@/ui';
+import { Restored, StepBar, StepButtons, useStep } from '@/ui/DraftWizard';
 import './campaigns.css';
 import { useBatches } from './batches';
 import { Clash } from './Clash';
@@ -52,7 +53,6 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
   const { t } = useTranslation('campaigns');
   const { message } = App.useApp();
   const navigate = useNavigate();
-  const [search, setSearch] = useSearchParams();
   const [form] = Form.useForm<Draft>();
   const slot = campaign?.id ?? `new-${brand}`;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a later answer must not overwrite what is being typed
@@ -78,12 +78,9 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
     brand,
     (values.scopes ?? []).map((s) => s?.batch_id ?? ''),
   );
-  const narrow = useNarrow();
   const create = useWrite('post', '/campaigns', { invalidate: ['/campaigns'], quiet: true });
   const update = useWrite('put', '/campaigns/{id}', { invalidate: ['/campaigns'], quiet: true });
-  const asked = search.get('step') as StepKey;
-  const at = Math.max(0, campaign ? stepKeys.indexOf(asked) : 0);
-  const key = stepKeys[at];
+  const { at, key, show } = useStep(stepKeys, '/campaigns', Boolean(campaign));
 
   // A tab that is closed with something unsaved keeps it, and says so next time.
   useEffect(() => {
@@ -161,12 +158,7 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
       }
     }
     const got = await pressed();
-    if (!got) return;
-    const step = stepKeys[to] ?? 'scope';
-    if (campaign)
-      setSearch((old) => new URLSearchParams([...old].filter(([k]) => k !== 'step').concat([['step', step]])));
-    else navigate(`/campaigns/${got.id}/edit?step=${step}`, { replace: true });
-    window.scrollTo({ top: 0 });
+    if (got) show(got.id, stepKeys[to] ?? 'scope');
   };
   // What is reviewed and published is what the server has.
   const unsaved = stored.current !== '' && JSON.stringify(toInput(values, brand)) !== stored.current;
@@ -203,31 +195,13 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
         </Button>
       }
     >
-      {restored ? (
-        <Alert
-          type="warning"
-          showIcon
-          style={{ marginBottom: 16 }}
-          title={t('wizard.restored')}
-          action={
-            <Button size="small" onClick={drop}>
-              {t('wizard.drop')}
-            </Button>
-          }
-        />
-      ) : null}
+      {restored ? <Restored title={t('wizard.restored')} drop={t('wizard.drop')} onDrop={drop} /> : null}
       <div className="section">
-        <Steps
-          size="small"
-          responsive={false}
-          current={at}
-          style={{ marginBottom: 24 }}
-          onChange={(to) => void go(to)}
-          items={stepKeys.map((k) => ({
-            key: k,
-            title: narrow && k !== key ? '' : t(`step.${k}`),
-            disabled: !campaign && k !== 'scope',
-          }))}
+        <StepBar
+          steps={stepKeys.map((k) => ({ key: k, title: t(`step.${k}`) }))}
+          at={at}
+          made={Boolean(campaign)}
+          go={(to) => void go(to)}
         />
         {clash && campaign ? (
           <Clash
@@ -264,16 +238,7 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
             <WordsStep campaign={campaign.id} form={form} version={saved} save={save} />
           ) : null}
           {key === 'review' ? null : (
-            <div className="page-actions" style={{ marginTop: 16 }}>
-              {at > 0 ? (
-                <Button disabled={busy} onClick={() => void go(at - 1)}>
-                  {t('wizard.back')}
-                </Button>
-              ) : null}
-              <Button type="primary" htmlType="submit" loading={busy}>
-                {t('wizard.next')}
-              </Button>
-            </div>
+            <StepButtons at={at} busy={busy} next={t('wizard.next')} back={() => void go(at - 1)} />
           )}
         </Form>
         {key === 'review' && campaign ? (

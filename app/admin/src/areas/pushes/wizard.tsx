@@ -1,12 +1,13 @@
-import { Alert, App, Button, Form, Steps } from 'antd';
+import { Alert, App, Button, Form } from 'antd';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useNavigate, useParams, useSearchParams } from 'react-router';
+import { useParams } from 'react-router';
 import { ApiError, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { Forbidden } from '@/app/NotFound';
 import { useCan } from '@/app/session';
-import { Broken, FaultAlert, Page, useKept, useNarrow, Waiting } from '@/ui';
+import { Broken, FaultAlert, Page, useKept, Waiting } from '@/ui';
+import { Restored, StepBar, StepButtons, useStep } from '@/ui/DraftWizard';
 import { type Draft, emptyDraft, fromPush, type Push, toInput } from './draft';
 import { PushState } from './state';
 import { ControlStep } from './steps/Control';
@@ -17,7 +18,6 @@ import { WhoStep } from './steps/Who';
 import './pushes.css';
 
 const stepKeys = ['who', 'what', 'when', 'control', 'review'] as const;
-type StepKey = (typeof stepKeys)[number];
 
 /** The wizard: each step forward saves the draft; what the server did not take stays here. */
 export function Component() {
@@ -47,9 +47,6 @@ export function Component() {
 function Wizard({ push, brand, held }: { push?: Push; brand: string; held: number }) {
   const { t } = useTranslation('pushes');
   const { message } = App.useApp();
-  const navigate = useNavigate();
-  const narrow = useNarrow();
-  const [search, setSearch] = useSearchParams();
   const [form] = Form.useForm<Draft>();
   const there = useMemo(() => (push ? fromPush(push) : emptyDraft(held)), [push, held]);
   const [here, keepHere] = useKept<Draft | null>(`siyu.push.${push?.id ?? `new-${brand}`}`, null);
@@ -60,9 +57,7 @@ function Wizard({ push, brand, held }: { push?: Push; brand: string; held: numbe
   const [busy, setBusy] = useState(false);
   Form.useWatch([], { form, preserve: true }); // draws again with every key, also for what has no field yet
   const values = { ...start.current, ...(form.getFieldsValue(true) as Draft) };
-  const asked = search.get('step') as StepKey;
-  const at = Math.max(0, push ? stepKeys.indexOf(asked) : 0);
-  const key = stepKeys[at] ?? 'who';
+  const { at, key, show } = useStep(stepKeys, '/pushes', Boolean(push));
 
   // A tab that is closed with something unsaved keeps it, and says so next time.
   const text = JSON.stringify(values);
@@ -98,11 +93,6 @@ function Wizard({ push, brand, held }: { push?: Push; brand: string; held: numbe
     } finally {
       setBusy(false);
     }
-  };
-  const show = (id: string, step: StepKey) => {
-    if (push) setSearch((old) => new URLSearchParams([...[...old].filter(([k]) => k !== 'step'), ['step', step]]));
-    else navigate(`/pushes/${id}/edit?step=${step}`, { replace: true });
-    window.scrollTo({ top: 0 });
   };
   const go = async (to: number) => {
     const step = stepKeys[to] ?? 'who';
@@ -146,32 +136,14 @@ function Wizard({ push, brand, held }: { push?: Push; brand: string; held: numbe
         )
       }
     >
-      {restored ? (
-        <Alert
-          type="warning"
-          showIcon
-          style={{ marginBottom: 16 }}
-          title={t('wizard.restored')}
-          action={
-            <Button size="small" onClick={drop}>
-              {t('wizard.drop')}
-            </Button>
-          }
-        />
-      ) : null}
+      {restored ? <Restored title={t('wizard.restored')} drop={t('wizard.drop')} onDrop={drop} /> : null}
       {push?.note ? <Alert type="warning" showIcon style={{ marginBottom: 16 }} title={push.note} /> : null}
       <div className="section">
-        <Steps
-          size="small"
-          responsive={false}
-          current={at}
-          style={{ marginBottom: 24 }}
-          onChange={(to) => void go(to)}
-          items={stepKeys.map((k) => ({
-            key: k,
-            title: narrow && k !== key ? '' : t(`step.${k}`),
-            disabled: !push && k !== 'who',
-          }))}
+        <StepBar
+          steps={stepKeys.map((k) => ({ key: k, title: t(`step.${k}`) }))}
+          at={at}
+          made={Boolean(push)}
+          go={(to) => void go(to)}
         />
         <FaultAlert fault={fault} />
         <Form<Draft>
@@ -187,16 +159,7 @@ function Wizard({ push, brand, held }: { push?: Push; brand: string; held: numbe
           {key === 'when' ? <WhenStep {...props} /> : null}
           {key === 'control' ? <ControlStep {...props} /> : null}
           {key === 'review' ? null : (
-            <div className="page-actions" style={{ marginTop: 16 }}>
-              {at > 0 ? (
-                <Button disabled={busy} onClick={() => void go(at - 1)}>
-                  {t('wizard.back')}
-                </Button>
-              ) : null}
-              <Button type="primary" htmlType="submit" loading={busy}>
-                {t('wizard.next')}
-              </Button>
-            </div>
+            <StepButtons at={at} busy={busy} next={t('wizard.next')} back={() => void go(at - 1)} />
           )}
         </Form>
         {key === 'review' && push ? (

@@ -18,6 +18,7 @@ import { lasts } from '../when';
 /** The last step: who gets it, how many, how long it takes, who is left out, how it looks. */
 export function ReviewStep({ push: p, values, back }: { push: Push; values: Draft; back: () => void }) {
   const { t } = useTranslation('pushes');
+  const { t: app } = useTranslation('app');
   const people = usePeople();
   const brand = p.brand_id ?? '';
   const needs = useGet('/pushes/{id}/needs', { params: { path: { id: p.id } } });
@@ -78,7 +79,7 @@ export function ReviewStep({ push: p, values, back }: { push: Push; values: Draf
       <Content p={p} />
       <Tests p={p} />
       <div className="page-actions" style={{ marginTop: 16 }}>
-        <Button onClick={back}>{t('wizard.back')}</Button>
+        <Button onClick={back}>{app('form.back')}</Button>
         {needs.error ? null : <Begin p={p} />}
       </div>
     </>
