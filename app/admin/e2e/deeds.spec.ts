@@ -1,8 +1,25 @@
 // Deeds that operators do seldom and that change much: each is clicked through in the
 // panel of the real program, and what came of it is read in the page and from the API.
 import { readFileSync } from 'node:fs';
-import { brings, type Desk, get, groupQR, groupQRText, number, partner, people, tell } from './deedskit';
-import { dialog, look } from './pagekit';
+import {
+  advice,
+  brings,
+  chore,
+  type Desk,
+  get,
+  groupQR,
+  groupQRText,
+  number,
+  order,
+  partner,
+  pays,
+  people,
+  review,
+  tell,
+  tree,
+  undone,
+} from './deedskit';
+import { confirm, dialog, look } from './pagekit';
 import { operator, type Server, start } from './server';
 import { accessible, api, enter, expect, goTo, test } from './test';
 
@@ -25,30 +42,27 @@ test.beforeEach(async ({ page }) => {
   at = { page, site, sim, brand: brand?.id ?? '' };
 });
 
-type Tree = { node: { direct: number; team_size: number; parent_id: string | null; who: { name: string } } };
-const tree = (member: string) => get<Tree>(at, `/referral/tree?brand_id=${at.brand}&member_id=${member}`);
-
 test('who leaves hands his people over, and one of them gets another referrer', async ({ page }) => {
   const { site } = at;
   const [left = '', one = '', two = '', heir = ''] = await people(at, [number(), number(), number(), number()]);
   await brings(at, left, one, two);
-  const { node } = await tree(left);
+  const { node } = await tree(at, left);
   await goTo(page, site, `/leaders/tree?member=${left}`);
   await page.getByRole('button', { name: '离任交接' }).click();
   const ask = dialog(page);
   await expect(ask).toContainText('直属 2 人');
-  const confirm = ask.getByRole('button', { name: '确认' });
-  await expect(confirm).toBeDisabled(); // his name is not typed
+  const sure = ask.getByRole('button', { name: '确认' });
+  await expect(sure).toBeDisabled(); // his name is not typed
   await ask.getByLabel('接手人', { exact: true }).fill(heir);
   await ask.getByLabel('原因').fill('离职');
   await ask.getByLabel(/^此操作不能撤销/).fill(node.who.name);
   await look(page, 'hand-over');
   await accessible(page);
-  await confirm.click();
+  await sure.click();
   await expect(page.getByText('已转移 2 人，0 人保留原位')).toBeVisible();
   await expect(page.getByText('他还没有推荐过人')).toBeVisible();
-  expect((await tree(left)).node.direct).toBe(0);
-  expect((await tree(heir)).node).toMatchObject({ direct: 2, team_size: 2 });
+  expect((await tree(at, left)).node.direct).toBe(0);
+  expect((await tree(at, heir)).node).toMatchObject({ direct: 2, team_size: 2 });
 
   await goTo(page, site, `/leaders/tree?member=${one}`);
   await page.getByRole('button', { name: '更换推荐人' }).click();
@@ -57,12 +71,11 @@ test('who leaves hands his people over, and one of them gets another referrer', 
   await expect(dialog(page).getByText('请填写原因')).toBeVisible();
   await look(page, 'rebind');
   await dialog(page).getByLabel('新推荐人', { exact: true }).fill(left);
-  await dialog(page).getByLabel('原因').fill('登记时写错了人');
-  await dialog(page).getByRole('button', { name: '确认' }).click();
+  await confirm(page, '登记时写错了人');
   await expect(page.getByText('已更换推荐人')).toBeVisible();
   await expect(page.locator('nav').getByRole('link', { name: node.who.name })).toBeVisible();
-  expect((await tree(one)).node.parent_id).toBe(left);
-  expect((await tree(heir)).node.direct).toBe(1);
+  expect((await tree(at, one)).node.parent_id).toBe(left);
+  expect((await tree(at, heir)).node.direct).toBe(1);
   await goTo(page, site, '/leaders/tree?tab=bindings');
   await expect(page.getByRole('row', { name: /登记时写错了人/ }).first()).toBeVisible();
   await look(page, 'bindings');
@@ -133,13 +146,13 @@ test('a file of old customers is tried, brought in and taken back', async ({ pag
   expect(await get<unknown[]>(at, `/members?phone=${a}`)).toHaveLength(1);
 
   await page.getByRole('button', { name: '撤销导入' }).click();
-  const confirm = dialog(page).getByRole('button', { name: '撤销导入' });
-  await expect(confirm).toBeDisabled();
+  const sure = dialog(page).getByRole('button', { name: '撤销导入' });
+  await expect(sure).toBeDisabled();
   await dialog(page)
     .getByLabel(/^此操作不能撤销/)
     .fill('天猫老会员');
   await look(page, 'import-undo');
-  await confirm.click();
+  await sure.click();
   await expect(page.getByText('已撤销', { exact: true }).first()).toBeVisible({ timeout: 30_000 });
   await look(page, 'import-undone');
   await accessible(page);
@@ -152,17 +165,7 @@ test("a partner's event that could not be stored is mended and counts", async ({
   const phone = number();
   const [member] = await people(at, [phone]);
   const report = await partner(at);
-  const [taken] = await report('/events', {
-    events: [
-      {
-        key: `review-${phone}`,
-        type: 'review',
-        at: new Date().toISOString(),
-        person: [{ kind: 'phone', value: phone }],
-        body: { stars: 9, text: '好吃' },
-      },
-    ],
-  });
+  const [taken] = await report('/events', { events: [review(phone, 9)] });
   expect(taken?.status).toBe('dead');
   await goTo(page, site, '/members/letters');
   const row = page.getByRole('row', { name: new RegExp(`review-${phone}`) });
@@ -186,37 +189,9 @@ test('a commission that was not earned is clawed back', async ({ page }) => {
   const phone = number();
   const [earner = '', buyer = ''] = await people(at, [number(), phone]);
   await brings(at, earner, buyer);
-  const rule = await api<{ id: string; version: number }>(page, site, 'POST', '/commission/rules', {
-    brand_id: brand,
-    name: '会员订单佣金',
-    trigger: 'order',
-    pay: 'cash',
-    each: 0,
-    share_bp: 500,
-    ceiling: 5000,
-    roles: ['member'],
-    product_ids: [],
-    cap_per_day: 0,
-    cap_per_cycle: 0,
-    min_leader_level: 0,
-    freeze_days: 7,
-    budget_fen: 100_000,
-    reason: '试点',
-  });
-  await api(page, site, 'POST', `/commission/rules/${rule.id}/activate`, { version: rule.version, reason: '试点' });
+  await pays(at);
   const report = await partner(at);
-  const [taken] = await report('/orders', {
-    orders: [
-      {
-        source: 'tmall',
-        order_no: phone,
-        at: new Date().toISOString(),
-        person: [{ kind: 'phone', value: phone }],
-        amount_fen: 10_000,
-        lines: [{ gtin: '06901234567892', quantity: 2, amount_fen: 10_000 }],
-      },
-    ],
-  });
+  const [taken] = await report('/orders', { orders: [order(phone, 10_000)] });
   expect(taken?.status).toBe('stored');
   type Accrual = { id: string; amount: number; clawed: number; state: string };
   const list = () => get<Accrual[]>(at, `/commission/accruals?brand_id=${brand}&earner_id=${earner}`);
@@ -346,23 +321,7 @@ test('of two people at one draft the second is told, and nothing of either is lo
 
 test('what can be taken back is taken back from the notice that says it is done', async ({ page }) => {
   const { site, brand } = at;
-  const material = await api<{ id: string }>(page, site, 'POST', '/leader-materials', {
-    brand_id: brand,
-    kind: 'copy',
-    title: '验真话术',
-    text: '每瓶一码',
-    picture_url: '',
-    min_level: 0,
-  });
-  const task = await api<{ id: string }>(page, site, 'POST', '/leader-tasks', {
-    brand_id: brand,
-    title: '讲讲验真',
-    text: '',
-    levels: [],
-    link_url: '',
-    material_id: null,
-    due_day: 0,
-  });
+  const [material, task] = [await advice(at), await chore(at)];
   const [live] = await get<{ id: string; name: string }[]>(at, `/live-codes?brand_id=${brand}`);
   const accounts = await get<{ id: string; kind: string }[]>(at, `/brands/${brand}/accounts`);
   const official = accounts.find((a) => a.kind === 'official')?.id;
@@ -372,28 +331,9 @@ test('what can be taken back is taken back from the notice that says it is done'
     reply: '扫瓶身的码',
     reason: '',
   });
-  /** act does something and takes it back; state tells what the server has, before, between
-   * and after. */
-  const act = async (what: string, state: () => Promise<unknown>, deed: () => Promise<void>, done: string) => {
-    await test.step(what, async () => {
-      const before = await state();
-      await deed();
-      const notice = page.locator('.ant-message-notice', { hasText: done });
-      await expect(notice).toBeVisible();
-      expect(await state(), what).not.toEqual(before);
-      await look(page, `undo-${what}`);
-      await notice.getByRole('button', { name: '撤销' }).click();
-      await expect(page.locator('.ant-message-notice', { hasText: '已撤销' }).last()).toBeVisible();
-      await expect.poll(state, { message: what }).toEqual(before);
-      await page.reload(); // without the notice
-    });
-  };
-  const confirm = async (reason = '') => {
-    if (reason) await dialog(page).getByLabel('原因').fill(reason);
-    await dialog(page).getByRole('button', { name: '确认' }).click();
-  };
   await goTo(page, site, '/leaders/work?tab=materials');
-  await act(
+  await undone(
+    page,
     'material',
     async () =>
       (await get<{ id: string; state: string }[]>(at, `/leader-materials?brand_id=${brand}`)).find(
@@ -404,12 +344,13 @@ test('what can be taken back is taken back from the notice that says it is done'
         .getByRole('row', { name: /验真话术/ })
         .getByRole('button', { name: '撤下' })
         .click();
-      await confirm();
+      await confirm(page);
     },
     '已撤下',
   );
   await goTo(page, site, '/leaders/work');
-  await act(
+  await undone(
+    page,
     'task',
     async () => (await get<{ task: { state: string } }>(at, `/leader-tasks/${task.id}`)).task.state,
     async () => {
@@ -417,22 +358,24 @@ test('what can be taken back is taken back from the notice that says it is done'
         .getByRole('row', { name: /讲讲验真/ })
         .getByRole('button', { name: '结束' })
         .click();
-      await confirm();
+      await confirm(page);
     },
     '已结束',
   );
   await goTo(page, site, `/leaders/live-codes/${live?.id}`);
-  await act(
+  await undone(
+    page,
     'live-code',
     async () => (await get<{ state: string }>(at, `/live-codes/${live?.id}`)).state,
     async () => {
       await page.getByRole('button', { name: '暂停' }).click();
-      await confirm('换海报');
+      await confirm(page, '换海报');
     },
     '已暂停',
   );
   await goTo(page, site, '/settings/replies');
-  await act(
+  await undone(
+    page,
     'keyword',
     async () =>
       (await get<{ keyword: string; reply: string }[]>(at, `/accounts/${official}/keywords`)).map(
@@ -440,12 +383,13 @@ test('what can be taken back is taken back from the notice that says it is done'
       ),
     async () => {
       await page.getByRole('row', { name: /红包/ }).getByRole('button', { name: '删除' }).click();
-      await confirm();
+      await confirm(page);
     },
     '已删除',
   );
   await goTo(page, site, '/settings/quiet');
-  await act(
+  await undone(
+    page,
     'quiet-hours',
     async () => {
       const q = await get<{ from_minute: number; until_minute: number }>(at, `/brands/${brand}/quiet-hours`);
@@ -458,7 +402,8 @@ test('what can be taken back is taken back from the notice that says it is done'
     '已保存',
   );
   await goTo(page, site, '/leaders/tree?tab=policy');
-  await act(
+  await undone(
+    page,
     'rules',
     async () => (await get<{ protect_days: number }>(at, `/brands/${brand}/referral-policy`)).protect_days,
     async () => {

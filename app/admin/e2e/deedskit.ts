@@ -1,8 +1,9 @@
 // What specs need around their clicks: people out of a file, a partner's system that reports
-// orders, and WeCom's own side.
+// orders, WeCom's own side, and what deeds.spec.ts finds there before it begins.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Page } from '@playwright/test';
-import { api, expect } from './test';
+import { look } from './pagekit';
+import { api, expect, test } from './test';
 
 /** groupQR is a picture of the code of a WeChat group: https://weixin.qq.com/g/AwYAADeedsGroup0001 */
 export const groupQR = Buffer.from(
@@ -160,4 +161,96 @@ export async function speak<T>(
   const answer = (await r.json()) as { data: T };
   expect(r.ok, JSON.stringify(answer)).toBe(true);
   return answer.data;
+}
+
+/** Tree is somebody's place among those who brought others, and how many they are. */
+type Tree = { node: { direct: number; team_size: number; parent_id: string | null; who: { name: string } } };
+export const tree = (desk: Desk, member: string): Promise<Tree> =>
+  get<Tree>(desk, `/referral/tree?brand_id=${desk.brand}&member_id=${member}`);
+
+/** review is an event of a partner: what somebody says of the goods. */
+export const review = (phone: string, stars: number): object => ({
+  key: `review-${phone}`,
+  type: 'review',
+  at: new Date().toISOString(),
+  person: [{ kind: 'phone', value: phone }],
+  body: { stars, text: '好吃' },
+});
+
+/** order is what a partner's shop sold to a telephone number; its number is the order's too. */
+export const order = (phone: string, amount_fen: number): object => ({
+  source: 'tmall',
+  order_no: phone,
+  at: new Date().toISOString(),
+  person: [{ kind: 'phone', value: phone }],
+  amount_fen,
+  lines: [{ gtin: '06901234567892', quantity: 2, amount_fen }],
+});
+
+/** pays makes a rule that pays a member five percent of the orders of those he brought. */
+export async function pays({ page, site, brand }: Desk): Promise<void> {
+  const rule = await api<{ id: string; version: number }>(page, site, 'POST', '/commission/rules', {
+    brand_id: brand,
+    name: '会员订单佣金',
+    trigger: 'order',
+    pay: 'cash',
+    each: 0,
+    share_bp: 500,
+    ceiling: 5000,
+    roles: ['member'],
+    product_ids: [],
+    cap_per_day: 0,
+    cap_per_cycle: 0,
+    min_leader_level: 0,
+    freeze_days: 7,
+    budget_fen: 100_000,
+    reason: '试点',
+  });
+  await api(page, site, 'POST', `/commission/rules/${rule.id}/activate`, { version: rule.version, reason: '试点' });
+}
+
+/** advice is a text that leaders may send on. */
+export const advice = ({ page, site, brand }: Desk): Promise<{ id: string }> =>
+  api(page, site, 'POST', '/leader-materials', {
+    brand_id: brand,
+    kind: 'copy',
+    title: '验真话术',
+    text: '每瓶一码',
+    picture_url: '',
+    min_level: 0,
+  });
+
+/** chore is a task for leaders. */
+export const chore = ({ page, site, brand }: Desk): Promise<{ id: string }> =>
+  api(page, site, 'POST', '/leader-tasks', {
+    brand_id: brand,
+    title: '讲讲验真',
+    text: '',
+    levels: [],
+    link_url: '',
+    material_id: null,
+    due_day: 0,
+  });
+
+/** undone does something and takes it back from the notice that says it is done; state tells
+ * what the server has, before, between and after. */
+export async function undone(
+  page: Page,
+  what: string,
+  state: () => Promise<unknown>,
+  deed: () => Promise<void>,
+  done: string,
+): Promise<void> {
+  await test.step(what, async () => {
+    const before = await state();
+    await deed();
+    const notice = page.locator('.ant-message-notice', { hasText: done });
+    await expect(notice).toBeVisible();
+    expect(await state(), what).not.toEqual(before);
+    await look(page, `undo-${what}`);
+    await notice.getByRole('button', { name: '撤销' }).click();
+    await expect(page.locator('.ant-message-notice', { hasText: '已撤销' }).last()).toBeVisible();
+    await expect.poll(state, { message: what }).toEqual(before);
+    await page.reload(); // without the notice
+  });
 }

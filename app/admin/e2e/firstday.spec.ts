@@ -1,66 +1,17 @@
 // An operator's first day, from an empty installation to the first red packet and its
 // books: done by eyes and fingers in the panel and on the simulator's phone. What WeChat's
 // own back office would know (an app, a merchant, a user) is told to the simulator.
-import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Locator, Page } from '@playwright/test';
+import type { Browser, Page } from '@playwright/test';
+import { tell } from './deedskit';
+import { dayFrom, drawer, merchant, official, picturesIn, typeTime, unpack, wechat } from './firstdaykit';
+import { pick } from './pagekit';
 import { operator, type Server, start } from './server';
 import { type Complaints, colleague, expect, goTo, test } from './test';
 
-const official = { appID: 'wxfeed000000000001', secret: randomBytes(16).toString('hex'), token: 'firstday' };
-const merchant = {
-  mchID: '1900000901',
-  serial: '7A0C3F1E55D2409B8E6F112233445566778899AA',
-  key: randomBytes(16).toString('hex'),
-};
 const second = { login: 'shen.pi', password: '' };
-
-/** tell says something to the simulator, as somebody would do in WeChat's own places. */
-async function tell(sim: string, path: string, body: unknown): Promise<unknown> {
-  const r = await fetch(`${sim}/sim/api/${path}`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  const answer = (await r.json()) as { data?: unknown };
-  expect(r.ok, `${path}: ${JSON.stringify(answer)}`).toBe(true);
-  return answer.data;
-}
-
-/** pick chooses in a select by its label; several options one after the other. */
-async function pick(inside: Page | Locator, page: Page, label: string, ...options: string[]): Promise<void> {
-  const box = inside.getByRole('combobox', { name: label });
-  await box.click();
-  for (const o of options) {
-    await page.locator('.ant-select-dropdown:visible').getByText(o, { exact: true }).click();
-  }
-  if (options.length > 1 || (await box.getAttribute('aria-expanded')) === 'true') await page.keyboard.press('Escape');
-}
-
-/** drawer is the form that is open, once it stands still. */
-async function drawer(page: Page): Promise<Locator> {
-  const d = page
-    .getByRole('dialog')
-    .filter({ has: page.locator('form') })
-    .last();
-  await expect(d).toBeVisible();
-  return d;
-}
-
-async function typeTime(inside: Locator | Page, page: Page, label: string, at: string): Promise<void> {
-  const field = inside.getByLabel(label, { exact: true });
-  await field.click();
-  await field.fill(at);
-  await page.keyboard.press('Enter');
-  await expect(field).toHaveValue(at);
-}
-
-/** wall is a moment on Shanghai's clock, as the panel writes it. */
-const wall = (days: number) =>
-  new Date(Date.now() + days * 86_400_000 + 8 * 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
 
 test('the first day: from nothing to the first red packet and its books', async ({ page, browser, complaints }) => {
   test.setTimeout(600_000);
@@ -116,35 +67,7 @@ async function day(
   });
 
   await test.step('the official account and the merchant number', async () => {
-    const aesKey = randomBytes(32).toString('base64').slice(0, 43);
-    const pair = generateKeyPairSync('rsa', {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    });
-    await tell(sim, 'apps', {
-      kind: 'official',
-      app_id: official.appID,
-      name: '小满酱园',
-      secret: official.secret,
-      token: official.token,
-      aes_key: aesKey,
-      mode: 'aes',
-      callback_url: `${site}/wx/callback/xiaoman-official`,
-      open_platform: 'firstday',
-    });
-    await tell(sim, 'merchants', {
-      mch_id: merchant.mchID,
-      name: '小满酱园',
-      serial_no: merchant.serial,
-      public_key_pem: pair.publicKey,
-      api_v3_key: merchant.key,
-      balance_fen: 500_000,
-      app_ids: [official.appID],
-    });
-    const platform = (await (await fetch(`${sim}/sim/api/platform_key`)).json()) as {
-      data: { id: string; public_key_pem: string };
-    };
+    const { aesKey, privateKey, platform } = await wechat(sim, site);
     await boss.getByRole('link', { name: /接入公众号/ }).click();
     await boss.getByRole('button', { name: '新增账号' }).first().click();
     let form = await drawer(boss);
@@ -166,10 +89,10 @@ async function day(
     await form.getByLabel('回调标识').fill('xiaoman-pay');
     await form.getByLabel('付款关联的 AppID').fill(official.appID);
     await form.getByLabel('证书序列号').fill(merchant.serial);
-    await form.getByLabel('微信支付公钥 ID').fill(platform.data.id);
+    await form.getByLabel('微信支付公钥 ID').fill(platform.id);
     await form.getByLabel('APIv3 密钥').fill(merchant.key);
-    await form.getByLabel('商户 API 私钥').fill(pair.privateKey);
-    await form.getByLabel('微信支付公钥', { exact: true }).fill(platform.data.public_key_pem);
+    await form.getByLabel('商户 API 私钥').fill(privateKey);
+    await form.getByLabel('微信支付公钥', { exact: true }).fill(platform.public_key_pem);
     await boss.getByRole('button', { name: '保存' }).click();
     await expect(boss.getByRole('row', { name: /小满商户/ })).toBeVisible();
   });
@@ -238,15 +161,9 @@ async function day(
     password = ((await shown.locator('p').first().textContent()) ?? '').trim();
     await other.getByRole('button', { name: '我已记下' }).click();
     await expect(other.getByText('您已查看密码')).toBeVisible();
-    const pack = join(scratch, 'pack');
-    execFileSync('7z', ['x', `-p${password}`, `-o${pack}`, join(scratch, 'pack.zip')], { stdio: 'pipe' });
-    // Pictures lie in folders of their own inside, so that a pack of millions opens.
-    for (const inner of readdirSync(pack).filter((f) => f.endsWith('.zip')))
-      execFileSync('7z', ['x', `-o${pack}`, join(pack, inner)], { stdio: 'pipe' });
+    unpack(join(scratch, 'pack.zip'), password, join(scratch, 'pack'));
   });
-  const pictures = readdirSync(join(scratch, 'pack'), { recursive: true, encoding: 'utf8' })
-    .filter((f) => f.endsWith('.png'))
-    .toSorted();
+  const pictures = picturesIn(join(scratch, 'pack'));
   expect(pictures).toHaveLength(40);
 
   await test.step('the labels are on the bottles: activate', async () => {
@@ -275,8 +192,8 @@ async function day(
   await test.step('a campaign through the wizard', async () => {
     await goTo(boss, site, '/campaigns/new');
     await boss.getByLabel('活动名称').fill('开瓶有喜');
-    await typeTime(boss, boss, '开始时间', wall(-1));
-    await typeTime(boss, boss, '结束时间', wall(30));
+    await typeTime(boss, '开始时间', dayFrom(-1));
+    await typeTime(boss, '结束时间', dayFrom(30));
     await pick(boss, boss, '加入一个商品的全部批次', '小满酱油 500ml');
     await expect(boss.getByText('共 40 个码参加')).toBeVisible();
     await boss.getByRole('button', { name: '保存并继续' }).click();
@@ -359,7 +276,7 @@ async function day(
   });
 
   await test.step('the day is held against WeChat', async () => {
-    const today = wall(0).slice(0, 10);
+    const today = dayFrom(0).slice(0, 10);
     await goTo(other, site, '/money/reconcile');
     await other.getByRole('button', { name: `对账 ${today}` }).click();
     await other.getByRole('dialog').getByRole('button', { name: '对账', exact: true }).click();

@@ -10,6 +10,12 @@ export function dialog(page: Page): Locator {
   return page.getByRole('dialog').last();
 }
 
+/** confirm says yes to the question that is open, with a reason where it asks for one. */
+export async function confirm(page: Page, reason = ''): Promise<void> {
+  if (reason) await dialog(page).getByLabel('原因').fill(reason);
+  await dialog(page).getByRole('button', { name: '确认' }).click();
+}
+
 /** pick chooses in a select by its label; several options one after the other. A list that
  * slides in swallows a click now and then, as it does a person's. */
 export async function pick(
@@ -39,6 +45,10 @@ export async function pick(
 export async function until(page: Page, words: string | RegExp, timeout = 60_000): Promise<void> {
   await expect(page.getByText(words).first()).toBeVisible({ timeout });
 }
+
+/** wall is a moment on Shanghai's clock, as the panel writes it to the minute. */
+export const wall = (at: Date): string =>
+  new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
 
 /** shots is the folder for pictures, '' where nobody wants them: SIYU_E2E_SHOTS, within the
  * test's own output unless it is a whole path. */
