@@ -14,7 +14,6 @@ import {
   Danger,
   Detail,
   FormDrawer,
-  halfWidth,
   Page,
   Section,
   StatCards,
@@ -24,6 +23,7 @@ import {
   Trail,
   Waiting,
 } from '@/ui';
+import { AskMember } from './AskMember';
 import { Funnel } from './Funnel';
 import { usePeople } from './people';
 import { TakeOut } from './TakeOut';
@@ -227,19 +227,7 @@ function Why({ id }: { id: string }) {
   const a = why.data;
   return (
     <Section title={t('why.title')}>
-      <Form layout="inline" onFinish={(v: { member?: string }) => setMember(halfWidth(v.member ?? '').trim())}>
-        <Form.Item
-          name="member"
-          label={t('why.member')}
-          rules={[{ pattern: /^\s*\d+\s*$/, message: t('lists.notNumbers') }]}
-        >
-          <Input style={{ width: 220 }} placeholder={t('why.placeholder')} />
-        </Form.Item>
-        <Button htmlType="submit" loading={why.isFetching}>
-          {t('why.ask')}
-        </Button>
-      </Form>
-      {why.error ? <Alert type="warning" showIcon title={errorText(why.error)} style={{ marginTop: 12 }} /> : null}
+      <AskMember member={member} ask={setMember} busy={why.isFetching} error={why.error} />
       {a ? (
         <div style={{ marginTop: 12 }}>
           <p>

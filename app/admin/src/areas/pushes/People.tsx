@@ -1,12 +1,12 @@
-import { Alert, Button, Form, Input, Segmented, Timeline } from 'antd';
+import { Button, Segmented, Timeline } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { useGet } from '@/api';
-import { errorText } from '@/api/error';
 import { useCan } from '@/app/session';
+import { AskMember } from '@/areas/audience/AskMember';
 import { sentence } from '@/i18n/server';
-import { Broken, halfWidth, Section, Table, Time } from '@/ui';
+import { Broken, Section, Table, Time } from '@/ui';
 import type { Push } from './draft';
 import { DeliveryState, deliveryStates, useArmName } from './state';
 
@@ -31,30 +31,19 @@ function Why({ p }: { p: Push }) {
   const w = found.data;
   return (
     <Section title={t('trace.title')}>
-      <Form
-        key={member}
-        layout="inline"
-        initialValues={{ member }}
-        onFinish={(v: { member?: string }) =>
+      <AskMember
+        required
+        member={member}
+        busy={found.isFetching}
+        error={found.error}
+        ask={(of) =>
           setSearch((old) => {
             const next = new URLSearchParams(old);
-            next.set('member', halfWidth(v.member ?? '').trim());
+            next.set('member', of);
             return next;
           })
         }
-      >
-        <Form.Item
-          name="member"
-          label={t('someone.member')}
-          rules={[{ required: true, pattern: /^\s*\d+\s*$/, message: t('someone.digits') }]}
-        >
-          <Input style={{ width: 220 }} />
-        </Form.Item>
-        <Button type="primary" htmlType="submit" loading={found.isFetching}>
-          {t('someone.ask')}
-        </Button>
-      </Form>
-      {found.error ? <Alert type="warning" showIcon title={errorText(found.error)} style={{ marginTop: 12 }} /> : null}
+      />
       {w ? (
         <div style={{ marginTop: 12 }}>
           <p>

@@ -1,11 +1,10 @@
-import { Alert, Button, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { useGet } from '@/api';
-import { errorText } from '@/api/error';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { halfWidth, Section, StateTag, Table, Time } from '@/ui';
+import { AskMember } from '@/areas/audience/AskMember';
+import { Section, StateTag, Table, Time } from '@/ui';
 import { useWayName } from './words';
 
 /** Why one member can be reached now, or not. */
@@ -24,31 +23,19 @@ export function Someone() {
   return (
     <>
       <Section>
-        <Form
-          layout="inline"
-          initialValues={{ member }}
-          onFinish={(v: { member?: string }) =>
+        <AskMember
+          required
+          member={member}
+          busy={found.isFetching}
+          error={found.error}
+          ask={(of) =>
             setSearch((old) => {
               const next = new URLSearchParams(old);
-              next.set('member', halfWidth(v.member ?? '').trim());
+              next.set('member', of);
               return next;
             })
           }
-        >
-          <Form.Item
-            name="member"
-            label={t('someone.member')}
-            rules={[{ required: true, pattern: /^\s*\d+\s*$/, message: t('someone.digits') }]}
-          >
-            <Input style={{ width: 220 }} />
-          </Form.Item>
-          <Button type="primary" htmlType="submit" loading={found.isFetching}>
-            {t('someone.ask')}
-          </Button>
-        </Form>
-        {found.error ? (
-          <Alert type="warning" showIcon title={errorText(found.error)} style={{ marginTop: 12 }} />
-        ) : null}
+        />
       </Section>
       {p ? (
         <>

@@ -1,11 +1,10 @@
-import { Alert, Button, Form, Input } from 'antd';
-import { useEffect } from 'react';
+import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { type Data, useGet } from '@/api';
-import { errorText } from '@/api/error';
 import { useCan } from '@/app/session';
-import { Detail, halfWidth, Section, Table, Time, tail } from '@/ui';
+import { Detail, Section, Table, Time, tail } from '@/ui';
+import { AskMember } from '../AskMember';
 import type { TagDetail } from './words';
 
 /** Whose evidence is shown stands in the address, so that it can be sent to somebody. */
@@ -17,8 +16,6 @@ export function Evidence({ tag: g }: { tag: TagDetail }) {
   const may = useCan()('member:read');
   const [search, setSearch] = useSearchParams();
   const member = search.get(asked) ?? '';
-  const [form] = Form.useForm<{ member?: string }>();
-  useEffect(() => form.setFieldValue('member', member), [form, member]);
   const some = useGet('/tags/{id}/people', { params: { path: { id: g.id } }, enabled: may });
   const why = useGet('/members/{id}/tag-why', {
     params: { path: { id: member }, query: { tag_id: g.id } },
@@ -34,24 +31,9 @@ export function Evidence({ tag: g }: { tag: TagDetail }) {
   const model = g.kind === 'model';
   return (
     <Section title={t('tag.evidence')}>
-      <Form
-        form={form}
-        layout="inline"
-        onFinish={(v) => ask(halfWidth(v.member ?? '').trim())}
-        style={{ rowGap: 8, marginBottom: 12 }}
-      >
-        <Form.Item
-          name="member"
-          label={t('why.member')}
-          rules={[{ pattern: /^\s*\d+\s*$/, message: t('lists.notNumbers') }]}
-        >
-          <Input style={{ width: 220 }} placeholder={t('why.placeholder')} />
-        </Form.Item>
-        <Button htmlType="submit" loading={why.isFetching}>
-          {t('why.ask')}
-        </Button>
-      </Form>
-      {why.error ? <Alert type="warning" showIcon title={errorText(why.error)} style={{ marginBottom: 12 }} /> : null}
+      <div style={{ marginBottom: 12 }}>
+        <AskMember member={member} ask={ask} busy={why.isFetching} error={why.error} />
+      </div>
       {why.data && member ? <Reasons why={why.data} member={member} model={model} /> : null}
       {some.data?.length ? <h3 className="tag-some">{t('editor.sample', { n: some.data.length })}</h3> : null}
       <Table
