@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
-import { type Person, plant, type World } from './crowd';
+import { order, type Person, plant, type World } from './crowd';
 import { asker, type Desk, partner, tell } from './deedskit';
 import { type Name, type Server, start } from './server';
 import { api, expect } from './test';
@@ -136,14 +136,9 @@ export async function market(page: Page, server: Moved, second: object): Promise
 export async function settle(m: Market, people: Person[], days: (p: Person, at: number) => number, now: Date) {
   await plant(m, m, people);
   const orders = people.flatMap((p, at) =>
-    p.bought.map((gtin) => ({
-      at: new Date(now.getTime() - days(p, at) * 86_400_000).toISOString(),
-      person: [{ kind: 'openid', scope: m.appID, value: p.openid }],
-      source: 'shop',
-      order_no: `${at}-${gtin}`,
-      amount_fen: 8900,
-      lines: [{ gtin, quantity: 1, amount_fen: 8900 }],
-    })),
+    p.bought.map((gtin) =>
+      order(p, m.appID, gtin, `${at}-${gtin}`, new Date(now.getTime() - days(p, at) * 86_400_000)),
+    ),
   );
   for (let at = 0; at < orders.length; at += 100)
     for (const r of await m.report('/orders', { orders: orders.slice(at, at + 100) }))

@@ -3,11 +3,25 @@
 // something is given by hand and ends by itself, and what nobody uses proposes its own end.
 import type { Page } from '@playwright/test';
 import { type Market, type Moved, market, settle, skewed } from './audiencekit';
-import type { Person } from './crowd';
+import { order, type Person } from './crowd';
 import { get } from './deedskit';
-import { dialog, look, looked, pick, until } from './pagekit';
+import { dialog, look, looked, pick, until, wall } from './pagekit';
 import { operator } from './server';
-import { approved, type Made, made, model } from './tagskit';
+import {
+  addressOf,
+  approved,
+  card,
+  counted,
+  customers,
+  give,
+  type Made,
+  made,
+  model,
+  part,
+  scored,
+  searched,
+  used,
+} from './tagskit';
 import { api, type Complaints, colleague, enter, expect, goTo, test } from './test';
 
 const second = { login: 'lin.pi', password: 'e2e-Sesam-2027' };
@@ -60,19 +74,9 @@ test('the life of tags', async ({ page, browser, complaints }) => {
 /** begin is the brand with its people: most bought solution, some lenses too. */
 async function begin(): Promise<void> {
   const [solution, lens] = m.products.map((p) => p.gtin) as [string, string];
-  people = Array.from({ length: 48 }, (_, i) => ({
-    name: `顾客${String(i + 1).padStart(3, '0')}`,
-    openid: '',
-    profiling: true,
-    marketing: true,
-    walks: false,
-    opened: i % 3 === 0 || i >= 40 ? 'wrote' : 'no', // whoever did nothing at all is not known to the brand
-    bought: i < 30 ? [solution] : i < 40 ? [solution, lens] : [],
-  }));
+  people = customers(solution, lens);
   await test.step('a brand with its people', () => settle(m, people, () => 20, server.now()));
 }
-
-const addressOf = (page: Page) => /\/audience\/tags\/(\d+)/.exec(page.url())?.[1] ?? '';
 
 /** Somebody asks for a tag, is sent back, mends it, and it is approved. */
 async function requested(): Promise<Made> {
@@ -150,13 +154,6 @@ async function requested(): Promise<Made> {
   return made(m, id);
 }
 
-/** card is a big number of the page by its title. */
-const card = (page: Page, title: string) => page.locator('.stat').filter({ hasText: title });
-
-/** part is a section of the page by its heading. */
-const part = (page: Page, title: string) =>
-  page.locator('.section').filter({ has: page.getByRole('heading', { name: title }) });
-
 /** One computation is stopped on the way, the next one runs to its end. */
 async function computed(bought: Made): Promise<void> {
   const { page, site } = m;
@@ -178,16 +175,7 @@ async function computed(bought: Made): Promise<void> {
   await test.step('an order moves the tag within seconds', async () => {
     const late = people[47] as Person;
     const [r] = await m.report('/orders', {
-      orders: [
-        {
-          at: server.now().toISOString(),
-          person: [{ kind: 'openid', scope: m.appID, value: late.openid }],
-          source: 'shop',
-          order_no: 'late-1',
-          amount_fen: 8900,
-          lines: [{ gtin: m.products[0]?.gtin, quantity: 1, amount_fen: 8900 }],
-        },
-      ],
+      orders: [order(late, m.appID, m.products[0]?.gtin ?? '', 'late-1', server.now())],
     });
     expect(r?.status).toBe('stored');
     const tree = JSON.stringify({ v: 1, root: { all: [{ tag: { id: bought.id, op: 'has', values: [] } }] } });
@@ -195,10 +183,6 @@ async function computed(bought: Made): Promise<void> {
     await expect.poll(async () => (await get<{ matched: number }>(m, has)).matched, { timeout: 60_000 }).toBe(41);
   });
 }
-
-/** counted: the tag was counted again. Its page would look only every half minute. */
-const counted = (id: string, people: number) =>
-  expect.poll(async () => (await get<{ people: number }>(m, `/tags/${id}`)).people, { timeout: 90_000 }).toBe(people);
 
 /** A model speaks from outside: two versions, and one that comes too late. */
 async function modelled(): Promise<Made> {
@@ -209,22 +193,17 @@ async function modelled(): Promise<Made> {
     await until(page, '还没有写入过。');
     await looked(page, 'tag-model-empty');
     const write = await model(m, server, churn.id);
-    const of = (p: Person, score: number) => ({
-      person: [{ kind: 'openid', scope: m.appID, value: p.openid }],
-      score,
-      value: score >= 60 ? '高' : '低',
-    });
-    const scores = people.map((p, i) => of(p, (i * 37) % 100));
+    const scores = people.map((p, i) => scored(m, p, (i * 37) % 100));
     expect(await write(1, scores)).toMatchObject({ written: 48, failed: 0 });
     expect(
       await write(
         2,
-        scores.slice(0, 30).map((x, i) => ({ ...x, ...of(people[i] as Person, (i * 29) % 100) })),
+        people.slice(0, 30).map((p, i) => scored(m, p, (i * 29) % 100)),
       ),
     ).toMatchObject({ written: 30 });
-    expect(await write(1, [of(people[0] as Person, 5)])).toMatchObject({ written: 0, failed: 1 });
+    expect(await write(1, [scored(m, people[0] as Person, 5)])).toMatchObject({ written: 0, failed: 1 });
     server.wait(3); // it is counted again after two minutes
-    await counted(churn.id, 48);
+    await counted(m, churn.id, 48);
     await page.reload();
     await expect(card(page, '人数')).toContainText('48');
     const feed = part(page, '写入得分');
@@ -264,29 +243,13 @@ async function byHand(): Promise<Made & { member: string }> {
   const member = one?.person_id ?? '';
   await test.step('a tag is given by hand for five days, with a reason, and can be undone', async () => {
     await goTo(page, site, `/members/${member}?tab=tags`);
-    const give = async (reason: string, until = '') => {
-      await page.getByRole('button', { name: /添加标签$/ }).click();
-      const form = dialog(page);
-      await pick(form, page, '标签', '孕期关怀');
-      await pick(form, page, '取值', '孕期');
-      if (until) {
-        await form.getByLabel('失效时间').fill(until);
-        await page.keyboard.press('Enter');
-      }
-      await form.getByLabel('理由').fill(reason);
-      await look(page, 'tag-give');
-      await form.getByRole('button', { name: /添加标签$/ }).click();
-      await expect(form).toBeHidden();
-    };
-    await give('本人来电说明');
+    const given = { name: '孕期关怀', value: '孕期' };
+    await give(page, { ...given, reason: '本人来电说明' });
     await page.getByRole('button', { name: /撤销$/ }).click();
     await until(page, '已撤销');
     await expect(page.getByRole('link', { name: '孕期关怀' })).toHaveCount(0);
-    const end = new Date(server.now().getTime() + 5 * 86_400_000 + 8 * 3_600_000)
-      .toISOString()
-      .slice(0, 16)
-      .replace('T', ' ');
-    await give('再次来电确认', end);
+    const end = wall(new Date(server.now().getTime() + 5 * 86_400_000));
+    await give(page, { ...given, reason: '再次来电确认', end });
     const row = page.getByRole('row').filter({ hasText: '孕期关怀' });
     await expect(row).toContainText('再次来电确认');
     await expect(row).toContainText(end.slice(0, 10));
@@ -299,31 +262,8 @@ type All = { bought: Made; churn: Made; care: Made & { member: string } };
 
 /** What is there is found again, with what it is made of and what hangs on it. */
 async function found({ bought, churn, care }: All): Promise<void> {
-  const { page, site, brand } = m;
-  const loyal = await approved(m, other, '值得挽留', 'rule', {
-    source: 'rule',
-    cases: [
-      {
-        value: '',
-        tree: {
-          v: 1,
-          root: {
-            all: [
-              { tag: { id: bought.id, op: 'has', values: [] } },
-              { tag: { id: churn.id, op: 'is', values: ['高'] } },
-            ],
-          },
-        },
-      },
-    ],
-  });
-  await api(page, site, 'POST', '/segments', {
-    brand_id: brand,
-    name: '本月回访',
-    note: '',
-    tree: { v: 1, root: { all: [{ tag: { id: loyal.id, op: 'has', values: [] } }] } },
-    rev: 0,
-  });
+  const { page, site } = m;
+  await used(m, other, bought, churn);
 
   await test.step('search and tree', async () => {
     await goTo(page, site, '/audience/tags');
@@ -363,7 +303,7 @@ async function found({ bought, churn, care }: All): Promise<void> {
     await look(page, 'tag-in-use');
     await dialog(page).getByRole('button', { name: '取消' }).click();
     server.wait(3);
-    await counted(bought.id, 41);
+    await counted(m, bought.id, 41);
     await page.reload();
     await expect(card(page, '人数')).toContainText('41');
     await expect(part(page, '相关标签').getByRole('row').filter({ hasText: churn.name })).toBeVisible();
@@ -394,13 +334,6 @@ async function hidden(support: Page, care: Made & { member: string }): Promise<v
     await expect(support.getByText(care.name)).toHaveCount(0);
     await look(support, 'tag-support-member');
   });
-}
-
-/** searched is what the search field finds. */
-async function searched(page: Page, text: string) {
-  await page.keyboard.press('Control+k');
-  await page.getByRole('combobox', { name: '全局搜索' }).fill(text);
-  return page.getByRole('option');
 }
 
 /** Who may open no member's page reads of few that they are few, in charts too. */
