@@ -20,6 +20,7 @@ var good = map[string][]string{
 	Follow:      {`{"account_id":"5","scene":"货架"}`},
 	Unfollow:    {`{"account_id":"5"}`},
 	MessageSent: {`{"message":"remind:4"}`},
+	MessageLost: {`{"message":"push:4","title":"到货","account_id":"5","reason":"blocked"}`, `{"message":"push:4"}`},
 	MessageOpen: {`{"message":"remind:4","title":null}`},
 	MessageTap:  {`{"message":"remind:4","link":"https://a.cn/"}`},
 	Referral:    {`{"role":"referrer","other_id":"9"}`},

@@ -15,6 +15,9 @@
 //     could slip behind: the batch row stays until every consumer has had it, and the
 //     wake-up returns until the row is gone. So delivery is at least once, in no order.
 //   - What cannot be stored is kept as a dead letter, to be corrected and replayed.
+//   - Nothing that was stored is changed. What turns out to be otherwise is told by an event of
+//     its own: a refund is an order with negative numbers, and MessageLost takes a MessageSent
+//     back. Who counts leaves out what was taken back (Standing).
 //   - An event stays under the member it happened to. Who asks for a human asks for his
 //     family (member.Family), so joining two members and taking that back moves nothing.
 //   - Figures derived from purchases exist only for members who allow profiling.
@@ -36,6 +39,9 @@ const (
 	Follow      = "follow"
 	Unfollow    = "unfollow"
 	MessageSent = "message_sent"
+	// MessageLost is the opposite of a MessageSent: WeChat took the message, and reported
+	// later that it did not arrive.
+	MessageLost = "message_lost"
 	MessageOpen = "message_opened"
 	MessageTap  = "message_clicked"
 	Referral    = "referral"

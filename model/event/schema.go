@@ -74,6 +74,7 @@ var schemas = map[string][]Field{
 	Follow:      {must(ident("account_id", "公众号编号")), text("scene", 64, "来源场景")},
 	Unfollow:    {must(ident("account_id", "公众号编号"))},
 	MessageSent: told,
+	MessageLost: join(told, []Field{text("reason", 32, "没有送达的原因(代码)")}),
 	MessageOpen: told,
 	MessageTap:  join(told, []Field{text("link", 300, "点开的链接")}),
 	Referral:    {must(of(text("role", 8, "推荐人或被推荐人"), "referrer", "referee")), ident("other_id", "对方会员编号"), text("scene", 64, "来源")},

@@ -249,7 +249,7 @@ func (s *Store) signals(ctx context.Context, m *DataMap, now clock.Instant) erro
 		return err
 	}
 	channels := map[string]string{"code": "一物一码", "open": "合作方接口", "callback": "微信回调", "wechat": "公众号关注与消息", "h5": "网页", "mini": "小程序页面", "import": "资料导入", "admin": "后台登记"}
-	titles := map[string]string{"scan": "扫码", "claim": "领取", "order": "订单", "follow": "关注", "unfollow": "取消关注", "message_sent": "消息发送",
+	titles := map[string]string{"scan": "扫码", "claim": "领取", "order": "订单", "follow": "关注", "unfollow": "取消关注", "message_sent": "消息发送", "message_lost": "消息未送达",
 		"message_opened": "消息打开", "message_clicked": "消息点击", "referral": "推荐", "not_referred": "扫了推广码但未登记", "login": "登录", "review": "评价", "coupon": "优惠券", "custom": "自定义事件"}
 	var first, all int64
 	for _, e := range events {

@@ -28,6 +28,7 @@ type Chapter struct {
 	MemberID id.ID           `json:"member_id"`
 	Channel  string          `json:"channel"`
 	Body     json.RawMessage `json:"body"` // by kind; of an event, its body
+	Lost     bool            `json:"lost"` // of a message that was sent: it did not arrive, as was reported later
 }
 
 // StoryFilter says whose story is told and which part of it.
@@ -93,20 +94,36 @@ func (s *Store) happened(ctx context.Context, f StoryFilter) ([]Chapter, error) 
 	tail, args := f.older("at", args)
 	var rows []struct {
 		ID, BrandID, MemberID id.ID
+		EventKey              string
 		Type, Channel         string
 		At                    clock.Instant
 		Body                  []byte
 	}
-	err := s.db.Read(ctx).Raw("SELECT id, brand_id, member_id, type, channel, at, body FROM event WHERE "+where+tail, args...).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw("SELECT id, event_key, brand_id, member_id, type, channel, at, body FROM event WHERE "+where+tail, args...).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	const lost = "lost:" // begins the key of what takes a message back (event.LostKey)
+	back, found := []string{}, []string{}
+	for _, r := range rows {
+		if r.Type == "message_sent" {
+			back = append(back, lost+r.EventKey)
+		}
+	}
+	if len(back) > 0 {
+		if err := s.db.Read(ctx).Raw("SELECT event_key FROM event WHERE event_key IN ?", back).Scan(&found).Error; err != nil {
+			return nil, err
+		}
+	}
 	out := make([]Chapter, 0, len(rows))
 	for _, r := range rows {
 		body := json.RawMessage(r.Body)
 		if len(body) == 0 { // of a person who was erased
 			body = json.RawMessage("{}")
 		}
-		out = append(out, Chapter{r.ID, r.Type, r.At, r.BrandID, r.MemberID, r.Channel, body})
+		out = append(out, Chapter{r.ID, r.Type, r.At, r.BrandID, r.MemberID, r.Channel, body, slices.Contains(found, lost+r.EventKey)})
 	}
-	return out, err
+	return out, nil
 }
 
 // told makes a body.
@@ -131,7 +148,7 @@ func (s *Store) packets(ctx context.Context, f StoryFilter) ([]Chapter, error) {
 	out := make([]Chapter, 0, len(rows))
 	for _, r := range rows {
 		out = append(out, Chapter{r.ID, StoryPacket, r.CreatedAt, r.BrandID, r.MemberID, "",
-			told(map[string]any{"state": r.State, "bill_no": r.BillNo, "purpose": r.Purpose, "amount_fen": r.AmountFen, "finished_at": r.FinishedAt})})
+			told(map[string]any{"state": r.State, "bill_no": r.BillNo, "purpose": r.Purpose, "amount_fen": r.AmountFen, "finished_at": r.FinishedAt}), false})
 	}
 	return out, err
 }
@@ -163,7 +180,7 @@ func (s *Store) pointsMoved(ctx context.Context, f StoryFilter) ([]Chapter, erro
 			if r.Kind == "pending" || r.Kind == "frozen" || r.Kind == "debt" || r.Kind == "member" {
 				brand = 0 // the other side is a member's
 			}
-			out = append(out, Chapter{r.ID, StoryPoints, r.At, brand, r.Owner, "", told(map[string]any{"points": side.sign * r.Amount, "memo": r.Memo, "with": r.Kind})})
+			out = append(out, Chapter{r.ID, StoryPoints, r.At, brand, r.Owner, "", told(map[string]any{"points": side.sign * r.Amount, "memo": r.Memo, "with": r.Kind}), false})
 		}
 	}
 	return out, nil
@@ -181,7 +198,7 @@ func (s *Store) joined(ctx context.Context, f StoryFilter) ([]Chapter, error) {
 		WHERE (person_id IN (SELECT person_id FROM member WHERE id IN ?) OR other_id IN (SELECT person_id FROM member WHERE id IN ?))`+tail, args...).Scan(&rows).Error
 	out := make([]Chapter, 0, len(rows))
 	for _, r := range rows {
-		out = append(out, Chapter{r.ID, StoryMerge, r.CreatedAt, 0, f.Members[0], "", told(map[string]any{"rule": r.Rule, "state": r.State, "confidence": r.Confidence})})
+		out = append(out, Chapter{r.ID, StoryMerge, r.CreatedAt, 0, f.Members[0], "", told(map[string]any{"rule": r.Rule, "state": r.State, "confidence": r.Confidence}), false})
 	}
 	return out, err
 }
@@ -198,7 +215,7 @@ func (s *Store) led(ctx context.Context, f StoryFilter) ([]Chapter, error) {
 	out := make([]Chapter, 0, len(rows))
 	for _, r := range rows {
 		out = append(out, Chapter{r.ID, StoryLead, r.At, r.BrandID, r.MemberID, "",
-			told(map[string]any{"from": r.FromState, "to": r.ToState, "from_level": r.FromLevel, "to_level": r.ToLevel, "reason": r.Reason})})
+			told(map[string]any{"from": r.FromState, "to": r.ToState, "from_level": r.FromLevel, "to_level": r.ToLevel, "reason": r.Reason}), false})
 	}
 	return out, err
 }

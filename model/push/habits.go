@@ -107,8 +107,8 @@ func (h Habits) Best(ctx context.Context, members []id.ID) (map[id.ID]int, error
 		Slot     clock.Instant // the beginning of an hour of the first day of time
 		N        int
 	}
-	err = h.DB.Read(ctx).Raw("SELECT member_id, at % 86400000 - at % 3600000 AS slot, COUNT(*) AS n FROM event WHERE member_id IN ? AND at >= ? AND type <> ? GROUP BY member_id, at % 86400000 - at % 3600000",
-		all, h.DB.Now().Add(-habitDays*24*time.Hour), event.MessageSent).Scan(&acts).Error
+	err = h.DB.Read(ctx).Raw("SELECT member_id, at % 86400000 - at % 3600000 AS slot, COUNT(*) AS n FROM event WHERE member_id IN ? AND at >= ? AND type NOT IN ? GROUP BY member_id, at % 86400000 - at % 3600000",
+		all, h.DB.Now().Add(-habitDays*24*time.Hour), event.NotDone()).Scan(&acts).Error
 	if err != nil {
 		return nil, fmt.Errorf("push: habits: %w", err)
 	}

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
+	"siyu/model/event"
 	"siyu/model/follow"
 	"siyu/model/id"
 	"siyu/model/notice"
@@ -282,6 +285,91 @@ func TestEveryWordOfAReportHasAReason(t *testing.T) {
 		}
 		if n := fmt.Sprint(w.lost()); n != "10" {
 			t.Error(n)
+		}
+	})
+}
+
+// TestWhatDidNotArriveIsTakenBack: the event that a copy was sent is taken back by one of its
+// own, once, whether the report comes after the copy is recorded or before; of a copy of which
+// nobody knew whether it went out, or of somebody who was erased, there is none.
+func TestWhatDidNotArriveIsTakenBack(t *testing.T) {
+	each(t, 5, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		types := func(m id.ID) string {
+			t.Helper()
+			var out []string
+			for _, e := range w.happened(m) {
+				out = append(out, e.Type)
+			}
+			slices.Sort(out)
+			return strings.Join(out, " ")
+		}
+		const sent, lost = "message_sent", "message_lost message_sent"
+		p := w.notices()
+		r, list := w.wave(p)
+		out := numbered(list)
+		fail := func(i int) {
+			for range 2 { // WeChat says it again
+				w.reports(5, templateReport(out[i].MsgID, "failed:user block"))
+			}
+		}
+		out[1].Result = push.WhoKnows
+		fail(0) // before it is known that it went out
+		w.must(w.s.End(ctx, r, out))
+		if got := types(out[0].MemberID); got != sent {
+			t.Errorf("%q before the report is applied", got)
+		}
+		for range 2 {
+			w.must(w.s.Heard(ctx))
+		}
+		w.clk.Advance(9 * time.Minute) // longer than WeChat knows the key
+		w.must3(w.s.Take(ctx, w.lanes(p.ID)[0], 64))
+		if n := w.states(p.ID); n["unknown"] != 1 {
+			t.Fatalf("%v", n)
+		}
+		fail(2)
+		w.must(w.d.InTx(ctx, func(tx *gorm.DB) error { _, err := w.events.EraseTx(ctx, tx, []id.ID{out[3].MemberID}); return err }))
+		fail(3)
+		for i, want := range []string{lost, "", lost, "", sent} {
+			if got := types(out[i].MemberID); got != want {
+				t.Errorf("%d: %q, want %q", i, got, want)
+			}
+		}
+		if n := w.states(p.ID); n["refused"] != 3 || n["sent"] != 1 {
+			t.Errorf("%v", n)
+		}
+		list0 := w.happened(out[0].MemberID)
+		standing, err := w.events.Standing(ctx, list0)
+		if err != nil || len(standing) != 1 || standing[0].Type != event.MessageLost || !strings.Contains(string(standing[0].Body), `"reason":"blocked"`) {
+			t.Errorf("%+v %v", standing, err)
+		}
+	})
+}
+
+// TestAMassSendThatIsRefusedIsTakenBackFromAll, also those who are recorded after the report.
+func TestAMassSendThatIsRefusedIsTakenBackFromAll(t *testing.T) {
+	each(t, 300, func(t *testing.T, w *world) {
+		count := func(typ string) (n int) {
+			t.Helper()
+			w.must(w.d.Read(t.Context()).Raw("SELECT COUNT(DISTINCT member_id) FROM event WHERE type = ?", typ).Scan(&n).Error)
+			return n
+		}
+		p := w.begun(massForm())
+		r, list := w.wave(p)
+		out := numbered(list)
+		w.must(w.s.End(t.Context(), r, out[:100]))
+		for range 2 {
+			w.reports(5, massReport(out[0].MsgID, "err(20004)", 300, 0, 0))
+		}
+		if n := count(event.MessageLost); n != 100 {
+			t.Errorf("%d of those that are recorded are taken back", n)
+		}
+		w.must(w.s.End(t.Context(), r, out[100:]))
+		for range 2 {
+			w.must(w.s.Heard(t.Context()))
+		}
+		if sent, lost := count(event.MessageSent), count(event.MessageLost); sent != 300 || lost != 300 {
+			t.Errorf("%d were sent, %d are taken back", sent, lost)
 		}
 	})
 }

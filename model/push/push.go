@@ -18,7 +18,8 @@
 // reach ledger reserved for it, before WeChat is called. Who finds it there later does not
 // call again, unless the channel has a key that makes the repetition harmless; its outcome
 // is unknown then, counted and said. What WeChat surely did not take waits again. That a
-// copy went out (of one that staff send: that they did), and that a link of it was opened, become events of the member, once each.
+// copy went out (of one that staff send: that they did), that WeChat reported later that it did not arrive, and that a link of it was
+// opened, become events of the member, once each.
 // What staff have not sent when their push is stopped, even after it was done, is taken back from them, as far as WeCom
 // allows it; where it does not, that is said.
 package push

@@ -106,9 +106,10 @@ func (s *Store) settle(ctx context.Context, accountID id.ID, key string) error {
 	if err != nil {
 		return fmt.Errorf("push: settle: %w", err)
 	}
+	told := false
 	err = s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
-		open, err := s.lostTx(ctx, tx, h, ids)
-		if err != nil || open {
+		open, some, err := s.lostTx(ctx, tx, h, ids)
+		if told = some; err != nil || open {
 			return err
 		}
 		const it = " WHERE account_id = ? AND msg_key = ? AND state = ?"
@@ -120,22 +121,25 @@ func (s *Store) settle(ctx context.Context, accountID id.ID, key string) error {
 	if err != nil {
 		return fmt.Errorf("push: settle: %w", err)
 	}
+	if told {
+		s.Outbox.Nudge()
+	}
 	return nil
 }
 
 // lostTx marks copies that WeChat took and did not deliver as refused, and tells the ledger.
-// Their members' events keep that they were sent: so it looked to everybody at the time.
-// open: some are not recorded yet.
-func (s *Store) lostTx(ctx context.Context, tx *gorm.DB, h heard, ids []id.ID) (open bool, err error) {
+// The events that they were sent are taken back; of what nobody knew whether it was sent there
+// is none. open: some are not recorded yet. told: there are events to be told of.
+func (s *Store) lostTx(ctx context.Context, tx *gorm.DB, h heard, ids []id.ID) (open, told bool, err error) {
 	if len(ids) == 0 {
-		return false, nil
+		return false, false, nil
 	}
 	var rows []row
 	err = tx.Raw("SELECT "+rowColumns+" FROM push_delivery WHERE id IN ? AND run_id = ? AND state IN ? ORDER BY id"+s.lock(), ids, h.RunID, []string{Sending, Sent, Unknown}).Scan(&rows).Error
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	lanes, tickets := map[int]*moves{}, []id.ID{}
+	lanes, tickets, sent := map[int]*moves{}, []id.ID{}, []string{}
 	for _, x := range rows {
 		if x.State == Sending {
 			open = true
@@ -149,10 +153,12 @@ func (s *Store) lostTx(ctx context.Context, tx *gorm.DB, h heard, ids []id.ID) (
 		to := x
 		to.State, to.Reason = Refused, h.Reason
 		m.move(x, moved{row: to, code: h.Code}) // it ended when WeChat took it: nothing is counted for the speed
-		tickets = append(tickets, x.TicketID)
+		if tickets = append(tickets, x.TicketID); x.State == Sent {
+			sent = append(sent, sentKey(x.ID))
+		}
 	}
 	if err := s.Reach.LostTx(ctx, tx, tickets, errCode(h.Code)); err != nil {
-		return false, err
+		return false, false, err
 	}
 	all := make([]*moves, 0, len(lanes))
 	for _, m := range lanes {
@@ -161,10 +167,14 @@ func (s *Store) lostTx(ctx context.Context, tx *gorm.DB, h heard, ids []id.ID) (
 	slices.SortFunc(all, func(a, b *moves) int { return cmp.Compare(a.run.Lane.Lane, b.run.Lane.Lane) })
 	for _, m := range all {
 		if err := m.writeTx(ctx, tx); err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
-	return open, nil
+	if len(sent) == 0 {
+		return open, false, nil
+	}
+	told, err = s.Events.LoseTx(ctx, tx, sent, h.Reason)
+	return open, told, err
 }
 
 // errCode is the number at the beginning of what WeChat said; "" where it said words.

@@ -16,6 +16,8 @@ import (
 // Events keep what happened to members; *event.Store is it.
 type Events interface {
 	PutTx(ctx context.Context, tx *gorm.DB, events []event.Event) ([]event.Result, error)
+	// LoseTx takes back what was sent and did not arrive.
+	LoseTx(ctx context.Context, tx *gorm.DB, keys []string, reason string) (some bool, err error)
 }
 
 // maxTold is how long a link may be in an event's body.
@@ -42,12 +44,15 @@ func (s *Store) sentTx(ctx context.Context, tx *gorm.DB, r Run, sent []row, at c
 		if d.Channel == reach.SMS {
 			channel = reach.SMS
 		}
-		list[i] = event.Event{Key: event.PushKey + d.ID.String(), Type: event.MessageSent, BrandID: r.Push.BrandID, MemberID: d.MemberID,
+		list[i] = event.Event{Key: sentKey(d.ID), Type: event.MessageSent, BrandID: r.Push.BrandID, MemberID: d.MemberID,
 			Channel: channel, At: at, Body: event.Body(r.Push.told(d.UseNo))}
 	}
 	_, err := s.Events.PutTx(ctx, tx, list)
 	return err
 }
+
+// sentKey is the key of the event that tells that a copy went out.
+func sentKey(deliveryID id.ID) string { return event.PushKey + deliveryID.String() }
 
 // tappedTx tells that a link of a copy was opened, once for each link: who shows a link
 // (WeChat, a crawler) fetches it as often as it likes.

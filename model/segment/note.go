@@ -55,11 +55,12 @@ func (s *Store) Again(ctx context.Context, events []event.Event) error {
 }
 
 // whose are the members of events, in order. Being sent a push changes nothing: whoever
-// gets one is among his brand's people, and it is no act.
+// gets one is among his brand's people, and it is no act. Nor does it that one did not arrive;
+// tags that count it tell of themselves.
 func whose(events []event.Event) []id.ID {
 	list := make([]id.ID, 0, len(events))
 	for _, e := range events {
-		if e.MemberID != 0 && !(e.Type == event.MessageSent && strings.HasPrefix(e.Key, event.PushKey)) {
+		if e.MemberID != 0 && e.Type != event.MessageLost && !(e.Type == event.MessageSent && strings.HasPrefix(e.Key, event.PushKey)) {
 			list = append(list, e.MemberID)
 		}
 	}

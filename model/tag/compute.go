@@ -289,7 +289,7 @@ func (s *Store) answers(ctx context.Context, t *live, roots []id.ID, out map[id.
 // pages bounds how far back an event is looked for whose body says something.
 const pages = 5
 
-// happened finds the newest event of the tag's type that says something.
+// happened finds the newest event of the tag's type that says something and still counts.
 func (s *Store) happened(ctx context.Context, t *live, c *crowd, roots []id.ID, out map[id.ID]Value) error {
 	now := s.DB.Now()
 	for _, root := range roots {
@@ -299,12 +299,16 @@ func (s *Store) happened(ctx context.Context, t *live, c *crowd, roots []id.ID, 
 			if err != nil {
 				return err
 			}
-			i := slices.IndexFunc(list, func(e event.Event) bool { _, ok := t.says(e); return ok })
+			standing, err := s.Events.Standing(ctx, list)
+			if err != nil {
+				return err
+			}
+			i := slices.IndexFunc(standing, func(e event.Event) bool { _, ok := t.says(e); return ok })
 			if i >= 0 {
-				text, _ := t.says(list[i])
-				v := t.value(root, text, list[i].At, "行为 "+list[i].Key)
+				text, _ := t.says(standing[i])
+				v := t.value(root, text, standing[i].At, "行为 "+standing[i].Key)
 				if t.TTLDays > 0 {
-					v.UntilAt = list[i].At.Add(time.Duration(t.TTLDays) * day)
+					v.UntilAt = standing[i].At.Add(time.Duration(t.TTLDays) * day)
 				}
 				if v.holds(now) {
 					out[root] = v

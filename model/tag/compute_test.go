@@ -139,6 +139,48 @@ var (
 	fromSeed = flag.Uint64("seed", 0, "the first of them")
 )
 
+// TestAMessageThatDidNotArriveWasNotReceived: a tag of whom was sent something in the last
+// days goes with the message, or falls back to the one before, also where the report is there
+// before the message is told of.
+func TestAMessageThatDidNotArriveWasNotReceived(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		w := newWorld(t, d, clk).segments()
+		m, o := w.customer(), w.customer()
+		w.join(m, o) // one human
+		ask := w.request("近 30 天收到消息", kindOf(Event))
+		ask.TTLDays = 30
+		asked, err := w.Ask(ctx, ask)
+		w.must(err)
+		got := w.approve(asked, Definition{Source: Event, EventType: event.MessageSent, Field: "title"})
+		built := w.tag("打扰过", rules(Case{"", has(got.ID)}))
+		first, second := w.message(m, "到货"), w.message(o, "换季")
+		w.happen(first)
+		w.want(m, got.ID, "到货")
+		clk.Advance(time.Hour)
+		w.happen(second)
+		w.want(m, got.ID, "换季")
+		for range 2 {
+			w.lose(second.Key)
+			w.want(m, got.ID, "到货")
+			w.want(m, built.ID, "")
+		}
+		w.lose(first.Key)
+		w.want(m, got.ID, "-")
+		w.want(m, built.ID, "-")
+		third := w.message(m, "清仓") // reported before anybody is told of it
+		w.put(third)
+		w.report(third.Key)
+		w.deliver()
+		w.want(m, got.ID, "-")
+		if _, err := w.Recompute(ctx, got.ID, 1); err != nil {
+			t.Fatal(err)
+		}
+		if moved := w.work(); moved != 0 {
+			t.Errorf("computing everybody anew moved %d values", moved)
+		}
+	})
+}
+
 // TestIncrementalEqualsFull is the promise: whatever happens in whatever order, computing
 // everybody anew finds nothing to move. A failing seed is printed.
 func TestIncrementalEqualsFull(t *testing.T) {
@@ -165,8 +207,11 @@ func story(w *world, r *rand.Rand, seed uint64) {
 	often := w.tag("常来", rules(Case{"多", times(rule.Login, 3)}, Case{"少", times(rule.Login, 1)}))
 	never := w.tag("没扫过", rules(Case{"", without(times(rule.Scan, 1))}))
 	gift := w.tag("手工", Definition{Source: Manual, Choices: []string{"甲", "乙"}})
+	heard := w.tag("收到消息", Definition{Source: Event, EventType: event.MessageSent, Field: "title"})
+	var sent []event.Event
 	tags := []Tag{often, never, gift,
 		w.tag("省份", Definition{Source: Event, EventType: event.Scan, Field: "province"}),
+		heard, w.tag("听说过", rules(Case{"", has(heard.ID)})),
 		w.tag("组合", rules(Case{"", has(often.ID)})),
 		w.tag("组合二", rules(Case{"", without(has(never.ID))})),
 		w.tag("手工组合", rules(Case{"", has(gift.ID)}))}
@@ -177,7 +222,7 @@ func story(w *world, r *rand.Rand, seed uint64) {
 	root := map[id.ID]id.ID{}
 	for range 60 {
 		m, o := people[r.IntN(len(people))], people[r.IntN(len(people))]
-		switch r.IntN(8) {
+		switch r.IntN(11) {
 		case 0, 1:
 			w.happen(login(m), login(o))
 		case 2:
@@ -207,6 +252,14 @@ func story(w *world, r *rand.Rand, seed uint64) {
 		case 7:
 			_, err := w.Take(ctx, Gift{TagID: gift.ID, MemberID: m, Reason: "测试", ByID: 1, Roles: []string{admin}})
 			w.must(err)
+		case 8, 9:
+			e := w.message(m, []string{"到货", "换季"}[r.IntN(2)])
+			w.happen(e)
+			sent = append(sent, e)
+		case 10: // some of them twice
+			if len(sent) > 0 {
+				w.lose(sent[r.IntN(len(sent))].Key)
+			}
 		}
 		w.clk.Advance(time.Second)
 	}

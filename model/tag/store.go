@@ -66,6 +66,8 @@ type Answers interface {
 // Happened reads what happened to a family; *event.Store fits.
 type Happened interface {
 	Timeline(ctx context.Context, members []id.ID, types []string, after event.Cursor, limit int) ([]event.Event, error)
+	// Standing leaves out what was taken back.
+	Standing(ctx context.Context, list []event.Event) ([]event.Event, error)
 }
 
 // Deps are what a store works with. Rules, Users and Changed may be set after New, before

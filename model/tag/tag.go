@@ -204,9 +204,10 @@ func (d Definition) behaviour() bool {
 	return d.Source == Event || d.Source == Scores || d.uses().Profiling
 }
 
-// touched says whether an event of a type may move values.
+// touched says whether an event of a type may move values. That a message did not arrive takes
+// back that it was sent.
 func (d Definition) touched(typ string) bool {
-	return d.Source == Event && d.EventType == typ || slices.Contains(d.uses().Events, typ)
+	return d.Source == Event && (d.EventType == typ || typ == event.MessageLost && d.EventType == event.MessageSent) || slices.Contains(d.uses().Events, typ)
 }
 
 // scheduled says whether values change without an event: with time alone, or with facts that

@@ -137,6 +137,12 @@ func (w *world) join(root, b id.ID) {
 // happen stores events and delivers them.
 func (w *world) happen(list ...event.Event) {
 	w.t.Helper()
+	w.put(list...)
+	w.deliver()
+}
+
+func (w *world) put(list ...event.Event) {
+	w.t.Helper()
 	for i := range list {
 		if list[i].BrandID == 0 {
 			list[i].BrandID = brandID
@@ -144,11 +150,12 @@ func (w *world) happen(list ...event.Event) {
 		if list[i].At == 0 {
 			list[i].At = w.clk.Now()
 		}
-		list[i].Key = fmt.Sprint("t:", w.d.NewID())
+		if list[i].Key == "" {
+			list[i].Key = fmt.Sprint("t:", w.d.NewID())
+		}
 	}
 	_, err := w.events.Put(ctx, list)
 	w.must(err)
-	w.deliver()
 }
 
 func (w *world) deliver() {
@@ -162,6 +169,23 @@ func (w *world) deliver() {
 
 func login(m id.ID) event.Event {
 	return event.Event{Type: event.Login, MemberID: m, Channel: event.H5, Body: json.RawMessage(`{"app_id":"wx1"}`)}
+}
+
+// message is a push's message, with a key of its own.
+func (w *world) message(m id.ID, title string) event.Event {
+	return event.Event{Key: fmt.Sprint("push:", w.d.NewID()), Type: event.MessageSent, MemberID: m, Channel: event.WeChat, Body: event.Body(map[string]any{"message": "push:1", "title": title})}
+}
+
+// lose is WeChat's report that a message did not arrive.
+func (w *world) lose(key string) {
+	w.t.Helper()
+	w.report(key)
+	w.deliver()
+}
+
+func (w *world) report(key string) {
+	w.t.Helper()
+	w.must(w.d.InTx(ctx, func(tx *gorm.DB) error { _, err := w.events.LoseTx(ctx, tx, []string{key}, "blocked"); return err }))
 }
 
 func scan(m id.ID, province string) event.Event {
