@@ -49,9 +49,10 @@ func (s *Store) Freeze(ctx context.Context, pushID id.ID) (again time.Duration, 
 		return fail.Pace(dead), nil
 	}
 	if silent > missedAfter {
-		return 0, s.miss(ctx, p)
+		err = s.miss(ctx, p)
+	} else {
+		err = s.freeze(ctx, p)
 	}
-	err = s.freeze(ctx, p)
 	if errors.Is(err, errChanged) { // by another worker, or by somebody who pauses: it says nothing of the audience
 		err = errOvertaken
 	}
@@ -73,8 +74,11 @@ func (s *Store) Freeze(ctx context.Context, pushID id.ID) (again time.Duration, 
 // want of a worker: it would go out at an hour that nobody chose.
 func (s *Store) miss(ctx context.Context, seen Push) error {
 	_, err := s.change(ctx, seen.ID, func(_ *gorm.DB, p Push) (map[string]any, error) {
-		if p.Version != seen.Version || p.State != Running || p.FrozenAt != 0 {
+		switch {
+		case p.State != Running || p.FrozenAt != 0:
 			return nil, nil
+		case p.Version != seen.Version: // somebody has just begun to write it down, and may die of it
+			return nil, errOvertaken
 		}
 		return map[string]any{"state": Missed, "note": noteLate.With("at", p.MovedAt.Local(), "n", int(s.DB.Now().Sub(p.MovedAt).Minutes()))}, nil
 	})

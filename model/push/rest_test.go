@@ -3,6 +3,7 @@ package push_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -38,6 +39,36 @@ func TestALaneGoesOnWhereACopyIsGivenBackAsItEnds(t *testing.T) {
 		}
 		if sent := w.send(p.ID, took); len(sent) != 1 {
 			t.Errorf("%d were sent after it", len(sent))
+		}
+	})
+}
+
+// Two workers have the wake-up of a push that nobody wrote down for long. One puts it before
+// a person, just when the other has begun to write: he may die of it, so the wake-up stays.
+func TestAMissedAudienceKeepsItsWakeUpWhileSomebodyElseWritesIt(t *testing.T) {
+	each(t, 1, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		p := w.create(form())
+		_, err := w.s.Start(ctx, p.ID, 1)
+		w.must(err)
+		w.clk.Advance(2 * time.Hour)
+		begun := false
+		w.must(w.d.Read(ctx).Callback().Query().After("gorm:query").Register("begin to write", func(q *gorm.DB) {
+			if begun || q.Statement.Table != "push" {
+				return
+			}
+			begun = true
+			w.must(w.d.InTx(ctx, func(tx *gorm.DB) error {
+				return tx.Exec("UPDATE push SET freeze_no = freeze_no + 1, version = version + 1, moved_at = ?", w.clk.Now()).Error
+			}))
+		}))
+		again, err := w.s.Freeze(ctx, p.ID)
+		w.must(w.d.Read(ctx).Callback().Query().Remove("begin to write"))
+		if err != nil || !begun || again <= 0 || w.get(p.ID).State != push.Running {
+			t.Fatal(again, begun, w.get(p.ID).State, err)
+		}
+		if again, err := w.s.Freeze(ctx, p.ID); err != nil || again != 0 || w.get(p.ID).FrozenAt == 0 { // the other died
+			t.Fatal(again, err)
 		}
 	})
 }
