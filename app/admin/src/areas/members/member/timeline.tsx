@@ -18,7 +18,7 @@ const groups: Record<string, { kinds: string[]; permission?: string }> = {
   points: { kinds: ['points'], permission: 'points:read' },
   order: { kinds: ['order', 'review', 'coupon'] },
   referral: { kinds: ['referral', 'not_referred', 'lead'] },
-  message: { kinds: ['message_sent', 'message_opened', 'message_clicked', 'follow', 'unfollow'] },
+  message: { kinds: ['message_sent', 'message_lost', 'message_opened', 'message_clicked', 'follow', 'unfollow'] },
   other: { kinds: ['login', 'merge', 'custom'] },
 };
 const colours: Record<string, string> = {
@@ -169,8 +169,15 @@ function Told({ chapter: c }: { chapter: Chapter }) {
     default:
       return (
         <>
-          {t(`story.kind.${c.kind}`, { defaultValue: c.kind })}{' '}
-          <span className="muted">{c.channel ? t(`story.channel.${c.channel}`, { defaultValue: c.channel }) : ''}</span>
+          {c.lost ? (
+            <del>{t(`story.kind.${c.kind}`, { defaultValue: c.kind })}</del>
+          ) : (
+            t(`story.kind.${c.kind}`, { defaultValue: c.kind })
+          )}{' '}
+          <span className="muted">
+            {c.channel ? t(`story.channel.${c.channel}`, { defaultValue: c.channel }) : ''}
+            {c.lost ? ` ${t('story.lost')}` : ''}
+          </span>
         </>
       );
   }
