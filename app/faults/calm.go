@@ -115,7 +115,7 @@ func (t *town) underWay(ctx context.Context) (pending, error) {
 	err := t.db.Read(ctx).Raw(`SELECT (SELECT COUNT(*) FROM outbox WHERE state <> 2) AS ` + "`rows`" + `,
 		(SELECT COUNT(*) FROM payout WHERE state IN ('pending', 'sending')) AS moving, (SELECT COUNT(*) FROM payout WHERE state = 'accepted') AS open,
 		(SELECT COUNT(*) FROM notice WHERE state = 0) AS notices, (SELECT COUNT(*) FROM export WHERE state IN ('waiting', 'running')) AS exports,
-		(SELECT COUNT(*) FROM push WHERE state = 'paused') AS paused, (SELECT COUNT(*) FROM push_task) AS tasks,
+		(SELECT COUNT(*) FROM push WHERE state IN ('paused', 'missed')) AS paused, (SELECT COUNT(*) FROM push_task) AS tasks,
 		(SELECT COUNT(*) FROM push p JOIN push_delivery d ON d.run_id = p.id AND d.state = 'sending' WHERE p.state = 'stopped') AS ending`).Scan(&n).Error
 	return n, err
 }

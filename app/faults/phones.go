@@ -103,6 +103,19 @@ func (t *town) comparePushes(ctx context.Context, v *verdict) error {
 // audiences are pushes that did not end, that lost a fan, or whose counts, unknown outcomes
 // among them, are not those of their copies.
 func (t *town) audiences(ctx context.Context, rows []copied) (wrong []string, err error) {
+	var pushes []struct {
+		ID                id.ID
+		Name, State, Note string
+		People            int
+		FrozenAt          clock.Instant
+	}
+	if err := t.db.Read(ctx).Raw("SELECT id, name, state, note, people, frozen_at FROM push").Scan(&pushes).Error; err != nil {
+		return nil, err
+	}
+	unlisted := map[id.ID]bool{} // stopped before the audience was written down: what there is of it counts for nothing
+	for _, p := range pushes {
+		unlisted[p.ID] = p.State == push.Stopped && p.FrozenAt == 0
+	}
 	type count struct {
 		RunID id.ID
 		State string
@@ -110,6 +123,9 @@ func (t *town) audiences(ctx context.Context, rows []copied) (wrong []string, er
 	}
 	counted, listed := map[count]int{}, map[id.ID]map[id.ID]bool{}
 	for _, r := range rows {
+		if unlisted[r.RunID] {
+			continue
+		}
 		counted[count{RunID: r.RunID, State: r.State}]++
 		if listed[r.RunID] == nil {
 			listed[r.RunID] = map[id.ID]bool{}
@@ -121,21 +137,15 @@ func (t *town) audiences(ctx context.Context, rows []copied) (wrong []string, er
 		return nil, err
 	}
 	for _, k := range kept {
+		if unlisted[k.RunID] {
+			continue
+		}
 		counted[count{RunID: k.RunID, State: k.State}] -= k.N
 	}
 	for k, n := range counted {
 		if n != 0 {
 			wrong = append(wrong, fmt.Sprintf("触达 %d 的 %s 少算了 %d 人", k.RunID, k.State, n))
 		}
-	}
-	var pushes []struct {
-		ID                id.ID
-		Name, State, Note string
-		People            int
-		FrozenAt          clock.Instant
-	}
-	if err := t.db.Read(ctx).Raw("SELECT id, name, state, note, people, frozen_at FROM push").Scan(&pushes).Error; err != nil {
-		return nil, err
 	}
 	for _, p := range pushes {
 		missing := 0
@@ -146,7 +156,7 @@ func (t *town) audiences(ctx context.Context, rows []copied) (wrong []string, er
 		}
 		switch {
 		case p.State == push.Draft, p.State == push.Pending, p.State == push.Scheduled: // its operator lost the connection
-		case p.State == push.Stopped && p.FrozenAt == 0: // before its audience was written down
+		case unlisted[p.ID]:
 		case p.State != push.Done && p.State != push.Stopped, p.People != len(listed[p.ID]), missing > 0:
 			wrong = append(wrong, fmt.Sprintf("%s %s %s：%d 人，名单 %d 人，缺 %d 个粉丝", p.Name, p.State, p.Note, p.People, len(listed[p.ID]), missing))
 		case p.State == push.Done:

@@ -146,7 +146,8 @@ func (f *fans) start(ctx context.Context, form push.Form) (push.Push, error) {
 }
 
 // resumeAll goes on with every push that is paused: by the storm, or by siyu itself, which
-// does so when WeChat refuses its token.
+// does so when WeChat refuses its token. One that missed its time because nobody was there to
+// write its audience down is begun again.
 func (t *town) resumeAll(ctx context.Context) {
 	var paused []struct {
 		ID   id.ID
@@ -154,6 +155,12 @@ func (t *town) resumeAll(ctx context.Context) {
 	}
 	if t.db.Read(ctx).Raw("SELECT id, note FROM push WHERE state = ?", push.Paused).Scan(&paused).Error != nil {
 		return // asked again soon
+	}
+	var missed []id.ID
+	if t.db.Read(ctx).Raw("SELECT id FROM push WHERE state = ?", push.Missed).Scan(&missed).Error == nil {
+		for _, pushID := range missed {
+			_, _ = t.fans.Start(ctx, pushID, 1) // asked again soon
+		}
 	}
 	for _, p := range paused {
 		if _, err := t.fans.Resume(ctx, p.ID); err == nil && p.Note != "" { // as often as it takes

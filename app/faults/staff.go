@@ -45,10 +45,19 @@ func (t *town) engage(ctx context.Context) (err error) {
 	secrets := brand.Secrets{AppSecret: "secret-of-the-corp", Token: "token", AESKey: strings.TrimRight(aes, "=")}
 	d := &desk{wanted: map[string]id.ID{}, stopped: map[string]clock.Instant{}}
 	d.account, err = t.brands.SaveAccount(ctx, brand.Account{BrandID: t.brand.ID, Kind: brand.WeCom, AppID: corpID, Name: "晒足坊企业微信", CallbackSlug: slug + "-corp"}, secrets)
-	t.desk = d
+	if t.desk = d; err != nil {
+		return err
+	}
+	if t.script == nil { // in a storm a contact is asked for more often than once a day; WeCom delivers one all the same
+		p := reach.DefaultPolicy(t.brand.ID)
+		p.WeComPerDay = 5
+		if _, err := reach.New(reach.Deps{DB: t.db}).SavePolicy(ctx, p, 1); err != nil {
+			return err
+		}
+	}
 	t.sim.AddCorp(simulator.Corp{CorpID: corpID, Name: "晒足坊", Secret: secrets.AppSecret, Token: secrets.Token, AESKey: secrets.AESKey,
 		CallbackURL: t.publicURL() + "/wx/callback/" + slug + "-corp", Staff: staff()})
-	return err
+	return nil
 }
 
 // befriend makes some people contacts of the staff.

@@ -8,6 +8,7 @@ import (
 
 	"siyu/model/brand"
 	"siyu/model/consent"
+	"siyu/model/event"
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/push"
@@ -118,5 +119,22 @@ func TestWhatWeChatReportsReachesThePush(t *testing.T) {
 	n = runs(mass, push.Content{Text: "又到货"})
 	if n.Sent != 3 || n.Partial == nil || n.Partial.Args["n"] != "1" {
 		t.Errorf("a mass send that one did not get: %+v", n)
+	}
+	sent, lost := 0, 0 // of three people; who did not get the last is not known
+	for _, m := range members {
+		all, err := e.Events.Timeline(ctx, []id.ID{m}, []string{event.MessageSent, event.MessageLost}, event.Cursor{}, 0)
+		must(err)
+		standing, err := e.Events.Standing(ctx, all)
+		must(err)
+		for _, x := range standing {
+			if x.Type == event.MessageLost {
+				lost++
+			} else {
+				sent++
+			}
+		}
+	}
+	if sent != 9 || lost != 6 {
+		t.Errorf("%d messages count as sent and %d as lost", sent, lost)
 	}
 }
