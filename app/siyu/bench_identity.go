@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 	"text/tabwriter"
@@ -21,15 +20,14 @@ import (
 // benchIdentity joins keys into people and resolves them again, in batches as an import
 // does, each joined key with its row of evidence; against one SQL upsert per key into
 // the same table, each its own commit, by as many clients in the same run.
-func benchIdentity(ctx context.Context, args []string, out io.Writer) (err error) {
+func benchIdentity(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("siyu bench identity", flag.ContinueOnError)
 	f.SetOutput(out)
-	engine := f.String("engine", db.SQLite, "sqlite or mysql")
-	dsn := f.String("dsn", "", "mysql: a server on this machine; default: starts a MariaDB of its own")
+	var o benchOptions
+	o.flags(f, db.SQLite)
 	keys := f.Int64("keys", 1_000_000, "keys, up to 10000000; two for each person")
 	clients := f.Int("clients", 4, "how many work at once, 1 to 64")
 	seconds := secondsFlag(f, 5)
-	profile := f.String("profile", "", "write a CPU profile to this file")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -39,24 +37,10 @@ func benchIdentity(ctx context.Context, args []string, out io.Writer) (err error
 	if *keys < 2 || *keys > 10_000_000 || *clients < 1 || *clients > 64 {
 		return errors.New("--keys must be 2 to 10000000, --clients 1 to 64")
 	}
-	dir, err := os.MkdirTemp("", "siyu-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b, err := openBenchDB(ctx, *engine, *dsn, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.drop()) }()
-	d, err := db.Open(ctx, db.Options{Driver: b.driver, DSN: b.dsn, Clock: clock.System()})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-
-	w := &identityBench{people: identity.New(d), d: d, persons: *keys / 2, clients: *clients}
-	return profiled(*profile, func() error { return w.run(ctx, *seconds, out) })
+	return o.inDB(ctx, func(d *db.DB, _ string) error {
+		w := &identityBench{people: identity.New(d), d: d, persons: *keys / 2, clients: *clients}
+		return profiled(o.profile, func() error { return w.run(ctx, *seconds, out) })
+	})
 }
 
 // identityBench is one measurement.

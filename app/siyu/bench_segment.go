@@ -25,14 +25,13 @@ import (
 // benchSegment counts who fulfils a rule of four conditions, names them, and lets a
 // hundred people change, by bitmaps; against the same rule as SQL over the same tables in
 // the same run, as the program writes it and as a person would.
-func benchSegment(ctx context.Context, args []string, out io.Writer) (err error) {
+func benchSegment(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("siyu bench segment", flag.ContinueOnError)
 	f.SetOutput(out)
-	engine := f.String("engine", db.MySQL, "sqlite or mysql")
-	dsn := f.String("dsn", "", "mysql: a server on this machine; default: starts a MariaDB of its own")
+	var o benchOptions
+	o.flags(f, db.MySQL)
 	members := f.Int64("members", 1_000_000, "people of the brand, 1000 to 10000000")
 	seconds := secondsFlag(f, 5)
-	profile := f.String("profile", "", "write a CPU profile to this file")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -42,25 +41,13 @@ func benchSegment(ctx context.Context, args []string, out io.Writer) (err error)
 	if *members < 1000 || *members > 10_000_000 {
 		return errors.New("--members must be 1000 to 10000000")
 	}
-	dir, err := os.MkdirTemp("", "siyu-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	// As much memory as its tables want, or SQL would be compared while it reads the disk.
-	b, err := openBenchDB(ctx, *engine, *dsn, dir, fmt.Sprintf("--innodb-buffer-pool-size=%dM", 512+*members/2500), "--innodb-log-file-size=1G")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.drop()) }()
-	d, err := db.Open(ctx, db.Options{Driver: b.driver, DSN: b.dsn, Clock: clock.System()})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	w := &segmentBench{d: d, s: segment.New(d), members: *members, dir: filepath.Join(dir, "segments")}
-	w.s.KeepIn(w.dir)
-	return profiled(*profile, func() error { return w.run(ctx, *seconds, out) })
+	memory := fmt.Sprintf("--innodb-buffer-pool-size=%dM", 512+*members/2500)
+	return o.inDB(ctx, func(d *db.DB, dir string) error {
+		w := &segmentBench{d: d, s: segment.New(d), members: *members, dir: filepath.Join(dir, "segments")}
+		w.s.KeepIn(w.dir)
+		return profiled(o.profile, func() error { return w.run(ctx, *seconds, out) })
+	}, memory, "--innodb-log-file-size=1G")
 }
 
 // segmentBench is one measurement.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -23,6 +24,47 @@ import (
 type benchDB struct {
 	driver, dsn string
 	drop        func() error
+}
+
+// benchOptions say on which database a measurement runs, and whether it is watched.
+type benchOptions struct {
+	engine, dsn string
+	profile     string // where a CPU profile of the measurement goes; empty: nowhere
+}
+
+// flags are the options that every database has; engine is the usual one.
+func (o *benchOptions) flags(f *flag.FlagSet, engine string) {
+	f.StringVar(&o.engine, "engine", engine, "sqlite or mysql")
+	f.StringVar(&o.dsn, "dsn", "", "mysql: a server on this machine; default: starts a MariaDB of its own")
+	f.StringVar(&o.profile, "profile", "", "write a CPU profile to this file")
+}
+
+// inDir makes an empty database and a folder, runs use, and removes both; server are options
+// of a MariaDB that it starts.
+func (o benchOptions) inDir(ctx context.Context, use func(b benchDB, dir string) error, server ...string) (err error) {
+	dir, err := os.MkdirTemp("", "siyu-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	b, err := openBenchDB(ctx, o.engine, o.dsn, dir, server...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.drop()) }()
+	return use(b, dir)
+}
+
+// inDB is inDir for what needs the database with its tables and nothing else of the program.
+func (o benchOptions) inDB(ctx context.Context, use func(d *db.DB, dir string) error, server ...string) error {
+	return o.inDir(ctx, func(b benchDB, dir string) (err error) {
+		d, err := db.Open(ctx, db.Options{Driver: b.driver, DSN: b.dsn, Clock: clock.System()})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, d.Close()) }()
+		return use(d, dir)
+	}, server...)
 }
 
 // openBenchDB makes an empty database: a SQLite file in dir; or a schema of its own on

@@ -138,7 +138,7 @@ func TestBenchRefuses(t *testing.T) {
 // A figure of a run that lost or invented a claim must never be printed.
 func TestBenchBooksNoticeAClaimThatIsNotThere(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	o := worldOptions{engine: db.SQLite, codes: 3, members: 1, rail: brand.RailTransfer, payApp: demoMini}
+	o := worldOptions{benchOptions: benchOptions{engine: db.SQLite}, codes: 3, members: 1, rail: brand.RailTransfer, payApp: demoMini}
 	err := inWorld(context.Background(), o, func(ctx context.Context, w *benchWorld) error {
 		for range 3 {
 			tok, serial, err := w.token()

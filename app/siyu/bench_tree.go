@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"sync/atomic"
 	"text/tabwriter"
 	"time"
@@ -29,15 +28,14 @@ import (
 // Beside it, in the same run, the least that would do: a table of parents and recursive
 // queries (WITH RECURSIVE). What both found is compared, and at the end the nightly check
 // must find no counter wrong.
-func benchTree(ctx context.Context, args []string, out io.Writer) (err error) {
+func benchTree(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("siyu bench tree", flag.ContinueOnError)
 	f.SetOutput(out)
-	engine := f.String("engine", db.SQLite, "sqlite or mysql")
-	dsn := f.String("dsn", "", "mysql: a server on this machine; default: starts a MariaDB of its own")
+	var o benchOptions
+	o.flags(f, db.SQLite)
 	n := f.Int("n", 1_000_000, "members of the tree, 1000 to 3000000")
 	clients := f.Int("clients", 8, "how many bind at once, 1 to 64")
 	seconds := secondsFlag(f, 3)
-	profile := f.String("profile", "", "write a CPU profile to this file")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -47,32 +45,19 @@ func benchTree(ctx context.Context, args []string, out io.Writer) (err error) {
 	if *n < 1000 || *n > 3_000_000 || *clients < 1 || *clients > 64 {
 		return errors.New("-n must be 1000 to 3000000, --clients 1 to 64")
 	}
-	dir, err := os.MkdirTemp("", "siyu-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b, err := openBenchDB(ctx, *engine, *dsn, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.drop()) }()
-	d, err := db.Open(ctx, db.Options{Driver: b.driver, DSN: b.dsn, Clock: clock.System()})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
 	box, err := seal.Parse(seal.NewKey())
 	if err != nil {
 		return err
 	}
-	q := outbox.New(d)
-	w := &treeBench{d: d, clients: *clients, seconds: *seconds, dice: rand.New(rand.NewPCG(1, 20)),
-		s: referral.New(referral.Deps{DB: d, Box: box, Members: member.New(d, identity.New(d)), Events: event.New(d, q), Outbox: q})}
-	if err := w.build(ctx, *n, out); err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-	return profiled(*profile, func() error { return w.run(ctx, out) })
+	return o.inDB(ctx, func(d *db.DB, _ string) error {
+		q := outbox.New(d)
+		w := &treeBench{d: d, clients: *clients, seconds: *seconds, dice: rand.New(rand.NewPCG(1, 20)),
+			s: referral.New(referral.Deps{DB: d, Box: box, Members: member.New(d, identity.New(d)), Events: event.New(d, q), Outbox: q})}
+		if err := w.build(ctx, *n, out); err != nil {
+			return fmt.Errorf("build: %w", err)
+		}
+		return profiled(o.profile, func() error { return w.run(ctx, out) })
+	})
 }
 
 const (

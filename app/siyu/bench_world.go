@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -44,23 +43,18 @@ type benchWorld struct {
 
 // worldOptions say what to build.
 type worldOptions struct {
-	engine, dsn string
-	redis       string // host:port; empty: inside the program
-	redisDB     int
-	work        bool // workers run as well
-	codes       int64
-	members     int
-	rail        string
-	payApp      string // the app whose openids get the money
-	profile     string // where a CPU profile of use goes; empty: nowhere
+	benchOptions
+	redis   string // host:port; empty: inside the program
+	redisDB int
+	work    bool // workers run as well
+	codes   int64
+	members int
+	rail    string
+	payApp  string // the app whose openids get the money
 }
 
 // flags are the options that every world has.
-func (o *worldOptions) flags(f *flag.FlagSet) {
-	f.StringVar(&o.engine, "engine", db.SQLite, "sqlite or mysql")
-	f.StringVar(&o.dsn, "dsn", "", "mysql: a server on this machine; default: starts a MariaDB of its own")
-	f.StringVar(&o.profile, "profile", "", "write a CPU profile to this file")
-}
+func (o *worldOptions) flags(f *flag.FlagSet) { o.benchOptions.flags(f, db.SQLite) }
 
 // benchMember is a person with everything a request of his carries.
 type benchMember struct {
@@ -77,40 +71,32 @@ const prizeFen = dbbench.AmountFen
 var errBenchOver = errors.New("bench: over")
 
 // inWorld starts everything, runs use, and removes everything.
-func inWorld(ctx context.Context, o worldOptions, use func(ctx context.Context, w *benchWorld) error) (err error) {
-	dir, err := os.MkdirTemp("", "siyu-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	d, err := openBenchDB(ctx, o.engine, o.dsn, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.drop()) }()
-	env := map[string]string{"SIYU_ENV": config.Demo, "SIYU_ADDR": "127.0.0.1:0", "SIYU_SIM_ADDR": "127.0.0.1:0", "SIYU_DATA": filepath.Join(dir, "data")}
-	cfg, err := config.Load(func(name string) string { return env[name] })
-	if err != nil {
-		return err
-	}
-	cfg.DB.Driver, cfg.DB.DSN = d.driver, config.Secret(d.dsn)
-	cfg.Redis.Addr, cfg.Redis.DB = o.redis, o.redisDB
-	cfg.Pay.RedpackPerSecond, cfg.Pay.TransferPerSecond, cfg.Pay.UserPacketsPerDay, cfg.Pay.UserFenPerDay = 0, 0, 0, 0
-
-	w := &benchWorld{options: o, goods: &demoGoods{gtin: "06901234567892", name: "bench", rail: o.rail, mchID: demoTransfer, codes: o.codes}}
-	// Every line is written as in production, to nowhere.
-	w.process = &process{cfg: cfg, out: io.Discard, log: slog.New(slog.NewTextHandler(io.Discard, nil)), parts: parts{web: true, work: o.work}, seed: w.stock}
-	var found error
-	w.opened = func(*process) error {
-		if found = w.enrol(ctx); found == nil {
-			found = profiled(o.profile, func() error { return use(ctx, w) })
+func inWorld(ctx context.Context, o worldOptions, use func(ctx context.Context, w *benchWorld) error) error {
+	return o.inDir(ctx, func(b benchDB, dir string) error {
+		env := map[string]string{"SIYU_ENV": config.Demo, "SIYU_ADDR": "127.0.0.1:0", "SIYU_SIM_ADDR": "127.0.0.1:0", "SIYU_DATA": filepath.Join(dir, "data")}
+		cfg, err := config.Load(func(name string) string { return env[name] })
+		if err != nil {
+			return err
 		}
-		return errBenchOver
-	}
-	if err := w.run(ctx); !errors.Is(err, errBenchOver) {
-		return err
-	}
-	return found
+		cfg.DB.Driver, cfg.DB.DSN = b.driver, config.Secret(b.dsn)
+		cfg.Redis.Addr, cfg.Redis.DB = o.redis, o.redisDB
+		cfg.Pay.RedpackPerSecond, cfg.Pay.TransferPerSecond, cfg.Pay.UserPacketsPerDay, cfg.Pay.UserFenPerDay = 0, 0, 0, 0
+
+		w := &benchWorld{options: o, goods: &demoGoods{gtin: "06901234567892", name: "bench", rail: o.rail, mchID: demoTransfer, codes: o.codes}}
+		// Every line is written as in production, to nowhere.
+		w.process = &process{cfg: cfg, out: io.Discard, log: slog.New(slog.NewTextHandler(io.Discard, nil)), parts: parts{web: true, work: o.work}, seed: w.stock}
+		var found error
+		w.opened = func(*process) error {
+			if found = w.enrol(ctx); found == nil {
+				found = profiled(o.profile, func() error { return use(ctx, w) })
+			}
+			return errBenchOver
+		}
+		if err := w.run(ctx); !errors.Is(err, errBenchOver) {
+			return err
+		}
+		return found
+	})
 }
 
 // stock makes the brand with its accounts, the batch and the campaign.
