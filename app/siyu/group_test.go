@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/db/dbtest"
@@ -21,25 +20,8 @@ import (
 // becomes of them when he is suspended.
 func TestCommunitiesKnowTheirLeaderAndHisPeople(t *testing.T) {
 	ctx := context.Background()
-	data := t.TempDir()
-	cfg, err := config.Load(func(name string) string {
-		return map[string]string{"SIYU_ENV": config.Demo, "SIYU_DATA": data}[name]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	clk := clock.NewFake(dbtest.Start)
-	e, err := openEnvironment(ctx, cfg, clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	e, must := wired(t, clk)
 	n := 0
 	who := func() id.ID {
 		t.Helper()

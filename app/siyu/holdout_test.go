@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/db/dbtest"
@@ -28,23 +27,8 @@ import (
 func TestLiftOfAPush(t *testing.T) {
 	const people = 600
 	ctx := context.Background()
-	vars := map[string]string{"SIYU_DATA": t.TempDir(), "SIYU_ENV": config.Demo}
-	cfg, err := config.Load(func(name string) string { return vars[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
 	clk := clock.NewFake(dbtest.Start)
-	e, err := openEnvironment(ctx, cfg, clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	e, must := wired(t, clk)
 	b, err := e.Brands.Create(ctx, brand.Brand{Slug: "eye", Name: "明眸", CodeHost: "eye.example.cn"})
 	must(err)
 	put := func(list []event.Event) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"testing"
 
-	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/db/dbtest"
@@ -22,25 +21,8 @@ import (
 // binds, and whose purchases count for whom.
 func TestALeadersCodeBindsWhileHeIsActive(t *testing.T) {
 	ctx := context.Background()
-	data := t.TempDir()
-	cfg, err := config.Load(func(name string) string {
-		return map[string]string{"SIYU_ENV": config.Demo, "SIYU_DATA": data}[name]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	clk := clock.NewFake(dbtest.Start)
-	e, err := openEnvironment(ctx, cfg, clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	e, must := wired(t, clk)
 	b, err := e.Brands.Create(ctx, brand.Brand{Slug: "laojing", Name: "老井", CodeHost: "q.example.cn"})
 	must(err)
 	_, err = e.Leaders.Publish(ctx, b.ID, "群主应如实介绍商品，不得收取任何费用，不得以发展人员取酬。", 1)

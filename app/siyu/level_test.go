@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/campaign"
 	"siyu/model/clock"
@@ -15,24 +14,7 @@ import (
 // The program's own wiring: a campaign knows the brand's levels, a claim the members'.
 func TestCampaignsAndClaimsKnowTheLevels(t *testing.T) {
 	ctx := context.Background()
-	data := t.TempDir()
-	cfg, err := config.Load(func(name string) string {
-		return map[string]string{"SIYU_ENV": config.Demo, "SIYU_DATA": data}[name]
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := openEnvironment(ctx, cfg, clock.System())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	e, must := wired(t, clock.System())
 	b, err := e.Brands.Create(ctx, brand.Brand{Slug: "laojing", Name: "老井", CodeHost: "q.example.cn"})
 	must(err)
 	table, err := e.Tiers.Table(ctx, b.ID)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/consent"
@@ -23,23 +22,8 @@ import (
 // not in it, even when nobody has derived anything since.
 func TestAudienceIsOfTheMomentItIsWrittenDown(t *testing.T) {
 	ctx := context.Background()
-	vars := map[string]string{"SIYU_DATA": t.TempDir(), "SIYU_ENV": config.Demo}
-	cfg, err := config.Load(func(name string) string { return vars[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
 	clk := clock.NewFake(dbtest.Start)
-	e, err := openEnvironment(ctx, cfg, clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	e, must := wired(t, clk)
 	b, err := e.Brands.Create(ctx, brand.Brand{Slug: "eye", Name: "明眸", CodeHost: "eye.example.cn"})
 	must(err)
 	var people []id.ID

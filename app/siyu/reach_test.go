@@ -5,7 +5,6 @@ import (
 	"errors"
 	"testing"
 
-	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/db/dbtest"
@@ -22,21 +21,9 @@ import (
 // The program's own wiring of the ledger: what WeChat reports opens a window, what the
 // program says by itself uses it up, and text messages find their number.
 func TestReachIsToldOfEverything(t *testing.T) {
-	ctx, data := context.Background(), t.TempDir()
-	cfg, err := config.Load(func(name string) string {
-		return map[string]string{"SIYU_ENV": config.Demo, "SIYU_DATA": data}[name]
-	})
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(err)
+	ctx := context.Background()
 	clk := clock.NewFake(dbtest.Start)
-	e, err := openEnvironment(ctx, cfg, clk)
-	must(err)
-	defer e.Close()
+	e, must := wired(t, clk)
 	b, err := e.Brands.Create(ctx, brand.Brand{Slug: "laojing", Name: "老井", CodeHost: "q.example.cn"})
 	must(err)
 	a, err := e.Brands.SaveAccount(ctx, brand.Account{BrandID: b.ID, Kind: brand.Official, AppID: "wx0000000000000001", Name: "老井", CallbackSlug: "laojing-oa"}, brand.Secrets{AppSecret: "secret0123456789", Token: "token0123"})

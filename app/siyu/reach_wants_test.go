@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"siyu/config"
 	"siyu/model/brand"
 	"siyu/model/clock"
 	"siyu/model/db/dbtest"
@@ -20,21 +19,9 @@ import (
 
 // A push that is scheduled keeps the last grant of those it is for, until it is taken back.
 func TestAScheduledPushKeepsGrants(t *testing.T) {
-	ctx, data := context.Background(), t.TempDir()
-	cfg, err := config.Load(func(name string) string {
-		return map[string]string{"SIYU_ENV": config.Demo, "SIYU_DATA": data}[name]
-	})
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(err)
+	ctx := context.Background()
 	clk := clock.NewFake(dbtest.Start)
-	e, err := openEnvironment(ctx, cfg, clk)
-	must(err)
-	defer e.Close()
+	e, must := wired(t, clk)
 	b, err := e.Brands.Create(ctx, brand.Brand{Slug: "eye", Name: "明眸", CodeHost: "eye.example.cn"})
 	must(err)
 	a, err := e.Brands.SaveAccount(ctx, brand.Account{BrandID: b.ID, Kind: brand.Official, AppID: "wx0000000000000001", Name: "明眸", CallbackSlug: "eye-oa"}, brand.Secrets{AppSecret: "secret0123456789", Token: "token0123"})
