@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -83,6 +84,7 @@ func (s *Store) TakeManyTx(ctx context.Context, tx *gorm.DB, a Ask, seats []Seat
 	if err != nil {
 		return nil, err
 	}
+	f.hush()
 	t := taker{Store: s, ctx: ctx, tx: tx, facts: f}
 	claims := map[id.ID]*claim{}
 	var wanted []*claim
@@ -110,6 +112,22 @@ func (s *Store) TakeManyTx(ctx context.Context, tx *gorm.DB, a Ask, seats []Seat
 		out[i].Answer = claims[x.DeliveryID].answer
 	}
 	return out, nil
+}
+
+// turnTime is the longest that a call for many waits for its turn, with a margin.
+const turnTime = time.Minute
+
+// hush stops channels that count by calendar for the last moments of a period: a call that is
+// reserved now may be made in the next one, where WeChat counts it and we would not.
+func (f *facts) hush() {
+	_, midnight := clock.DayOf(f.ask.At).Bounds()
+	_, month := clock.DayOf(f.ask.At).MonthEnd().Bounds()
+	for _, u := range f.ask.Uses {
+		end := map[string]clock.Instant{Mass: month, WeCom: midnight}[u.Channel]
+		if k := f.key(u); end != 0 && end.Sub(f.ask.At) <= turnTime {
+			f.stops[k] = max(f.stops[k], end)
+		}
+	}
 }
 
 // ticketRow is a ticket as it is kept.
