@@ -99,9 +99,9 @@ export type Send = <M extends Verb, P extends PathOf<M>>(
  * page is left. */
 export function useSend(): Send {
   const client = useQueryClient();
-  return async (method, path, { params, body }, stale) => {
+  return async (method, path, { params, body, seen }, stale) => {
     const verb = method.toUpperCase() as 'POST' | 'PUT' | 'DELETE';
-    await call(verb, path, { params: params as Sent, body, key: newKey() });
+    await call(verb, path, { params: params as Sent, body, key: newKey(), seen });
     await refresh(client, [...stale, '/trails']);
   };
 }
@@ -150,7 +150,7 @@ export function useWrite<M extends Verb, P extends PathOf<M>>(
     },
     onError: (error) => {
       // What stands behind the form is old: it is there anew when the form is opened again.
-      if (error.code === 'changed_meanwhile') void refresh(client, invalidate);
+      if (error.code === 'changed_meanwhile' || error.code === 'gone_meanwhile') void refresh(client, invalidate);
       if (!quiet && error.status !== 401) showFault(notification, error);
     },
   });

@@ -90,14 +90,19 @@ function Frame() {
   );
 }
 
+/** leaves says whether what is on the page goes: also another brand and another tab take a
+ * form away. */
+function leaves(from: { pathname: string; search: string }, to: { pathname: string; search: string }): boolean {
+  if (from.pathname !== to.pathname) return to.pathname !== '/login';
+  const [old, next] = [new URLSearchParams(from.search), new URLSearchParams(to.search)];
+  return (old.has('brand') && old.get('brand') !== next.get('brand')) || old.get('tab') !== next.get('tab');
+}
+
 /** Leaving asks before another page takes a half-filled form away. */
 function Leaving() {
   const { t } = useTranslation('app');
   const { modal } = App.useApp();
-  const blocked = useBlocker(
-    ({ currentLocation, nextLocation }) =>
-      currentLocation.pathname !== nextLocation.pathname && nextLocation.pathname !== '/login' && unsaved(),
-  );
+  const blocked = useBlocker(({ currentLocation, nextLocation }) => leaves(currentLocation, nextLocation) && unsaved());
   useEffect(() => {
     if (blocked.state !== 'blocked') return;
     const ask = modal.confirm({

@@ -3,7 +3,8 @@ import { useTranslation } from 'react-i18next';
 /** A field that an act changed, as the audit log tells it. */
 export type Change = { field: string; before: unknown; after: unknown };
 
-/** Changes shows before and after of one act, only the fields that differ. */
+/** Changes shows before and after of one act, only the fields that differ, and those that name
+ * the thing. */
 export function Changes({ changes }: { changes: readonly Change[] | null | undefined }) {
   const { t } = useTranslation('app');
   if (!changes?.length) return <span className="muted">{t('trail.same')}</span>;
@@ -18,13 +19,17 @@ export function Changes({ changes }: { changes: readonly Change[] | null | undef
           </tr>
         </thead>
         <tbody>
-          {changes.map((c) => (
-            <tr key={c.field}>
-              <td>{c.field}</td>
-              <td>{plain(c.before) ? <del>{plain(c.before)}</del> : '—'}</td>
-              <td>{plain(c.after) ? <ins>{plain(c.after)}</ins> : '—'}</td>
-            </tr>
-          ))}
+          {changes.map((c) => {
+            const [before, after] = [plain(c.before), plain(c.after)];
+            const same = before === after; // it only tells which thing it was
+            return (
+              <tr key={c.field}>
+                <td>{c.field}</td>
+                <td>{before ? same ? before : <del>{before}</del> : '—'}</td>
+                <td>{after ? same ? after : <ins>{after}</ins> : '—'}</td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </div>

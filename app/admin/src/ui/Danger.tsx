@@ -1,10 +1,11 @@
 import { Button, Form, Input, Modal } from 'antd';
-import { cloneElement, type ReactElement, type ReactNode, useId, useState } from 'react';
+import { cloneElement, type ReactElement, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/error';
 import { FaultAlert } from './FormDrawer';
 import { halfWidth } from './money';
 import { unread } from './unread';
+import { useUnsaved } from './unsaved';
 
 export type DangerProps = {
   /** The button that opens it. */
@@ -23,7 +24,10 @@ export type DangerProps = {
   danger?: boolean;
   /** Further Form.Items; their values come with the reason. */
   children?: ReactNode;
-  onConfirm: (values: { reason: string } & Record<string, unknown>) => Promise<unknown>;
+  /** dataUpdatedAt of what the fields are filled with, or of what is decided about. As it was
+   * when it was opened it comes with onConfirm, which hands it to the write. */
+  seen?: number;
+  onConfirm: (values: { reason: string } & Record<string, unknown>, seen?: number) => Promise<unknown>;
 };
 
 /** Danger asks before an act: with its consequence, a reason for the log and, for what
@@ -37,6 +41,7 @@ export function Danger({
   confirm,
   danger = true,
   children,
+  seen,
   onConfirm,
 }: DangerProps) {
   const { t } = useTranslation('app');
@@ -47,15 +52,23 @@ export function Danger({
   const [form] = Form.useForm<Record<string, unknown> & { typed?: string; reason?: string }>();
   const typed = Form.useWatch('typed', form) as string | undefined;
   const right = !name || halfWidth(String(typed ?? '')).trim() === halfWidth(name).trim();
+  const opened = useRef(seen);
+  const mark = useUnsaved();
+  // What is written into it is asked about before another page takes it away; closing it is a no.
+  useEffect(() => {
+    if (!open) mark(false);
+  }, [open, mark]);
   const go = async () => {
     const { typed: _, ...values } = await form.validateFields();
     if (unread(document.getElementById(id))) return;
     setBusy(true);
+    mark(false);
     setFault(null);
     try {
-      await onConfirm({ ...values, reason: String(values.reason ?? '').trim() });
+      await onConfirm({ ...values, reason: String(values.reason ?? '').trim() }, opened.current);
       setOpen(false);
     } catch (error) {
+      mark(true);
       setFault(error);
       if (!(error instanceof ApiError)) throw error;
     } finally {
@@ -67,6 +80,7 @@ export function Danger({
       {cloneElement(trigger, {
         onClick: () => {
           form.resetFields();
+          opened.current = seen;
           setFault(null);
           setOpen(true);
         },
@@ -94,7 +108,7 @@ export function Danger({
       >
         <FaultAlert fault={fault} />
         {consequence ? <div style={{ marginBottom: 16 }}>{consequence}</div> : null}
-        <Form form={form} name={id} layout="vertical" onFinish={() => void go()}>
+        <Form form={form} name={id} layout="vertical" onFinish={() => void go()} onValuesChange={() => mark(true)}>
           {children}
           {reason ? (
             <Form.Item

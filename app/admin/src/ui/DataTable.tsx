@@ -38,8 +38,8 @@ export type DataTableProps<P extends PathOf<'get'>> = {
   rowKey?: (row: Row<P>) => string;
   /** Where the first column leads, e.g. (p) => `/goods/products/${p.id}`. */
   to?: (row: Row<P>) => string;
-  /** Buttons of one row. */
-  actions?: (row: Row<P>) => ReactNode;
+  /** Buttons of one row. seen is when it was read, for a form that is filled with it. */
+  actions?: (row: Row<P>, seen: number) => ReactNode;
   /** Buttons above the table, at the right. */
   toolbar?: ReactNode;
   /** Buttons for what is selected. all: also "everything that is found" may be selected. */
@@ -96,7 +96,7 @@ export function DataTable<P extends PathOf<'get'>>({
   const counted = JSON.stringify([params, query]);
   const known = useRef<{ of: string; total?: number; more?: boolean }>({ of: '' });
   const ask = before && known.current.of === counted ? undefined : 1;
-  const { data, error, isPending, isFetching, isPlaceholderData, refetch } = useList(path, {
+  const { data, dataUpdatedAt, error, isPending, isFetching, isPlaceholderData, refetch } = useList(path, {
     params: {
       path: params?.path,
       query: {
@@ -111,6 +111,9 @@ export function DataTable<P extends PathOf<'get'>>({
     enabled,
   });
   const rows = data?.data ?? [];
+  // While another page is read, the rows of the one before are still shown.
+  const readAt = useRef(0);
+  if (!isPlaceholderData) readAt.current = dataUpdatedAt;
   if (data?.total !== undefined && !isPlaceholderData)
     known.current = { of: counted, total: data.total, more: data.total_more };
   // A list that is not counted is when all of it is on its one page.
@@ -197,7 +200,7 @@ export function DataTable<P extends PathOf<'get'>>({
           columns={visible}
           rowKey={rowKey}
           to={to}
-          actions={actions}
+          actions={actions && ((row) => actions(row, readAt.current))}
           expand={expand}
           loading={isPending || isPlaceholderData}
           picked={picked.keys}

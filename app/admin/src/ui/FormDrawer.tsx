@@ -1,10 +1,10 @@
 import { Alert, App, Button, Drawer, Form, type FormInstance } from 'antd';
-import { type ReactNode, useCallback, useEffect, useId, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, errorText } from '@/api/error';
 import { Copy } from './Copy';
 import { unread } from './unread';
-import { useUnsaved } from './unsaved';
+import { bare, useUnsaved } from './unsaved';
 
 export type FormDrawerProps<V extends object> = {
   title: ReactNode;
@@ -48,15 +48,10 @@ export function FormDrawer<V extends object>({
   const values = (Form.useWatch([], form) ?? {}) as Partial<V>;
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
-  const touched = useRef(false);
   const mark = useUnsaved();
-  const touch = useCallback(
-    (yes: boolean) => {
-      touched.current = yes;
-      mark(yes);
-    },
-    [mark],
-  );
+  // What it was filled with: a change that was taken back by hand is none.
+  const filled = useRef('');
+  const dirty = () => bare(form.getFieldsValue(true)) !== filled.current;
   const first = useRef(initial);
   first.current = initial;
   const latest = useRef(seen);
@@ -64,17 +59,21 @@ export function FormDrawer<V extends object>({
   const opened = useRef(seen);
 
   useEffect(() => {
-    touch(false);
     if (!open) return;
     opened.current = latest.current;
     form.resetFields();
     form.setFieldsValue((first.current ?? {}) as Parameters<typeof form.setFieldsValue>[0]);
+    filled.current = bare(form.getFieldsValue(true));
     setFault(null);
-  }, [open, form, touch]);
+  }, [open, form]);
+  // After each drawing, for buttons fill fields, too. What saves may open the page of what
+  // it made: nobody is asked then.
+  useEffect(() => mark(open && !busy && dirty()));
 
   const close = () => {
-    if (!touched.current || busy) {
-      if (!busy) onClose();
+    if (busy) return;
+    if (!dirty()) {
+      onClose();
       return;
     }
     modal.confirm({
@@ -90,12 +89,11 @@ export function FormDrawer<V extends object>({
     if (unread(document.getElementById(name))) return;
     setBusy(true);
     setFault(null);
-    touch(false); // what saves may open the page of what it made
+    mark(false);
     try {
       await onSubmit(v, opened.current);
       onClose();
     } catch (error) {
-      touch(true);
       if (!isOver(error)) setFault(error);
       if (error instanceof ApiError && error.field) {
         const field = error.field.split('.') as never;
@@ -126,13 +124,7 @@ export function FormDrawer<V extends object>({
       }
     >
       <FaultAlert fault={fault} />
-      <Form<V>
-        form={form}
-        name={name}
-        layout="vertical"
-        onFinish={(v) => void save(v)}
-        onValuesChange={() => touch(true)}
-      >
+      <Form<V> form={form} name={name} layout="vertical" onFinish={(v) => void save(v)}>
         {typeof children === 'function' ? children(form, values) : children}
         {/* Enter in a field submits; the visible button stands outside of the form. */}
         <button type="submit" hidden aria-hidden tabIndex={-1} />
@@ -146,8 +138,9 @@ export function isOver(error: unknown): boolean {
   return error instanceof ApiError && error.code === 'not_logged_in';
 }
 
-/** FaultAlert shows why a form was not taken, with the request's number. */
-export function FaultAlert({ fault }: { fault: unknown }) {
+/** FaultAlert shows why a form was not taken, with the request's number. again: fills a form
+ * that cannot be closed with what somebody else has made of it. */
+export function FaultAlert({ fault, again }: { fault: unknown; again?: () => void }) {
   const { t } = useTranslation('app');
   const box = useRef<HTMLDivElement>(null);
   // A long form is scrolled down to its last field; what is wrong stands above the first.
@@ -164,6 +157,13 @@ export function FaultAlert({ fault }: { fault: unknown }) {
         role="alert"
         style={{ marginBottom: 16 }}
         title={errorText(fault)}
+        action={
+          again && fault instanceof ApiError && fault.code === 'changed_meanwhile' ? (
+            <Button size="small" onClick={again}>
+              {t('form.newest')}
+            </Button>
+          ) : undefined
+        }
         description={
           requestId ? (
             <span className="muted">

@@ -1,10 +1,10 @@
 import { Button, Form, Steps } from 'antd';
-import { type ReactNode, useId, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/error';
 import { FaultAlert, isOver } from './FormDrawer';
 import { unread } from './unread';
-import { useUnsaved } from './unsaved';
+import { bare, useUnsaved } from './unsaved';
 
 export type Step<V extends object> = {
   key: string;
@@ -44,6 +44,14 @@ export function StepWizard<V extends object>({
   const mark = useUnsaved();
   Form.useWatch([], form);
   const values = { ...initial, ...(form.getFieldsValue(true) as Partial<V>) };
+  const begun = useRef<string | null>(null);
+  // After each drawing, for buttons fill fields, too. What finishes may open the page of what
+  // it made: nobody is asked then.
+  useEffect(() => {
+    const now = bare(values);
+    begun.current ??= now;
+    mark(!busy && now !== begun.current);
+  });
   const last = at === steps.length - 1;
   const run = async (act: () => Promise<unknown>) => {
     setBusy(true);
@@ -72,12 +80,7 @@ export function StepWizard<V extends object>({
         return;
       }
       mark(false); // finishing opens the page of what was made
-      try {
-        await onFinish(all as V);
-      } catch (error) {
-        mark(true);
-        throw error;
-      }
+      await onFinish(all as V);
     });
   return (
     <div className="section">
@@ -100,7 +103,6 @@ export function StepWizard<V extends object>({
             layout="vertical"
             initialValues={initial as never}
             onFinish={() => void next()}
-            onValuesChange={() => mark(true)}
             preserve
           >
             {steps[at]?.render(values)}

@@ -20,6 +20,18 @@ export function useUnsaved(): (dirty: boolean) => void {
   return mark;
 }
 
+/** bare is what a form says, as a text to compare: nothing, empty and off are one, and the
+ * order in which fields were filled does not matter. */
+export function bare(values: unknown): string {
+  return (
+    JSON.stringify(values, (_, x) => {
+      if (x === '' || x === null || x === false || (Array.isArray(x) && x.length === 0)) return undefined;
+      if (typeof x !== 'object' || Array.isArray(x)) return x;
+      return Object.fromEntries(Object.entries(x).sort(([a], [b]) => (a < b ? -1 : 1)));
+    }) ?? ''
+  );
+}
+
 /** unsaved says whether some form would lose what is in it. */
 export function unsaved(): boolean {
   return !window.dispatchEvent(new Event(leaving, { cancelable: true }));

@@ -1,11 +1,11 @@
 import { Button, Form, Input } from 'antd';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { ApiError, errorText } from '@/api/error';
 import { useBrandID } from '@/app/brand';
-import { Broken, FaultAlert, Page, Section, Waiting } from '@/ui';
+import { Broken, FaultAlert, Page, Section, useUnsaved, Waiting } from '@/ui';
 import { emptyGroup, fromTree, type Group, incomplete, toTree } from './builder/parts';
 import { RuleEditor } from './RuleEditor';
 
@@ -89,22 +89,15 @@ function Edit({ title, brand, segment, initial, root: given, save }: EditProps) 
   const [root, setRoot] = useState(given);
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const touched = useRef(false);
-  useEffect(() => {
-    const warn = (e: BeforeUnloadEvent) => {
-      if (touched.current) e.preventDefault();
-    };
-    window.addEventListener('beforeunload', warn);
-    return () => window.removeEventListener('beforeunload', warn);
-  }, []);
+  const mark = useUnsaved();
   const submit = async (v: Words) => {
     setBusy(true);
     setFault(null);
-    touched.current = false;
+    mark(false);
     try {
       await save({ name: v.name, note: v.note ?? '' }, root);
     } catch (error) {
-      touched.current = true;
+      mark(true);
       setFault(error);
       if (!(error instanceof ApiError)) throw error;
       if (error.field === 'name' || error.field === 'note') {
@@ -126,7 +119,7 @@ function Edit({ title, brand, segment, initial, root: given, save }: EditProps) 
         brand={brand}
         value={root}
         onChange={(r) => {
-          touched.current = true;
+          mark(true);
           setRoot(r);
         }}
       >
@@ -136,9 +129,7 @@ function Edit({ title, brand, segment, initial, root: given, save }: EditProps) 
             form={form}
             layout="vertical"
             initialValues={initial}
-            onValuesChange={() => {
-              touched.current = true;
-            }}
+            onValuesChange={() => mark(true)}
             onFinish={(v) => void submit(v)}
           >
             <Form.Item

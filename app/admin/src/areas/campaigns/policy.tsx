@@ -11,7 +11,7 @@ export function ApprovalLimit({ brand, trail = true }: { brand: string; trail?: 
   const { t } = useTranslation('campaigns');
   const [open, setOpen] = useState(false);
   const params = { path: { id: brand } };
-  const { data } = useGet('/brands/{id}/campaign-policy', { params, enabled: Boolean(brand) });
+  const { data, dataUpdatedAt } = useGet('/brands/{id}/campaign-policy', { params, enabled: Boolean(brand) });
   const save = useWrite('put', '/brands/{id}/campaign-policy', {
     invalidate: ['/brands', '/campaigns', '/audit'],
     done: t('done.policy'),
@@ -49,9 +49,11 @@ export function ApprovalLimit({ brand, trail = true }: { brand: string; trail?: 
           approval_fen: data.approval_fen || 1_000_000,
           approval_points: data.approval_points,
         }}
-        onSubmit={(v) =>
+        seen={dataUpdatedAt}
+        onSubmit={(v, seen) =>
           save.mutateAsync({
             params,
+            seen,
             body: {
               approval_fen: v.always ? 0 : v.approval_fen,
               approval_points: v.approval_points ?? data.approval_points,

@@ -1,7 +1,7 @@
 import { Form } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useWrite } from '@/api';
-import { FormDrawer, MoneyInput, NumberInput, useUndo } from '@/ui';
+import { FormDrawer, MoneyInput, NumberInput, useOpened, useUndo } from '@/ui';
 import { type Home, shown } from './Cards';
 
 const metrics = ['new_members', 'members', 'scans', 'sales_fen'] as const;
@@ -10,32 +10,36 @@ type Values = Partial<Record<(typeof metrics)[number], number | null>>;
 /** Targets are what the brand wants to reach this month. Empty is no target. */
 export function Targets({
   brandId,
-  home,
+  home: now,
+  seen: read,
   open,
   onClose,
 }: {
   brandId: string;
   home: Home;
+  /** When it was read. */
+  seen: number;
   open: boolean;
   onClose: () => void;
 }) {
   const { t } = useTranslation('home');
   const undo = useUndo();
   const set = useWrite('put', '/brands/{id}/targets', { quiet: true, invalidate: ['/home'] });
+  const home = useOpened(open, now);
   const day = String(home.day ?? '');
   const month = Number(day.slice(0, 6));
   const before = Object.fromEntries((home.targets ?? []).map((x) => [x.metric, x.amount])) as Values;
-  const save = async (values: Values) => {
+  const save = async (values: Values, seen?: number) => {
     const params = { path: { id: brandId } };
     const changed = metrics.filter((m) => (values[m] ?? 0) !== (before[m] ?? 0));
     for (const metric of changed) {
-      await set.mutateAsync({ params, body: { month, metric, amount: values[metric] ?? 0 } });
+      await set.mutateAsync({ params, body: { month, metric, amount: values[metric] ?? 0 }, seen });
     }
     if (changed.length === 0) return;
     undo(t('targets.done'), async (send) => {
       for (const metric of changed) {
         const body = { month, metric, amount: before[metric] ?? 0 };
-        await send('put', '/brands/{id}/targets', { params, body }, ['/home']);
+        await send('put', '/brands/{id}/targets', { params, body, seen }, ['/home']);
       }
     });
   };
@@ -45,6 +49,7 @@ export function Targets({
       open={open}
       onClose={onClose}
       initial={before}
+      seen={read}
       onSubmit={save}
     >
       <p className="muted">{t('targets.text')}</p>

@@ -99,7 +99,9 @@ function Today({ id, name }: { id: string; name: string }) {
         </Can>
         <Feed items={recent.data?.items} asOf={recent.data?.as_of} fault={recent.error} />
       </div>
-      {data ? <Targets brandId={id} home={data} open={targets} onClose={() => setTargets(false)} /> : null}
+      {data ? (
+        <Targets brandId={id} home={data} seen={home.dataUpdatedAt} open={targets} onClose={() => setTargets(false)} />
+      ) : null}
     </Page>
   );
 }

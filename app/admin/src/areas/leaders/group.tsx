@@ -54,13 +54,17 @@ export function Component() {
                     path="/groups/{id}/size"
                     id={g.id}
                     danger={false}
+                    seen={dataUpdatedAt}
                     body={(v) => ({ size: v.size })}
                     invalidate={['/groups']}
                     done={t('done.saved')}
                     undo={(send) =>
-                      send('put', '/groups/{id}/size', { params: { path: { id } }, body: { size: g.size } }, [
-                        '/groups',
-                      ])
+                      send(
+                        'put',
+                        '/groups/{id}/size',
+                        { params: { path: { id } }, body: { size: g.size }, seen: dataUpdatedAt },
+                        ['/groups'],
+                      )
                     }
                     trigger={<Button>{t('group.setSize')}</Button>}
                     title={t('group.setSizeTitle')}
@@ -199,12 +203,13 @@ export function Component() {
         title={t('group.qr')}
         open={sending}
         onClose={() => setSending(false)}
-        onSubmit={(v) => {
+        seen={dataUpdatedAt}
+        onSubmit={(v, seen) => {
           const form = new FormData();
           const file = v.file?.[0]?.originFileObj;
           if (file) form.append('file', file);
           if (v.expires_at) form.append('expires_at', v.expires_at);
-          return qr.mutateAsync({ params: { path: { id } }, body: form });
+          return qr.mutateAsync({ params: { path: { id } }, body: form, seen });
         }}
       >
         <p className="muted">{t('group.qrAbout')}</p>

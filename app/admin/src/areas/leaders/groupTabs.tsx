@@ -145,6 +145,7 @@ export function Templates() {
   const { t } = useTranslation('leaders');
   const brand = useBrandID();
   const [editing, setEditing] = useState<Template | 'new' | null>(null);
+  const [seen, setSeen] = useState(0);
   const [cloning, setCloning] = useState<Template | null>(null);
   const options = { invalidate: ['/group-templates'], quiet: true, done: t('done.saved') };
   const create = useWrite('post', '/group-templates', options);
@@ -176,12 +177,19 @@ export function Templates() {
           { key: 'tasks', title: t('template.tasks'), align: 'right', render: (x) => x.tasks.length },
           { key: 'at', title: t('rulesForm.changed'), render: (x) => <Time at={x.updated_at} /> },
         ]}
-        actions={(x) => (
+        actions={(x, at) => (
           <Can do="group:write">
             <Button type="link" size="small" onClick={() => setCloning(x)}>
               {t('template.clone')}
             </Button>
-            <Button type="link" size="small" onClick={() => setEditing(x)}>
+            <Button
+              type="link"
+              size="small"
+              onClick={() => {
+                setSeen(at);
+                setEditing(x);
+              }}
+            >
               {t('template.edit')}
             </Button>
           </Can>
@@ -199,7 +207,8 @@ export function Templates() {
         onClose={() => setEditing(null)}
         width={640}
         initial={old ? { ...old, tasks: old.tasks.join('\n') } : { materials: [] }}
-        onSubmit={(v) => {
+        seen={seen}
+        onSubmit={(v, seen) => {
           const body = {
             name: v.name,
             welcome: v.welcome ?? '',
@@ -210,7 +219,7 @@ export function Templates() {
               .filter(Boolean),
           };
           return old
-            ? update.mutateAsync({ params: { path: { id: old.id } }, body })
+            ? update.mutateAsync({ params: { path: { id: old.id } }, body, seen })
             : create.mutateAsync({ body: { ...body, brand_id: brand } });
         }}
       >

@@ -32,7 +32,7 @@ export function Component() {
   const can = useCan();
   const states = useWords('leaderState');
   const roles = useWords('role');
-  const { data: l, error, refetch } = useGet('/leaders/{id}', { params: { path: { id } } });
+  const { data: l, dataUpdatedAt, error, refetch } = useGet('/leaders/{id}', { params: { path: { id } } });
   const programme = useGet('/brands/{id}/leader-programme', {
     params: { path: { id: l?.brand_id ?? brand } },
     enabled: Boolean(l?.brand_id ?? brand),
@@ -61,7 +61,9 @@ export function Component() {
       actions={
         <Can do="leader:approve">
           {l.state === 'applied' ? <Decide leader={decide} /> : null}
-          {l.state === 'active' && l.role === 'leader' ? <Level id={l.id} level={l.level} levels={levels} /> : null}
+          {l.state === 'active' && l.role === 'leader' ? (
+            <Level id={l.id} level={l.level} levels={levels} seen={dataUpdatedAt} />
+          ) : null}
           {l.state === 'active' ? <Decision id={l.id} name={l.name} act="suspend" /> : null}
           {l.state === 'suspended' ? <Decision id={l.id} name={l.name} act="resume" /> : null}
           {['approved', 'active', 'suspended'].includes(l.state) ? (
@@ -254,13 +256,24 @@ function Decision({ id, name, act }: { id: string; name: string; act: 'suspend' 
   );
 }
 
-function Level({ id, level, levels }: { id: string; level: number; levels: readonly { name: string }[] }) {
+function Level({
+  id,
+  level,
+  levels,
+  seen,
+}: {
+  id: string;
+  level: number;
+  levels: readonly { name: string }[];
+  seen: number;
+}) {
   const { t } = useTranslation('leaders');
   return (
     <Act
       method="put"
       path="/leaders/{id}/level"
       id={id}
+      seen={seen}
       reason
       danger={false}
       invalidate={['/leaders']}

@@ -1,7 +1,7 @@
 // What the pages of this area share: people by name, tabs in the address, acts that ask
 // first, and forms of a brand's rules.
 import { Button, Form, Input, Select, Switch, Tag } from 'antd';
-import { type ReactElement, type ReactNode, useEffect, useState } from 'react';
+import { type ReactElement, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { type PathOf, type Send, useGet, useWrite } from '@/api';
@@ -19,6 +19,7 @@ import {
   Section,
   Time,
   Trail,
+  useFilled,
   useUndo,
   Waiting,
 } from '@/ui';
@@ -86,8 +87,9 @@ export function Act<M extends Verb>({
   return (
     <Danger
       {...ask}
-      onConfirm={(values) =>
+      onConfirm={(values, seen) =>
         write.mutateAsync({
+          seen,
           ...(id ? { params: { path: { id } } } : {}),
           ...(method === 'delete' ? {} : { body: body ? body(values) : { reason: values.reason } }),
         } as never)
@@ -164,25 +166,31 @@ export function BrandRules({
   const values = (Form.useWatch([], form) ?? {}) as Record<string, unknown>;
   const [fault, setFault] = useState<unknown>(null);
   const data = found.data as Record<string, unknown> | undefined;
-  useEffect(() => {
-    if (data) form.setFieldsValue(data as never);
-  }, [data, form]);
+  const filled = useFilled(form, { data, seen: found.dataUpdatedAt, of: brand }, (d) => d);
   if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
   if (!data) return <Waiting />;
   const submit = async (v: Record<string, unknown>) => {
+    const read = filled.now();
+    if (!read) return;
     setFault(null);
     const { reason, ...rest } = v;
-    const known = Object.fromEntries(rules.map((r) => [r.name, rest[r.name] ?? data[r.name]]));
-    const version = data.version as number | undefined;
+    const old = read.data;
+    const seen = read.seen;
+    const known = Object.fromEntries(rules.map((r) => [r.name, rest[r.name] ?? old[r.name]]));
+    const version = old.version as number | undefined;
     const sent = (values: object, read: number | undefined, why: unknown) =>
       ({
         params: { path: { id: brand } },
         body: { ...values, ...(read === undefined ? {} : { version: read }), ...(withReason ? { reason: why } : {}) },
+        seen,
       }) as never;
     try {
-      const saved = (await save.mutateAsync(sent(known, version, reason))) as { version?: number };
-      form.setFieldValue('reason', '');
-      const before = Object.fromEntries(rules.map((r) => [r.name, data[r.name]]));
+      const saved = await filled.save(async () => {
+        const answer = (await save.mutateAsync(sent(known, version, reason))) as { version?: number };
+        form.setFieldValue('reason', '');
+        return answer;
+      });
+      const before = Object.fromEntries(rules.map((r) => [r.name, old[r.name]]));
       offer(t('done.saved'), (send, why) => send('put', path, sent(before, saved.version, why), [path]));
     } catch (error) {
       setFault(error);
@@ -208,7 +216,13 @@ export function BrandRules({
         }
       >
         {about ? <p className="muted">{about}</p> : null}
-        <FaultAlert fault={fault} />
+        <FaultAlert
+          fault={fault}
+          again={() => {
+            setFault(null);
+            filled.again();
+          }}
+        />
         <Form form={form} layout="vertical" style={{ maxWidth: 560 }} onFinish={(v) => void submit(v)}>
           {rules
             .filter((r) => !r.when || r.when(values))

@@ -1,5 +1,5 @@
 import { Button, Form, Input, Select, Space, Switch } from 'antd';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 import { type Data, useGet, useList, useWrite } from '@/api';
@@ -7,7 +7,20 @@ import { addressOf } from '@/api/client';
 import { ApiError } from '@/api/error';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Broken, Can, FaultAlert, NumberInput, Page, Section, StateTag, Table, Time, Trail, Waiting } from '@/ui';
+import {
+  Broken,
+  Can,
+  FaultAlert,
+  NumberInput,
+  Page,
+  Section,
+  StateTag,
+  Table,
+  Time,
+  Trail,
+  useFilled,
+  Waiting,
+} from '@/ui';
 import { Act, useOptions } from './parts';
 import { Use } from './posters';
 
@@ -25,23 +38,24 @@ export function Component() {
   const [form] = Form.useForm<Values>();
   const [fault, setFault] = useState<unknown>(null);
   const [picked, setPicked] = useState(0);
-  const { data: x, error, refetch } = useGet('/posters/{id}', { params: { path: { id } } });
+  const { data: x, dataUpdatedAt, error, refetch } = useGet('/posters/{id}', { params: { path: { id } } });
   const versions = useGet('/posters/{id}/versions', { params: { path: { id } } });
   const save = useWrite('put', '/posters/{id}', { invalidate: ['/posters'], done: t('done.saved'), quiet: true });
   const values = Form.useWatch([], { form, preserve: true }) as Values | undefined;
-  useEffect(() => {
-    if (x?.layout) form.setFieldsValue({ name: x.name, layout: x.layout } as never);
-  }, [x, form]);
+  const filled = useFilled(form, { data: x?.layout ? x : undefined, seen: dataUpdatedAt, of: id }, (read) => ({
+    name: read.name,
+    layout: read.layout,
+  }));
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (!x?.layout) return <Waiting />;
   const submit = async () => {
+    const read = filled.now();
+    if (!read) return;
     setFault(null);
     const v = form.getFieldsValue(true) as Values;
+    const body = { name: v.name, version: read.data.version, layout: v.layout };
     try {
-      await save.mutateAsync({
-        params: { path: { id } },
-        body: { name: v.name, version: x.version, layout: v.layout },
-      });
+      await filled.save(() => save.mutateAsync({ params: { path: { id } }, body, seen: read.seen }));
     } catch (e) {
       setFault(e);
       if (!(e instanceof ApiError)) throw e;
@@ -96,7 +110,13 @@ export function Component() {
         </div>
         <div style={{ flex: '1 1 420px', minWidth: 0 }}>
           <Section title={t('posters.layout')} extra={<span className="muted">v{x.version}</span>}>
-            <FaultAlert fault={fault} />
+            <FaultAlert
+              fault={fault}
+              again={() => {
+                setFault(null);
+                filled.again();
+              }}
+            />
             <Form form={form} layout="vertical" disabled={!may || x.state !== 'live'} onFinish={() => void submit()}>
               <Form.Item name="name" label={t('template.name')} rules={[{ required: true, message: t('form.needed') }]}>
                 <Input maxLength={40} />

@@ -41,11 +41,13 @@ export function Use({ template, builtin, name }: { template?: string; builtin?: 
         title={t('posters.useTitle', { name })}
         consequence={t('posters.useText')}
         danger={false}
-        onConfirm={async (v) => {
+        seen={now.dataUpdatedAt}
+        onConfirm={async (v, seen) => {
           const params = { path: { id: brand } };
           const before = now.data;
           await choose.mutateAsync({
             params,
+            seen,
             body: {
               ...(template ? { template_id: template } : { template_id: null, builtin }),
               code: String(v.code ?? 'link'),
@@ -54,7 +56,7 @@ export function Use({ template, builtin, name }: { template?: string; builtin?: 
           if (!before) return;
           const { template_id, builtin: drawn, code } = before;
           offer(t('posters.chosen'), (send) =>
-            send('put', '/brands/{id}/poster', { params, body: { template_id, builtin: drawn, code } }, [
+            send('put', '/brands/{id}/poster', { params, body: { template_id, builtin: drawn, code }, seen }, [
               '/brands/{id}/poster',
             ]),
           );

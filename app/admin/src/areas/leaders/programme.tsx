@@ -1,5 +1,5 @@
 import { Alert, Button, Form, type FormInstance, Input, Select, Space, Switch } from 'antd';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Body, useGet, useWrite } from '@/api';
 import { ApiError } from '@/api/error';
@@ -18,6 +18,7 @@ import {
   StateTag,
   Time,
   Trail,
+  useFilled,
   Waiting,
 } from '@/ui';
 import { Tabs, useOptions } from './parts';
@@ -64,6 +65,7 @@ function Programme({ candidates }: { candidates?: boolean }) {
   const keys = useOptions('question');
   const {
     data: p,
+    dataUpdatedAt,
     error,
     refetch,
   } = useGet('/brands/{id}/leader-programme', {
@@ -75,18 +77,19 @@ function Programme({ candidates }: { candidates?: boolean }) {
     done: t('done.saved'),
     quiet: true,
   });
-  useEffect(() => {
-    if (!p) return;
-    const { brand_id: _b, by_id: _y, created_at: _c, ...draft } = p;
-    form.setFieldsValue(convert(draft, 0.01) as never);
-  }, [p, form]);
+  const filled = useFilled(form, { data: p, seen: dataUpdatedAt, of: brand }, (read) => {
+    const { brand_id: _b, by_id: _y, created_at: _c, ...draft } = read;
+    return convert(draft, 0.01);
+  });
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (!p) return <Waiting />;
   const submit = async () => {
+    const read = filled.now();
+    if (!read) return;
     setFault(null);
     const v = convert(form.getFieldsValue(true), 100);
     const body: Draft = {
-      version: p.version,
+      version: read.data.version,
       open: v.open ?? false,
       questions: (v.questions ?? []).map((q) => ({ key: q.key, title: q.title, required: q.required ?? false })),
       levels: (v.levels ?? []).map((l, i) => ({
@@ -99,7 +102,7 @@ function Programme({ candidates }: { candidates?: boolean }) {
       reapply_days: v.reapply_days ?? 0,
     };
     try {
-      await save.mutateAsync({ params: { path: { id: brand } }, body });
+      await filled.save(() => save.mutateAsync({ params: { path: { id: brand } }, body, seen: read.seen }));
     } catch (e) {
       setFault(e);
       if (!(e instanceof ApiError)) throw e;
@@ -110,7 +113,13 @@ function Programme({ candidates }: { candidates?: boolean }) {
     <>
       <Form form={form} layout="vertical" disabled={!may} onFinish={() => void submit()}>
         {where === '' || !['levels', 'questions', 'candidates', 'reapply_days'].includes(where) ? (
-          <FaultAlert fault={fault} />
+          <FaultAlert
+            fault={fault}
+            again={() => {
+              setFault(null);
+              filled.again();
+            }}
+          />
         ) : null}
         {candidates ? (
           <Section title={t('programme.candidates')}>
@@ -320,7 +329,7 @@ function Conditions({
 function Agreements() {
   const { t } = useTranslation('leaders');
   const brand = useBrandID();
-  const { data, error, refetch } = useGet('/brands/{id}/leader-agreements', {
+  const { data, dataUpdatedAt, error, refetch } = useGet('/brands/{id}/leader-agreements', {
     params: { path: { id: brand } },
     enabled: Boolean(brand),
   });
@@ -346,8 +355,9 @@ function Agreements() {
               consequence={t('agreement.publishText')}
               danger={false}
               confirm={t('agreement.publish')}
-              onConfirm={(v) =>
-                publish.mutateAsync({ params: { path: { id: brand } }, body: { text: String(v.text ?? '') } })
+              seen={dataUpdatedAt}
+              onConfirm={(v, seen) =>
+                publish.mutateAsync({ params: { path: { id: brand } }, body: { text: String(v.text ?? '') }, seen })
               }
             >
               <Form.Item

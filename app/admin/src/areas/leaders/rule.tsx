@@ -36,7 +36,7 @@ export function Component() {
   const pay = usePayText();
   const [editing, setEditing] = useState(false);
   const [signing, setSigning] = useState(false);
-  const { data: r, error, refetch } = useGet('/commission/rules/{id}', { params: { path: { id } } });
+  const { data: r, dataUpdatedAt, error, refetch } = useGet('/commission/rules/{id}', { params: { path: { id } } });
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (!r) return <Waiting />;
   const x = r.terms;
@@ -177,7 +177,7 @@ export function Component() {
         </Section>
       ) : null}
       <Trail object="commission_rule" id={r.id} />
-      <RuleDrawer rule={r} open={editing} onClose={() => setEditing(false)} />
+      <RuleDrawer rule={r} seen={dataUpdatedAt} open={editing} onClose={() => setEditing(false)} />
       <Opinion id={r.id} version={r.version} open={signing} onClose={() => setSigning(false)} />
     </Page>
   );

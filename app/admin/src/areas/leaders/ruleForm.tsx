@@ -5,7 +5,7 @@ import { type Body, type Data, useGet, useWrite } from '@/api';
 import { errorText } from '@/api/error';
 import { useBrandID } from '@/app/brand';
 import { mark } from '@/i18n/marks';
-import { Detail, FormDrawer, formatCount, MoneyInput, NumberInput, TimeInput } from '@/ui';
+import { Detail, FormDrawer, formatCount, MoneyInput, NumberInput, TimeInput, useOpened } from '@/ui';
 import { Amount } from './commission';
 import { useOptions } from './parts';
 import { useGoods } from './sources';
@@ -34,12 +34,24 @@ function bodyOf(v: Form_, brand: string, version?: number): Input_ {
 }
 
 /** RuleDrawer makes a rule, or of one that is there a new version. */
-export function RuleDrawer({ rule, open, onClose }: { rule?: Rule; open: boolean; onClose: () => void }) {
+export function RuleDrawer({
+  rule: now,
+  seen,
+  open,
+  onClose,
+}: {
+  rule?: Rule;
+  /** When the rule was read. */
+  seen?: number;
+  open: boolean;
+  onClose: () => void;
+}) {
   const { t } = useTranslation('leaders');
   const brand = useBrandID();
   const options = { invalidate: ['/commission'], quiet: true };
   const create = useWrite('post', '/commission/rules', { ...options, done: t('rules.createdDone') });
   const revise = useWrite('put', '/commission/rules/{id}', { ...options, done: t('rules.revisedDone') });
+  const rule = useOpened(open, now);
   const x = rule?.terms;
   return (
     <FormDrawer<Form_>
@@ -61,9 +73,10 @@ export function RuleDrawer({ rule, open, onClose }: { rule?: Rule; open: boolean
               product_ids: [],
             }
       }
-      onSubmit={(v) =>
+      seen={seen}
+      onSubmit={(v, seen) =>
         rule
-          ? revise.mutateAsync({ params: { path: { id: rule.id } }, body: bodyOf(v, brand, rule.version) })
+          ? revise.mutateAsync({ params: { path: { id: rule.id } }, body: bodyOf(v, brand, rule.version), seen })
           : create.mutateAsync({ body: bodyOf(v, brand) })
       }
     >

@@ -17,6 +17,7 @@ export function Ways({ id }: { id: string }) {
   const can = useCan()('wecom:write');
   const states = useWords('wayState');
   const [editing, setEditing] = useState<Way | 'new' | null>(null);
+  const [seen, setSeen] = useState(0);
   const [shown, setShown] = useState<Way | null>(null);
   const old = editing !== 'new' ? editing : null;
   const chats = useList('/accounts/{id}/chats', { params: { path: { id }, query: { limit: '100' } } });
@@ -83,10 +84,17 @@ export function Ways({ id }: { id: string }) {
         ]}
         actions={
           can
-            ? (w) =>
+            ? (w, at) =>
                 w.state === 'ended' || w.state === 'ending' ? null : (
                   <>
-                    <Button type="link" size="small" onClick={() => setEditing(w)}>
+                    <Button
+                      type="link"
+                      size="small"
+                      onClick={() => {
+                        setSeen(at);
+                        setEditing(w);
+                      }}
+                    >
                       {t('template.edit')}
                     </Button>
                     {w.error || w.state === 'failed' || w.state === 'unsure' ? (
@@ -156,7 +164,8 @@ export function Ways({ id }: { id: string }) {
               }
             : { auto_create_room: false }
         }
-        onSubmit={(v) => {
+        seen={seen}
+        onSubmit={(v, seen) => {
           const body = {
             ...v,
             way: v.way ?? '',
@@ -164,7 +173,7 @@ export function Ways({ id }: { id: string }) {
             room_base_id: v.room_base_id ?? 0,
           };
           return old
-            ? update.mutateAsync({ params: { path: { id: old.id } }, body })
+            ? update.mutateAsync({ params: { path: { id: old.id } }, body, seen })
             : create.mutateAsync({ params: { path: { id } }, body });
         }}
       >

@@ -44,6 +44,7 @@ function Tasks() {
   const levels = useLevels();
   const states = useWords('taskState');
   const [editing, setEditing] = useState<Task | 'new' | null>(null);
+  const [seen, setSeen] = useState(0);
   const old = editing !== 'new' ? editing : null;
   const options = { invalidate: ['/leader-tasks'], quiet: true, done: t('done.saved') };
   const create = useWrite('post', '/leader-tasks', options);
@@ -86,9 +87,16 @@ function Tasks() {
         expand={(x) => <TaskProgress id={x.id} />}
         actions={
           can('leader:write')
-            ? (x) => (
+            ? (x, at) => (
                 <>
-                  <Button type="link" size="small" onClick={() => setEditing(x)}>
+                  <Button
+                    type="link"
+                    size="small"
+                    onClick={() => {
+                      setSeen(at);
+                      setEditing(x);
+                    }}
+                  >
                     {t('template.edit')}
                   </Button>
                   {x.state === 'open' ? (
@@ -96,14 +104,18 @@ function Tasks() {
                       method="put"
                       path="/leader-tasks/{id}"
                       id={x.id}
+                      seen={at}
                       danger={false}
                       invalidate={['/leader-tasks']}
                       done={t('work.taskEnded')}
                       body={() => taskIn(x, 'closed')}
                       undo={(send) =>
-                        send('put', '/leader-tasks/{id}', { params: { path: { id: x.id } }, body: taskIn(x, 'open') }, [
-                          '/leader-tasks',
-                        ])
+                        send(
+                          'put',
+                          '/leader-tasks/{id}',
+                          { params: { path: { id: x.id } }, body: taskIn(x, 'open'), seen: at },
+                          ['/leader-tasks'],
+                        )
                       }
                       trigger={
                         <Button type="link" size="small">
@@ -132,7 +144,8 @@ function Tasks() {
               }
             : {}
         }
-        onSubmit={({ due, ...v }) => {
+        seen={seen}
+        onSubmit={({ due, ...v }, seen) => {
           const body = {
             title: v.title,
             text: v.text ?? '',
@@ -142,7 +155,7 @@ function Tasks() {
             due_day: due ? Number(due.format('YYYYMMDD')) : 0,
           };
           return old
-            ? update.mutateAsync({ params: { path: { id: old.id } }, body: { ...body, state: old.state } })
+            ? update.mutateAsync({ params: { path: { id: old.id } }, body: { ...body, state: old.state }, seen })
             : create.mutateAsync({ body: { ...body, brand_id: brand } });
         }}
       >
@@ -222,6 +235,7 @@ function Materials() {
   const options = useOptions('materialKind');
   const levels = useLevels();
   const [editing, setEditing] = useState<Material | 'new' | null>(null);
+  const [seen, setSeen] = useState(0);
   const old = editing !== 'new' ? editing : null;
   const saves = { invalidate: ['/leader-materials'], quiet: true, done: t('done.saved') };
   const create = useWrite('post', '/leader-materials', saves);
@@ -273,10 +287,17 @@ function Materials() {
         ]}
         actions={
           can('leader:write')
-            ? (m) =>
+            ? (m, at) =>
                 m.state === 'active' ? (
                   <>
-                    <Button type="link" size="small" onClick={() => setEditing(m)}>
+                    <Button
+                      type="link"
+                      size="small"
+                      onClick={() => {
+                        setSeen(at);
+                        setEditing(m);
+                      }}
+                    >
                       {t('template.edit')}
                     </Button>
                     <Act
@@ -286,9 +307,12 @@ function Materials() {
                       invalidate={['/leader-materials']}
                       done={t('work.dropped')}
                       undo={(send) =>
-                        send('put', '/leader-materials/{id}', { params: { path: { id: m.id } }, body: materialIn(m) }, [
-                          '/leader-materials',
-                        ])
+                        send(
+                          'put',
+                          '/leader-materials/{id}',
+                          { params: { path: { id: m.id } }, body: materialIn(m), seen: at },
+                          ['/leader-materials'],
+                        )
                       }
                       trigger={
                         <Button type="link" size="small" danger>
@@ -314,9 +338,10 @@ function Materials() {
         open={editing !== null}
         onClose={() => setEditing(null)}
         initial={old ? materialIn(old) : { kind: 'copy', min_level: 0 }}
-        onSubmit={(v) =>
+        seen={seen}
+        onSubmit={(v, seen) =>
           old
-            ? update.mutateAsync({ params: { path: { id: old.id } }, body: v })
+            ? update.mutateAsync({ params: { path: { id: old.id } }, body: v, seen })
             : create.mutateAsync({ body: { ...v, brand_id: brand } })
         }
       >

@@ -14,7 +14,7 @@ export function Component() {
   const { t } = useTranslation('members');
   const may = useCan();
   const brand = useBrandID();
-  const { data, error, refetch } = useGet('/profile-fields');
+  const { data, dataUpdatedAt, error, refetch } = useGet('/profile-fields');
   const purposes = useGet('/consent-purposes', { enabled: may('consent:read') });
   const [editing, setEditing] = useState<{ old: Field | null } | null>(null);
   const save = useWrite('put', '/profile-fields', {
@@ -87,8 +87,10 @@ export function Component() {
         open={editing !== null}
         onClose={() => setEditing(null)}
         initial={old ?? { kind: 'text', active: true, points: 0, place_no: (data?.length ?? 0) + 1, choices: [] }}
-        onSubmit={(v) =>
+        seen={dataUpdatedAt}
+        onSubmit={(v, seen) =>
           save.mutateAsync({
+            seen,
             body: {
               ...v,
               name: old?.name ?? v.name,

@@ -6,7 +6,7 @@ import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
 import { mark } from '@/i18n/marks';
 import { spoken } from '@/i18n/server';
-import { FaultAlert, Section } from '@/ui';
+import { FaultAlert, Section, useFilled } from '@/ui';
 
 type Import = Data<'get', '/imports/{id}'>;
 
@@ -16,7 +16,7 @@ const targets = ['key:phone', 'key:crm', 'key:card', 'key:unionid', 'key:openid'
 type Mapped = { columns: { column: string; to: string }[]; app_id?: string; consents?: string[]; evidence?: string };
 
 /** MappingForm says what each column of a file means, before it is checked. */
-export function MappingForm({ i }: { i: Import }) {
+export function MappingForm({ i, seen }: { i: Import; seen: number }) {
   const { t } = useTranslation('members');
   const may = useCan();
   const brand = useBrandID();
@@ -39,6 +39,7 @@ export function MappingForm({ i }: { i: Import }) {
       evidence: i.mapping.evidence,
     };
   }, [i.mapping, i.suggested, i.columns]);
+  const filled = useFilled(form, { data: i, seen, of: i.id ?? '' }, () => start);
   const values = Form.useWatch([], form) as Mapped | undefined;
   const map = useWrite('put', '/imports/{id}/mapping', { invalidate: ['/imports'], quiet: true });
   const check = useWrite('post', '/imports/{id}/dry-run', { invalidate: ['/imports'], quiet: true });
@@ -88,15 +89,22 @@ export function MappingForm({ i }: { i: Import }) {
         ) : null
       }
     >
-      <FaultAlert fault={map.error ?? check.error} />
+      <FaultAlert
+        fault={map.error ?? check.error}
+        again={() => {
+          map.reset();
+          filled.again();
+        }}
+      />
       <Form
         form={form}
         layout="vertical"
         initialValues={start}
         onFinish={async (v) => {
           try {
-            await map.mutateAsync({ params: { path: { id: i.id ?? '' } }, body: bodyOf(v) });
-            await check.mutateAsync({ params: { path: { id: i.id ?? '' } } });
+            const params = { path: { id: i.id ?? '' } };
+            await filled.save(() => map.mutateAsync({ params, body: bodyOf(v), seen: filled.now()?.seen }));
+            await check.mutateAsync({ params });
           } catch {
             // shown above
           }

@@ -37,6 +37,7 @@ export function Component() {
   const [moving, setMoving] = useState(true);
   const {
     data: i,
+    dataUpdatedAt,
     error,
     refetch,
   } = useGet('/imports/{id}', { params: { path: { id } }, refetchInterval: moving ? 1500 : false });
@@ -139,7 +140,9 @@ export function Component() {
           ]}
         />
       ) : null}
-      {i.state === 'received' || i.state === 'checked' ? <MappingForm key={i.state} i={i} /> : null}
+      {i.state === 'received' || i.state === 'checked' ? (
+        <MappingForm key={i.state} i={i} seen={dataUpdatedAt} />
+      ) : null}
       <Sample i={i} />
       <Trail object="import" id={id} />
     </Page>

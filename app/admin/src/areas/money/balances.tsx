@@ -32,7 +32,8 @@ export function Component() {
   const can = useCan();
   const sources = useWords('balanceSources');
   const [open, setOpen] = useState<Balance | null>(null);
-  const { data, error, refetch } = useGet('/balances', {
+  const [seen, setSeen] = useState(0);
+  const { data, dataUpdatedAt, error, refetch } = useGet('/balances', {
     params: { query: { brand_id: brand } },
     enabled: Boolean(brand),
     refetchInterval: 60_000,
@@ -125,7 +126,13 @@ export function Component() {
             actions={
               can('recon:write')
                 ? (b) => (
-                    <Button size="small" onClick={() => setOpen(b)}>
+                    <Button
+                      size="small"
+                      onClick={() => {
+                        setSeen(dataUpdatedAt);
+                        setOpen(b);
+                      }}
+                    >
                       {t('balance.edit')}
                     </Button>
                   )
@@ -142,10 +149,12 @@ export function Component() {
         open={Boolean(open)}
         onClose={() => setOpen(null)}
         initial={{ alarm_fen: open?.alarm_fen || null }}
-        onSubmit={(v) =>
+        seen={seen}
+        onSubmit={(v, seen) =>
           keep.mutateAsync({
             params: { path: { id: open?.account_id ?? '' } },
             body: { alarm_fen: v.alarm_fen ?? 0, seen_fen: v.seen_fen ?? null },
+            seen,
           })
         }
       >

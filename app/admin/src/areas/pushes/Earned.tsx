@@ -74,7 +74,8 @@ export function Earned({ p }: { p: Push }) {
         open={open}
         onClose={() => setOpen(false)}
         initial={{ cost_fen: c?.cost_fen ?? 0, note: c?.note ?? '' }}
-        onSubmit={(v) => save.mutateAsync({ params, body: v })}
+        seen={cost.dataUpdatedAt}
+        onSubmit={(v, seen) => save.mutateAsync({ params, body: v, seen })}
       >
         <Form.Item
           name="cost_fen"

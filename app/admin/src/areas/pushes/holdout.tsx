@@ -133,8 +133,10 @@ export function Component() {
           reshuffle: false,
           reason: '',
         }}
-        onSubmit={(v) =>
+        seen={found.dataUpdatedAt}
+        onSubmit={(v, seen) =>
           save.mutateAsync({
+            seen,
             body: {
               brand_id: brand,
               version: s.version,

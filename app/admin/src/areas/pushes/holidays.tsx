@@ -19,14 +19,17 @@ export function Holidays() {
     enabled: Boolean(brand),
   });
   const save = useWrite('put', '/reach/holidays', { invalidate: ['/reach'], quiet: true });
+  const drop = useWrite('put', '/reach/holidays', { invalidate: ['/reach'] });
   const offer = useUndo();
   if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
   if (!found.data) return <Waiting />;
   const days = found.data.days;
   const body = (list: typeof days, of = year) => ({ brand_id: brand, year: of, days: list, reason: '' });
-  const put = async (list: typeof days, done: string) => {
-    await save.mutateAsync({ body: body(list) });
-    offer(done, (send) => send('put', '/reach/holidays', { body: body(days) }, ['/reach']));
+  // The days are sent as they are read by now, with one more or less.
+  const seen = found.dataUpdatedAt;
+  const put = async (write: typeof save, list: typeof days, done: string) => {
+    await write.mutateAsync({ body: body(list), seen });
+    offer(done, (send) => send('put', '/reach/holidays', { body: body(days), seen }, ['/reach']));
   };
   return (
     <Section
@@ -61,11 +64,13 @@ export function Holidays() {
             <Button
               type="link"
               size="small"
-              onClick={() =>
-                void put(
-                  days.filter((x) => x.day !== d.day),
-                  t('holidays.removed', { day: d.day }),
-                )
+              onClick={
+                () =>
+                  put(
+                    drop,
+                    days.filter((x) => x.day !== d.day),
+                    t('holidays.removed', { day: d.day }),
+                  ).catch(() => {}) // it was said above the page
               }
             >
               {t('holidays.remove')}
@@ -82,6 +87,7 @@ export function Holidays() {
           const day = v.day.format('YYYY-MM-DD');
           const list = [...days.filter((d) => d.day !== day), { day, name: v.name.trim() }];
           await put(
+            save,
             list.toSorted((a, b) => a.day.localeCompare(b.day)),
             t('holidays.added', { day }),
           );

@@ -94,8 +94,10 @@ export function Policy() {
           yuan: Object.fromEntries(p.prices.map((x) => [x.channel, x.li / 1000])),
         }}
         width={640}
-        onSubmit={({ yuan, ...v }) =>
+        seen={found.dataUpdatedAt}
+        onSubmit={({ yuan, ...v }, seen) =>
           save.mutateAsync({
+            seen,
             body: {
               ...p,
               ...v,

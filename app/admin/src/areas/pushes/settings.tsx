@@ -102,7 +102,8 @@ function Rules() {
           give_up_hours: p.give_up_hours,
           reason: '',
         }}
-        onSubmit={(v) => save.mutateAsync({ params, body: v })}
+        seen={found.dataUpdatedAt}
+        onSubmit={(v, seen) => save.mutateAsync({ params, body: v, seen })}
       >
         {number('approval_people', t('settings.approval'), t('settings.approvalHint'), 0, 100_000_000)}
         {number('per_second', t('settings.speed'), t('settings.speedHint'), 1, 5000)}

@@ -52,6 +52,8 @@ function Wizard({ push, brand, held }: { push?: Push; brand: string; held: numbe
   const [here, keepHere] = useKept<Draft | null>(`siyu.push.${push?.id ?? `new-${brand}`}`, null);
   const start = useRef({ ...emptyDraft(held), ...(here ?? there) });
   const stored = useRef(JSON.stringify(there));
+  // Of what is shown: what somebody else has saved since is not taken back.
+  const version = useRef(push?.version ?? 0);
   const [restored, setRestored] = useState(here !== null && JSON.stringify(here) !== stored.current);
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -79,10 +81,11 @@ function Wizard({ push, brand, held }: { push?: Push; brand: string; held: numbe
       const got = push
         ? await update.mutateAsync({
             params: { path: { id: push.id } },
-            body: { ...body, version: push.version, reason: '' },
+            body: { ...body, version: version.current, reason: '' },
           })
         : await create.mutateAsync({ body });
       stored.current = text;
+      version.current = got.version;
       keepHere(null);
       setRestored(false);
       return got;

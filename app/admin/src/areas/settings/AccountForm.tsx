@@ -1,7 +1,7 @@
 import { Form, Input, Select, Switch } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { type Body, useWrite } from '@/api';
-import { FormDrawer } from '@/ui';
+import { FormDrawer, useOpened } from '@/ui';
 import type { Account } from './accounts';
 import { Reason } from './parts';
 
@@ -29,10 +29,13 @@ const long = ['client_cert_pem', 'client_key_pem', 'private_key_pem', 'public_ke
 export function AccountForm({
   brandID,
   account,
+  seen,
   onClose,
 }: {
   brandID: string;
   account?: Account;
+  /** When the account was read. */
+  seen?: number;
   onClose: () => void;
 }) {
   const { t } = useTranslation('settings');
@@ -41,6 +44,7 @@ export function AccountForm({
     quiet: true,
     done: t('saved'),
   });
+  const first = useOpened(true, account);
   return (
     <FormDrawer<Input_>
       title={account ? t('accounts.editTitle', { name: account.name }) : t('accounts.new')}
@@ -58,10 +62,12 @@ export function AccountForm({
             }
           : { kind: 'official', settings: { secure: true } }
       }
-      onSubmit={(v) =>
+      seen={seen}
+      onSubmit={(v, seen) =>
         save.mutateAsync({
           params: { path: { id: brandID } },
-          body: { ...v, settings: { ...account?.settings, ...v.settings }, secrets: filled(v.secrets) },
+          body: { ...v, settings: { ...first?.settings, ...v.settings }, secrets: filled(v.secrets) },
+          seen,
         })
       }
     >

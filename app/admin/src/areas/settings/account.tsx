@@ -13,7 +13,7 @@ export function Component() {
   const { t } = useTranslation('settings');
   const { id = '' } = useParams();
   const at = { params: { path: { id } } };
-  const { data: a, error, refetch } = useGet('/accounts/{id}', at);
+  const { data: a, dataUpdatedAt, error, refetch } = useGet('/accounts/{id}', at);
   const { data: health } = useGet('/accounts/{id}/health', { ...at, refetchInterval: 15_000 });
   const [open, setOpen] = useState(false);
   if (error) return <Broken error={error} again={() => void refetch()} />;
@@ -77,7 +77,9 @@ export function Component() {
         />
       </Section>
       <Trail object="account" id={a.id} />
-      {open && a.brand_id ? <AccountForm brandID={a.brand_id} account={a} onClose={() => setOpen(false)} /> : null}
+      {open && a.brand_id ? (
+        <AccountForm brandID={a.brand_id} account={a} seen={dataUpdatedAt} onClose={() => setOpen(false)} />
+      ) : null}
     </Page>
   );
 }

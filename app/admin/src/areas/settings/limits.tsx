@@ -17,6 +17,7 @@ import {
   Section,
   Table,
   Time,
+  useOpened,
 } from '@/ui';
 import { Reason } from './parts';
 
@@ -44,6 +45,8 @@ export function Component() {
   });
   const rules = points.data?.rules;
   const policy = withdrawals.data;
+  // What is not in the form is sent as it was when the form was filled.
+  const kept = useOpened(editing !== null, { rules, policy });
   const edit = (which: 'points' | 'withdrawals') => (
     <Button type="link" size="small" onClick={() => setEditing(which)}>
       {t('edit')}
@@ -121,13 +124,15 @@ export function Component() {
         open={editing === 'points' && rules !== undefined}
         onClose={() => setEditing(null)}
         initial={{ approve_above: rules?.approve_above }}
-        onSubmit={({ approve_above, reason }) =>
+        seen={points.dataUpdatedAt}
+        onSubmit={({ approve_above, reason }, seen) =>
           savePoints.mutateAsync({
             ...at,
+            seen,
             body: {
-              version: rules?.version,
-              earn: rules?.earn,
-              expiry: rules?.expiry,
+              version: kept.rules?.version,
+              earn: kept.rules?.earn,
+              expiry: kept.rules?.expiry,
               approve_above,
               dry_run: false,
               reason,
@@ -150,7 +155,8 @@ export function Component() {
         open={editing === 'withdrawals' && policy !== undefined}
         onClose={() => setEditing(null)}
         initial={{ auto_approve_below_fen: policy?.auto_approve_below_fen }}
-        onSubmit={(v) => saveWithdrawals.mutateAsync({ ...at, body: { ...policy, ...v } })}
+        seen={withdrawals.dataUpdatedAt}
+        onSubmit={(v, seen) => saveWithdrawals.mutateAsync({ ...at, body: { ...kept.policy, ...v }, seen })}
       >
         <Form.Item
           name="auto_approve_below_fen"

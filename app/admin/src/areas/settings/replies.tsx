@@ -22,6 +22,7 @@ export function Component() {
   const asked = search.get('account');
   const account = accounts?.find((a) => a.id === asked) ?? accounts?.[0];
   const [editing, setEditing] = useState<Keyword | 'new' | null>(null);
+  const [seen, setSeen] = useState(0);
   const invalidate = ['/accounts', '/keywords', '/audit'];
   const save = useWrite('put', '/accounts/{id}/keywords', { invalidate, quiet: true, done: t('saved') });
   const remove = useWrite('delete', '/keywords/{id}', { invalidate, quiet: true });
@@ -68,9 +69,16 @@ export function Component() {
             { key: 'reply', title: t('replies.reply'), render: (k) => <span className="wrap">{k.reply}</span> },
             { key: 'created', title: t('brands.created'), render: (k) => <Time at={k.created_at} /> },
           ]}
-          actions={(k) => (
+          actions={(k, at) => (
             <Can do="reply:write">
-              <Button type="link" size="small" onClick={() => setEditing(k)}>
+              <Button
+                type="link"
+                size="small"
+                onClick={() => {
+                  setSeen(at);
+                  setEditing(k);
+                }}
+              >
                 {t('edit')}
               </Button>
               <Danger
@@ -107,8 +115,10 @@ export function Component() {
         open={editing !== null}
         onClose={() => setEditing(null)}
         initial={editing && editing !== 'new' ? editing : { match_kind: 'exact' }}
-        onSubmit={({ keyword, match_kind, reply, reason }) =>
+        seen={editing === 'new' ? undefined : seen}
+        onSubmit={({ keyword, match_kind, reply, reason }, seen) =>
           save.mutateAsync({
+            seen,
             params: { path: { id: account?.id ?? '' } },
             body: { keyword, match_kind, reply, reason },
           })

@@ -2,7 +2,7 @@ import { Button, Form, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useGet, useWrite } from '@/api';
-import { Can, Danger, FormDrawer, LinkButton } from '@/ui';
+import { Can, Danger, FormDrawer, LinkButton, useOpened } from '@/ui';
 import { KeepFields, PurposeFields, sent, type Words, wordsOf } from './fields';
 import { type TagDetail, useTree } from './words';
 
@@ -122,8 +122,9 @@ function Retire({ tag }: Of) {
   );
 }
 
-function Edit({ tag, open, onClose }: Of & { open: boolean; onClose: () => void }) {
+function Edit({ tag: now, open, onClose }: Of & { open: boolean; onClose: () => void }) {
   const { t } = useTranslation('audience');
+  const tag = useOpened(open, now); // its revision, too, is the one that is shown
   const tree = useTree(tag.brand_id ?? '');
   const edit = useWrite('put', '/tags/{id}', { quiet: true, invalidate: ['/tags'], done: t('done.saved') });
   return (

@@ -5,7 +5,7 @@ import { useSearchParams } from 'react-router';
 import { useWrite } from '@/api';
 import { Can, Danger, FormDrawer } from '@/ui';
 import { cursorParam } from '@/ui/filters';
-import { type Branch, useTree } from './words';
+import { type Branch, useTree, useTreeSeen } from './words';
 
 type Node = { key: string; title: ReactNode; branch: Branch | null; depth: number; children: Node[] };
 
@@ -19,6 +19,7 @@ export function Classes({ brand }: { brand: string }) {
   const { t } = useTranslation('audience');
   const [search, setSearch] = useSearchParams();
   const tree = useTree(brand);
+  const seen = useTreeSeen(brand);
   const [closed, setClosed] = useState<readonly string[]>([]); // a new branch is seen at once
   const titled = (b: Branch, depth: number): Node => ({
     key: keyOf(b),
@@ -68,7 +69,7 @@ export function Classes({ brand }: { brand: string }) {
         <Can do="tag:write">
           <div className="page-actions tag-tree-tools">
             {at.depth < 3 ? <Add brand={brand} under={at.branch} /> : null}
-            {at.branch.category_id ? <Change branch={at.branch} gone={() => choose(null)} /> : null}
+            {at.branch.category_id ? <Change branch={at.branch} seen={seen} gone={() => choose(null)} /> : null}
           </div>
         </Can>
       ) : null}
@@ -123,7 +124,7 @@ function Add({ brand, under }: { brand: string; under: Branch }) {
   );
 }
 
-function Change({ branch, gone }: { branch: Branch; gone: () => void }) {
+function Change({ branch, seen, gone }: { branch: Branch; seen: number; gone: () => void }) {
   const { t } = useTranslation('audience');
   const [open, setOpen] = useState(false);
   const params = { path: { id: branch.category_id ?? '' } };
@@ -156,7 +157,8 @@ function Change({ branch, gone }: { branch: Branch; gone: () => void }) {
         open={open}
         onClose={() => setOpen(false)}
         initial={{ name: branch.name }}
-        onSubmit={({ name }) => rename.mutateAsync({ params, body: { name, place_no: branch.place_no } })}
+        seen={seen}
+        onSubmit={({ name }, seen) => rename.mutateAsync({ params, body: { name, place_no: branch.place_no }, seen })}
       >
         <NameField />
       </FormDrawer>

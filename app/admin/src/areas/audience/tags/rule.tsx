@@ -1,9 +1,9 @@
 import { Alert, Button } from 'antd';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
 import { useGet, useWrite } from '@/api';
-import { Broken, FaultAlert, Page, Section, Waiting } from '@/ui';
+import { Broken, FaultAlert, Page, Section, useUnsaved, Waiting } from '@/ui';
 import { DefinitionForm } from './DefinitionForm';
 import { begin, type Definition, fromKept, problem, toKept } from './definition';
 import type { TagDetail } from './words';
@@ -30,26 +30,19 @@ function Edit({ tag }: { tag: TagDetail }) {
   const [value, setValue] = useState<Definition>(() => (newest ? fromKept(newest.definition) : begin(tag.kind)));
   const [fault, setFault] = useState<unknown>(null);
   const rev = useRef(tag.rev);
-  const touched = useRef(false);
+  const mark = useUnsaved();
   const params = { path: { id: tag.id } };
   const quiet = { quiet: true, invalidate: ['/tags'] };
   const build = useWrite('put', '/tags/{id}/definition', { ...quiet, done: t('done.saved') });
   const submit = useWrite('post', '/tags/{id}/submit', { ...quiet, done: t('tag.done.submitted') });
   const busy = build.isPending || submit.isPending;
-  useEffect(() => {
-    const warn = (e: BeforeUnloadEvent) => {
-      if (touched.current) e.preventDefault();
-    };
-    window.addEventListener('beforeunload', warn);
-    return () => window.removeEventListener('beforeunload', warn);
-  }, []);
   const save = async (send: boolean) => {
     setFault(null);
     try {
       await build.mutateAsync({ params, body: { rev: rev.current, definition: toKept(value) as never } });
       rev.current++;
       if (send) await submit.mutateAsync({ params, body: { rev: rev.current } });
-      touched.current = false;
+      mark(false);
       navigate(back);
     } catch (error) {
       setFault(error);
@@ -80,7 +73,7 @@ function Edit({ tag }: { tag: TagDetail }) {
         kind={tag.kind}
         value={value}
         onChange={(d) => {
-          touched.current = true;
+          mark(true);
           setValue(d);
         }}
       >

@@ -60,6 +60,11 @@ export function useTree(brand: string): readonly Branch[] {
   return useGet('/tags/tree', { params: { query: { brand_id: brand } }, enabled: Boolean(brand) }).data ?? [];
 }
 
+/** useTreeSeen is when the tree was read. */
+export function useTreeSeen(brand: string): number {
+  return useGet('/tags/tree', { params: { query: { brand_id: brand } }, enabled: Boolean(brand) }).dataUpdatedAt;
+}
+
 /** pathOf is where a tag hangs: class, category, below it. */
 export function pathOf(
   tree: readonly Branch[],

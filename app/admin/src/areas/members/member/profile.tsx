@@ -12,7 +12,7 @@ type Item = NonNullable<Data<'get', '/members/{id}/profile'>['items']>[number];
 /** Profile: what is known, who said so, and corrections that the member asked for. */
 export function Profile({ id }: { id: string }) {
   const { t } = useTranslation('members');
-  const { data: p, error, refetch } = useGet('/members/{id}/profile', { params: { path: { id } } });
+  const { data: p, dataUpdatedAt, error, refetch } = useGet('/members/{id}/profile', { params: { path: { id } } });
   const [editing, setEditing] = useState<Item | null>(null);
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (!p) return <Waiting />;
@@ -105,13 +105,13 @@ export function Profile({ id }: { id: string }) {
           empty={t('profile.noMoves')}
         />
       </Section>
-      <Correct id={id} item={editing} onClose={() => setEditing(null)} />
+      <Correct id={id} item={editing} seen={dataUpdatedAt} onClose={() => setEditing(null)} />
       <History id={id} />
     </>
   );
 }
 
-function Correct({ id, item, onClose }: { id: string; item: Item | null; onClose: () => void }) {
+function Correct({ id, item, seen, onClose }: { id: string; item: Item | null; seen: number; onClose: () => void }) {
   const { t } = useTranslation('members');
   const save = useWrite('put', '/members/{id}/profile', {
     invalidate: ['/members'],
@@ -126,9 +126,11 @@ function Correct({ id, item, onClose }: { id: string; item: Item | null; onClose
       open={item !== null}
       onClose={onClose}
       initial={{ value: f?.kind === 'choices' ? (item?.value ? item.value.split(',') : []) : (item?.value ?? '') }}
-      onSubmit={(v) =>
+      seen={seen}
+      onSubmit={(v, seen) =>
         save.mutateAsync({
           params: { path: { id } },
+          seen,
           body: {
             values: { [f?.name ?? '']: Array.isArray(v.value) ? v.value.join(',') : (v.value ?? '') },
             reason: v.reason,

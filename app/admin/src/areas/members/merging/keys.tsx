@@ -105,7 +105,7 @@ type KindForm = { kind: string; title: string; strong: boolean; most: number; sc
 export function Kinds() {
   const { t } = useTranslation('members');
   const may = useCan();
-  const { data, error, refetch } = useGet('/identity/kinds');
+  const { data, dataUpdatedAt, error, refetch } = useGet('/identity/kinds');
   const [editing, setEditing] = useState<Partial<KindForm> | null>(null);
   const [old, setOld] = useState<{ builtIn: boolean } | null>(null);
   const create = useWrite('post', '/identity/kinds', {
@@ -182,7 +182,11 @@ export function Kinds() {
         open={editing !== null}
         onClose={() => setEditing(null)}
         initial={editing ?? {}}
-        onSubmit={(v) => (old ? update : create).mutateAsync({ body: { ...editing, ...v } as KindForm })}
+        seen={dataUpdatedAt}
+        onSubmit={(v, seen) => {
+          const body = { ...editing, ...v } as KindForm;
+          return old ? update.mutateAsync({ body, seen }) : create.mutateAsync({ body });
+        }}
       >
         <Form.Item
           name="kind"

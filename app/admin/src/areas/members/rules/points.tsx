@@ -5,7 +5,19 @@ import { type Data, useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
 import { mark } from '@/i18n/marks';
 import { spoken } from '@/i18n/server';
-import { Broken, FaultAlert, FormDrawer, formatCount, NumberInput, Section, Table, Time, Trail, Waiting } from '@/ui';
+import {
+  Broken,
+  FaultAlert,
+  FormDrawer,
+  formatCount,
+  NumberInput,
+  Section,
+  Table,
+  Time,
+  Trail,
+  useOpened,
+  Waiting,
+} from '@/ui';
 
 type Ruled = Data<'get', '/brands/{id}/points-rules'>;
 type Earn = NonNullable<Ruled['rules']['earn']>[number];
@@ -18,7 +30,9 @@ const ways = ['order', 'review', 'birthday', 'tier'] as const;
 export function PointsRules({ brand }: { brand: string }) {
   const { t } = useTranslation('members');
   const may = useCan();
-  const { data, error, refetch } = useGet('/brands/{id}/points-rules', { params: { path: { id: brand } } });
+  const { data, dataUpdatedAt, error, refetch } = useGet('/brands/{id}/points-rules', {
+    params: { path: { id: brand } },
+  });
   const [open, setOpen] = useState(false);
   if (error) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
@@ -82,7 +96,7 @@ export function PointsRules({ brand }: { brand: string }) {
         <PreviewOf preview={data.preview} />
       </Section>
       <Trail object="points_rule" id={brand} />
-      <Edit brand={brand} rules={r} open={open} onClose={() => setOpen(false)} />
+      <Edit brand={brand} rules={r} seen={dataUpdatedAt} open={open} onClose={() => setOpen(false)} />
     </>
   );
 }
@@ -118,12 +132,14 @@ function PreviewOf({ preview: p }: { preview: Ruled['preview'] }) {
 
 function Edit({
   brand,
-  rules,
+  rules: now,
+  seen,
   open,
   onClose,
 }: {
   brand: string;
   rules: Ruled['rules'];
+  seen: number;
   open: boolean;
   onClose: () => void;
 }) {
@@ -133,6 +149,7 @@ function Edit({
     done: t('rules.savedDone'),
     quiet: true,
   });
+  const rules = useOpened(open, now);
   return (
     <FormDrawer<Values>
       title={t('rules.edit')}
@@ -144,7 +161,10 @@ function Edit({
         expiry: rules.expiry,
         approve_above: rules.approve_above,
       }}
-      onSubmit={(v) => save.mutateAsync({ params: { path: { id: brand } }, body: bodyOf(v, rules.version, false) })}
+      seen={seen}
+      onSubmit={(v, seen) =>
+        save.mutateAsync({ params: { path: { id: brand } }, body: bodyOf(v, rules.version, false), seen })
+      }
     >
       {(_, values) => (
         <>

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { type Data, useGet, useWrite } from '@/api';
 import { useCan } from '@/app/session';
 import { spoken } from '@/i18n/server';
-import { Broken, Empty, FormDrawer, formatCount, NumberInput, Section, Table, Trail, Waiting } from '@/ui';
+import { Broken, Empty, FormDrawer, formatCount, NumberInput, Section, Table, Trail, useOpened, Waiting } from '@/ui';
 
 type TierTable = Data<'get', '/brands/{id}/tiers'>;
 type Level = NonNullable<TierTable['levels']>[number];
@@ -21,7 +21,12 @@ const ways = ['claim', 'order', 'review'] as const;
 export function Tiers({ brand }: { brand: string }) {
   const { t } = useTranslation('members');
   const may = useCan();
-  const { data: table, error, refetch } = useGet('/brands/{id}/tiers', { params: { path: { id: brand } } });
+  const {
+    data: table,
+    dataUpdatedAt,
+    error,
+    refetch,
+  } = useGet('/brands/{id}/tiers', { params: { path: { id: brand } } });
   const shares = useGet('/tiers/preview', {
     params: { query: { brand_id: brand } },
     enabled: (table?.levels ?? []).length > 0,
@@ -111,19 +116,21 @@ export function Tiers({ brand }: { brand: string }) {
         </Section>
       ) : null}
       <Trail object="tier" id={brand} />
-      <Edit brand={brand} table={table} open={open} onClose={() => setOpen(false)} />
+      <Edit brand={brand} table={table} seen={dataUpdatedAt} open={open} onClose={() => setOpen(false)} />
     </>
   );
 }
 
 function Edit({
   brand,
-  table,
+  table: now,
+  seen,
   open,
   onClose,
 }: {
   brand: string;
   table: TierTable;
+  seen: number;
   open: boolean;
   onClose: () => void;
 }) {
@@ -133,6 +140,7 @@ function Edit({
     done: t('tiers.saved'),
     quiet: true,
   });
+  const table = useOpened(open, now);
   const fresh = { name: '', threshold: 0, keep: 0, times: 1, birthday_points: 0, campaigns: false, perks: [] };
   return (
     <FormDrawer<Values>
@@ -148,9 +156,11 @@ function Edit({
         period_months: table.version ? table.period_months : 12,
         down: table.down || 'one',
       }}
-      onSubmit={(v) =>
+      seen={seen}
+      onSubmit={(v, seen) =>
         save.mutateAsync({
           params: { path: { id: brand } },
+          seen,
           body: {
             version: table.version,
             levels: v.levels.map(({ times, ...l }) => ({
