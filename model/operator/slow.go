@@ -12,12 +12,12 @@ import (
 
 // Slowing of guesses. The first freeTries failures cost nothing; after that each
 // doubles the pause before the next try is even looked at: 1 s, 2 s, 4 s ... up to
-// maxPause. An attacker gets about 1,440 guesses a day per account; the owner waits
-// a minute at worst, and not at all at an address he used before. After forgetAfter
-// without a try the count starts anew.
+// maxPause: then the account is locked for strangers. An attacker gets about a hundred
+// guesses a day per account; the owner waits a quarter of an hour at worst, and not at all
+// at an address he used before. After forgetAfter without a try the count starts anew.
 const (
 	freeTries   = 5
-	maxPause    = time.Minute
+	maxPause    = 15 * time.Minute
 	forgetAfter = time.Hour
 	maxGhosts   = 10_000
 )
