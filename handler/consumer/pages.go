@@ -126,13 +126,17 @@ type rulesView struct {
 	TermsURL string
 }
 
-func (h *Handler) rulesPage(c *gin.Context) {
+// offered is what the campaign of the address promises.
+func (h *Handler) offered(c *gin.Context) (campaign.Offer, error) {
 	campaignID, err := web.ParamID(c, "campaign")
 	if err != nil {
-		h.fail(c, err)
-		return
+		return campaign.Offer{}, err
 	}
-	o, err := h.Campaigns.Live(c.Request.Context(), campaignID)
+	return h.Campaigns.Live(c.Request.Context(), campaignID)
+}
+
+func (h *Handler) rulesPage(c *gin.Context) {
+	o, err := h.offered(c)
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -151,17 +155,12 @@ func (h *Handler) rulesPage(c *gin.Context) {
 // rulesTerms is the text that the seed's hash binds, byte for byte: with the revealed
 // seed it is all that recomputing a draw needs.
 func (h *Handler) rulesTerms(c *gin.Context) {
-	campaignID, err := web.ParamID(c, "campaign")
+	o, err := h.offered(c)
 	if err != nil {
 		h.fail(c, err)
 		return
 	}
-	o, err := h.Campaigns.Live(c.Request.Context(), campaignID)
-	if err != nil {
-		h.fail(c, err)
-		return
-	}
-	c.Header("Content-Disposition", `attachment; filename="terms-`+campaignID.String()+`.txt"`)
+	c.Header("Content-Disposition", `attachment; filename="terms-`+o.CampaignID.String()+`.txt"`)
 	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(o.Terms))
 }
 
@@ -218,14 +217,8 @@ func (h *Handler) locate(c *gin.Context, s web.Session, in place) error {
 }
 
 func (h *Handler) locationForm(c *gin.Context) {
-	s, err := h.Sessions.Present(c)
-	if err != nil {
-		h.fail(c, err)
-		return
-	}
-	get, err := h.Sessions.Form(c, &s)
-	if err != nil {
-		h.fail(c, err)
+	s, get, ok := h.posted(c)
+	if !ok {
 		return
 	}
 	in := place{Agree: get("agree") == "1", Code: get("code")}

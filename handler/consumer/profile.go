@@ -122,14 +122,8 @@ func (h *Handler) showProfile(c *gin.Context, status int, note, field string) {
 }
 
 func (h *Handler) profileForm(c *gin.Context) {
-	s, err := h.Sessions.Present(c)
-	if err != nil {
-		h.fail(c, err)
-		return
-	}
-	get, err := h.Sessions.Form(c, &s)
-	if err != nil {
-		h.fail(c, err)
+	s, get, ok := h.posted(c)
+	if !ok {
 		return
 	}
 	field := get("field")
@@ -154,14 +148,8 @@ func formValue(c *gin.Context, get func(string) string) string {
 }
 
 func (h *Handler) skipForm(c *gin.Context) {
-	s, err := h.Sessions.Present(c)
-	if err != nil {
-		h.fail(c, err)
-		return
-	}
-	get, err := h.Sessions.Form(c, &s)
-	if err != nil {
-		h.fail(c, err)
+	s, get, ok := h.posted(c)
+	if !ok {
 		return
 	}
 	if err := h.Profiles.Skip(c.Request.Context(), s.Member, get("field")); err != nil {
