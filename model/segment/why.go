@@ -3,6 +3,7 @@ package segment
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"siyu/model/id"
 	"siyu/model/rule"
@@ -14,6 +15,11 @@ type Reason struct {
 	Path  string `json:"path"`
 	Text  string `json:"text"`
 	Holds bool   `json:"holds"`
+	// Found is what is known of him about it, in words: how often and when he did it, which
+	// value he has. "" where there is no more to say.
+	Found string `json:"found"`
+	// Decides: because of it he is in, or is not.
+	Decides bool `json:"decides"`
 }
 
 // Answer is why somebody is in a segment, or is not.
@@ -83,20 +89,32 @@ func (s *Store) WhyRule(ctx context.Context, brandID id.ID, t rule.Tree, memberI
 	if say == nil {
 		return a, err
 	}
-	return a, s.reasons(ctx, brandID, &t.Root, "root", say, asked, &a.Reasons)
+	found := func(n *rule.Node) (rule.Found, error) { return s.found(ctx, brandID, n, f) }
+	if err := s.reasons(ctx, brandID, &t.Root, "root", say, asked, found, &a.Reasons); err != nil {
+		return a, err
+	}
+	holds := map[string]bool{}
+	for _, r := range a.Reasons {
+		holds[r.Path] = r.Holds
+	}
+	_, by := decides(&t.Root, "root", holds)
+	for i, r := range a.Reasons {
+		a.Reasons[i].Decides = slices.Contains(by, r.Path)
+	}
+	return a, nil
 }
 
 // reasons asks for each condition, leaves only: how they are put together the reader sees.
-func (s *Store) reasons(ctx context.Context, brandID id.ID, n *rule.Node, path string, say rule.Names, asked func(bool, *rule.Node) (bool, error), into *[]Reason) error {
+func (s *Store) reasons(ctx context.Context, brandID id.ID, n *rule.Node, path string, say rule.Names, asked func(bool, *rule.Node) (bool, error), found func(*rule.Node) (rule.Found, error), into *[]Reason) error {
 	for name, list := range map[string][]rule.Node{"all": n.All, "any": n.Any} {
 		for i := range list {
-			if err := s.reasons(ctx, brandID, &list[i], fmt.Sprintf("%s.%s[%d]", path, name, i), say, asked, into); err != nil {
+			if err := s.reasons(ctx, brandID, &list[i], fmt.Sprintf("%s.%s[%d]", path, name, i), say, asked, found, into); err != nil {
 				return err
 			}
 		}
 	}
 	if n.Not != nil {
-		return s.reasons(ctx, brandID, n.Not, path+".not", say, asked, into)
+		return s.reasons(ctx, brandID, n.Not, path+".not", say, asked, found, into)
 	}
 	if !n.Leaf() {
 		return nil
@@ -107,6 +125,10 @@ func (s *Store) reasons(ctx context.Context, brandID id.ID, n *rule.Node, path s
 		return err
 	}
 	holds, err := asked(false, &whole)
-	*into = append(*into, Reason{path, n.Sentence(say), holds})
+	if err != nil {
+		return err
+	}
+	x, err := found(n)
+	*into = append(*into, Reason{Path: path, Text: n.Sentence(say), Holds: holds, Found: n.Finding(say, x)})
 	return err
 }
