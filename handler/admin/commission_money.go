@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -15,6 +14,7 @@ import (
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
+	"siyu/model/spreadsheet"
 )
 
 // namedAccrual is what somebody earned with who earned it and by whom.
@@ -223,8 +223,7 @@ func (h *Handler) statementCSV(c *gin.Context) {
 
 func (h *Handler) statementLinesTo(ctx context.Context, st commission.Statement, to io.Writer) error {
 	w := csv.NewWriter(to)
-	head := "\uFEFF" + "结算单号" // spreadsheets in China read the file as GBK without it
-	rows := [][]string{{head, "计提编号", "业务日期", "触发", "层级", "规则", "规则版本", "购买人编号", "单位", "计提", "已追回", "结算", "说明"}}
+	rows := [][]string{{spreadsheet.Mark + "结算单号", "计提编号", "业务日期", "触发", "层级", "规则", "规则版本", "购买人编号", "单位", "计提", "已追回", "结算", "说明"}}
 	err := h.Commission.EachPart(ctx, st, func(lines []commission.Accrual) error {
 		for _, a := range lines {
 			rows = append(rows, statementRow(st, a))
@@ -245,15 +244,7 @@ func statementRow(st commission.Statement, a commission.Accrual) []string {
 		unit, text = "积分", func(n int64) string { return strconv.FormatInt(n, 10) }
 	}
 	return []string{st.Number, a.ID.String(), a.Day.Text(), a.EarnedOn.String(), a.Level.String(), a.RuleID.String(), strconv.Itoa(a.Version),
-		a.RefereeID.String(), unit, text(a.Amount), text(a.Clawed), text(a.Left()), plainCell(a.Reason)}
-}
-
-// plainCell keeps a spreadsheet from computing what somebody typed.
-func plainCell(s string) string {
-	if strings.ContainsAny(s[:min(1, len(s))], "=+-@\t\r") {
-		return "'" + s
-	}
-	return s
+		a.RefereeID.String(), unit, text(a.Amount), text(a.Clawed), text(a.Left()), spreadsheet.Plain(a.Reason)}
 }
 
 func (h *Handler) commissionOwed(c *gin.Context) (any, error) {

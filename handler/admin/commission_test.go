@@ -264,15 +264,15 @@ func TestCommissionInTheBackOffice(t *testing.T) {
 					return tx.Exec(`INSERT INTO commission_accrual (id, brand_id, rule_id, version, level, earned_on, pay, fact_key, event_id, event_key, event_at, day, referee_id, earner_id, role, binding_id, bound_at, batch_id, serial,
 						base_qty, base_fen, amount, clawed, account_id, state, reason, checks, statement_id, created_at, release_at, released_at, settled_at)
 						SELECT ?, brand_id, rule_id, version, level, earned_on, pay, ?, event_id, event_key, event_at, day, referee_id, earner_id, role, binding_id, bound_at, batch_id, serial,
-						base_qty, base_fen, amount, clawed, account_id, state, '=1+1', checks, statement_id, created_at, release_at, released_at, settled_at FROM commission_accrual WHERE id = ?`,
-						i+1, fmt.Sprintf("copy:%d", i), lines[0].ID).Error
+						base_qty, base_fen, amount, clawed, account_id, state, ?, checks, statement_id, created_at, release_at, released_at, settled_at FROM commission_accrual WHERE id = ?`,
+						i+1, fmt.Sprintf("copy:%d", i), []string{"=1+1", "＝1+1"}[i%2], lines[0].ID).Error
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
 			file = office.do("GET", path+"/csv", "")
-			if rows, err = csv.NewReader(strings.NewReader(file.Raw)).ReadAll(); err != nil || len(rows) != 253 || rows[252][12] != "'=1+1" || strings.Count(file.Raw, "\uFEFF") != 1 {
+			if rows, err = csv.NewReader(strings.NewReader(file.Raw)).ReadAll(); err != nil || len(rows) != 253 || rows[252][12] != "'=1+1" || rows[251][12] != "'＝1+1" || strings.Count(file.Raw, "\uFEFF") != 1 {
 				t.Fatal(len(rows), err)
 			}
 			var trail []audit.Line

@@ -18,6 +18,7 @@ import (
 	"siyu/model/ledger"
 	"siyu/model/money"
 	"siyu/model/operator"
+	"siyu/model/spreadsheet"
 	"siyu/model/withdrawal"
 )
 
@@ -207,10 +208,10 @@ func (h *Handler) taxReport(c *gin.Context) {
 			strconv.FormatInt(int64(l.AmountFen-l.TaxFen), 10), l.TaxNote, l.BillNo, l.FinishedAt.Local()})
 	}
 	for _, r := range rows[1:] {
-		r[5] = plainCell(r[5])
+		r[5] = spreadsheet.Plain(r[5])
 	}
 	var b strings.Builder
-	b.WriteString("\ufeff")              // or spreadsheets take it for GBK
+	b.WriteString(spreadsheet.Mark)
 	_ = csv.NewWriter(&b).WriteAll(rows) // into memory: nothing can fail
 	if next != "" {
 		c.Header("X-Next-After", next)
