@@ -23,8 +23,10 @@ const (
 	maxLanes  = 8    // of one push: so many workers send at once, at most
 	lanePeers = 500  // people for whom a lane more is worth it
 	freezeRow = 1000 // deliveries of one commit
-	// grown is by how much an audience may have grown since it was approved, in percent.
-	grown = 120
+	// grown is by how much an audience may have grown since it was approved or scheduled, in
+	// percent; grownFew is how many more are no matter in one that was only scheduled.
+	grown    = 120
+	grownFew = 10
 	// bestWithin is how far ahead a member's best hour may be.
 	bestWithin = 24 * time.Hour
 )
@@ -106,7 +108,7 @@ func (s *Store) freeze(ctx context.Context, p Push) error {
 		return err
 	}
 	moved := ""
-	if p.Approved {
+	if p.Approved || p.Planned {
 		if moved, err = s.moved(ctx, p, frozen); err != nil {
 			return err
 		}
@@ -195,7 +197,7 @@ func (s *Store) forget(ctx context.Context, p Push) error {
 type writer struct {
 	*Store
 	push  Push
-	moved string // what changed since somebody agreed to it, zh-CN
+	moved string // what changed since somebody agreed to it or scheduled it, zh-CN
 	split holdout.Split
 	lanes int
 	n     int64
@@ -309,9 +311,13 @@ func (w *writer) finish(ctx context.Context) error {
 			if p.Purpose == reach.Service || max(p.People, p.Expected)+besides > policy.limitFor(p.StartedBy) {
 				return map[string]any{"state": Missed, "approved": false, "note": noteMoved.With("what", w.moved)}, nil
 			}
-			set["approved"] = false
+			if set["approved"] = false; p.Planned { // but nobody knows of it
+				return map[string]any{"state": Missed, "approved": false, "note": p.planMoved(w.moved)}, nil
+			}
 		case p.Approved && p.People > p.Expected*grown/100:
 			return map[string]any{"state": Missed, "approved": false, "note": noteGrown.With("now", p.People, "then", p.Expected)}, nil
+		case p.Planned && !p.Approved && w.moved != "":
+			return map[string]any{"state": Missed, "note": p.planMoved(w.moved)}, nil
 		case !p.Approved:
 			limit := policy.limitFor(p.StartedBy)
 			besides, err := besidesTx(tx, p)
@@ -320,6 +326,9 @@ func (w *writer) finish(ctx context.Context) error {
 			}
 			if p.People+besides > limit {
 				return map[string]any{"state": Missed, "note": noteTooMany.With("now", p.People, "besides", besides, "limit", limit)}, nil
+			}
+			if p.Planned && p.outgrown() {
+				return map[string]any{"state": Missed, "note": notePlanGrown.With("now", p.People, "then", p.Expected)}, nil
 			}
 		}
 		if err := tx.Exec("DELETE FROM push_tally WHERE run_id = ?", p.ID).Error; err != nil {
@@ -335,6 +344,18 @@ func (w *writer) finish(ctx context.Context) error {
 		w.Outbox.Nudge()
 	}
 	return err
+}
+
+// outgrown says whether an audience that nobody agreed to is so much larger than when it was
+// scheduled that somebody must look again: by a fifth, and by more than a few people. Of one
+// that was empty then nothing was expected: whoever scheduled it was told so.
+func (p Push) outgrown() bool {
+	return p.Expected > 0 && p.People > max(p.Expected*grown/100, p.Expected+grownFew)
+}
+
+// planMoved says of a push that began by itself what is not as it was when it was scheduled.
+func (p Push) planMoved(what string) string {
+	return notePlanMoved.With("what", what, "now", p.People, "then", p.Expected)
 }
 
 // openTx makes the lanes of a run and wakes them.

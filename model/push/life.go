@@ -198,8 +198,12 @@ func reasonOf(text string) (string, error) {
 	return text, nil
 }
 
-// Schedule has a push begin at its moment. Faults: Conflict push_state, approval_needed;
-// Invalid start_past; those of Needs.
+// Schedule has a push begin at its moment, with the audience that its rule finds then. What
+// the rule rests on is written down: if it is another one at that moment, or if it finds many
+// more people than now (see outgrown), the push waits for a person. An audience of nobody is
+// no fault, it may be for those whose birthday it will be; then any number is more, and only
+// the limit of what needs no approval keeps it. Faults: Conflict push_state, approval_needed;
+// Invalid start_past; those of Needs and of Audience.Freeze.
 func (s *Store) Schedule(ctx context.Context, pushID, by id.ID) (Push, error) {
 	p, err := s.Get(ctx, pushID)
 	if err != nil {
@@ -209,7 +213,11 @@ func (s *Store) Schedule(ctx context.Context, pushID, by id.ID) (Push, error) {
 	if err != nil {
 		return p, err
 	}
-	p, err = s.change(ctx, pushID, func(_ *gorm.DB, now Push) (map[string]any, error) {
+	frozen, err := s.Audience.Freeze(ctx, p) // for its version, as Submit does
+	if err != nil {
+		return p, err
+	}
+	p, err = s.change(ctx, pushID, func(tx *gorm.DB, now Push) (map[string]any, error) {
 		switch {
 		case now.State == Scheduled:
 			return nil, nil
@@ -222,7 +230,10 @@ func (s *Store) Schedule(ctx context.Context, pushID, by id.ID) (Push, error) {
 		case now.StartAt <= s.DB.Now():
 			return nil, fault.NewInvalid("start_past", "开始时间已过，请修改时间或直接开始").With("field", "start_at")
 		}
-		return map[string]any{"state": Scheduled, "expected": n.People, "started_by": by, "note": ""}, nil
+		if err := pinTx(ctx, tx, pushID, frozen.Grounds); err != nil {
+			return nil, err
+		}
+		return map[string]any{"state": Scheduled, "expected": n.People, "segment_version": frozen.Version, "started_by": by, "note": ""}, nil
 	})
 	if err != nil {
 		return p, err
@@ -265,12 +276,12 @@ func (s *Store) Start(ctx context.Context, pushID, by id.ID) (Push, error) {
 		if now.Approved {
 			expected = max(now.Expected, 1) // what was agreed to stands
 		}
-		return s.beginTx(ctx, tx, now, by, expected)
+		return s.beginTx(ctx, tx, now, by, expected, false)
 	})
 }
 
-// beginTx has the audience written down.
-func (s *Store) beginTx(ctx context.Context, tx *gorm.DB, p Push, by id.ID, expected int64) (map[string]any, error) {
+// beginTx has the audience written down. planned: nobody looks on.
+func (s *Store) beginTx(ctx context.Context, tx *gorm.DB, p Push, by id.ID, expected int64, planned bool) (map[string]any, error) {
 	policy, err := s.policy(tx, p.BrandID)
 	if err != nil {
 		return nil, err
@@ -279,7 +290,7 @@ func (s *Store) beginTx(ctx context.Context, tx *gorm.DB, p Push, by id.ID, expe
 		return nil, err
 	}
 	now := s.DB.Now()
-	return map[string]any{"state": Running, "started_by": by, "started_at": now, "expected": expected, "people": 0, "note": "",
+	return map[string]any{"state": Running, "started_by": by, "started_at": now, "planned": planned, "expected": expected, "people": 0, "note": "",
 		"give_up_at": p.giveUp(now, now, policy)}, nil
 }
 
@@ -376,7 +387,7 @@ func (s *Store) BeginDue(ctx context.Context) (n int, err error) {
 				if by == 0 {
 					by = p.SubmittedBy
 				}
-				return s.beginTx(ctx, tx, p, by, p.Expected)
+				return s.beginTx(ctx, tx, p, by, p.Expected, true)
 			}
 		})
 		if err != nil && fault.KindOf(err) != fault.Conflict { // somebody was faster

@@ -11,6 +11,11 @@ var (
 	noteGrownSome   = say.NewPattern("note_grown_some", "开始时的人数比审批时多了，请重新提交审批")
 	noteTooManySome = say.NewPattern("note_too_many_some", "开始时的人数，连同一天内直接发送的，超过了免审批的人数，请提交审批")
 
+	notePlanMoved     = say.NewPattern("note_plan_moved", "排期之后{what}，现在有 {now} 人，排期时有 {then} 人，没有自动开始")
+	notePlanGrown     = say.NewPattern("note_plan_grown", "开始时有 {now} 人，排期时只有 {then} 人，没有自动开始")
+	notePlanMovedSome = say.NewPattern("note_plan_moved_some", "排期之后{what}，没有自动开始")
+	notePlanGrownSome = say.NewPattern("note_plan_grown_some", "开始时的人数比排期时多了，没有自动开始")
+
 	noteMoved   = say.NewPattern("note_moved", "审批之后{what}，请撤回后重新提交审批")
 	noteRefused = say.NewPattern("note_refused", "审批退回：{why}")
 	noteStopped = say.NewPattern("note_stopped", "人工停止：{why}")
@@ -19,5 +24,5 @@ var (
 )
 
 func noteOf(text string) *say.Said {
-	return say.Read(text, []say.Pattern{noteEmpty, noteGrown, noteTooMany, noteGrownSome, noteTooManySome, noteMoved, noteRefused, noteStopped, noteLate, noteHalted})
+	return say.Read(text, []say.Pattern{noteEmpty, noteGrown, noteTooMany, noteGrownSome, noteTooManySome, notePlanMoved, notePlanGrown, notePlanMovedSome, notePlanGrownSome, noteMoved, noteRefused, noteStopped, noteLate, noteHalted})
 }

@@ -12,9 +12,9 @@ import (
 // Told is the push as it is told.
 func (p Push) Told(count func(n int64, what string) int64) Push {
 	p.People, p.Expected = count(p.People, "people"), count(p.Expected, "expected")
-	for _, hidden := range []say.Pattern{noteGrownSome, noteTooManySome} {
+	for _, hidden := range []say.Pattern{noteGrownSome, noteTooManySome, notePlanMovedSome, notePlanGrownSome} {
 		if p.Said != nil && p.Said.Code+"_some" == hidden.Code {
-			p.Note = hidden.Text
+			p.Note = hidden.With("what", p.Said.Args["what"])
 			p.Said = noteOf(p.Note)
 		}
 	}

@@ -4,7 +4,7 @@ import { useNavigate } from 'react-router';
 import { type Send, useGet, useWrite } from '@/api';
 import { useCan, useMe } from '@/app/session';
 import { usePeople } from '@/areas/audience/people';
-import { Can, Danger, formatTime, LinkButton, useUndo } from '@/ui';
+import { Can, Danger, formatCount, formatTime, LinkButton, useUndo } from '@/ui';
 import type { Push } from './draft';
 import { type StaffTasks, useStaffTasks } from './tasks';
 
@@ -54,7 +54,11 @@ export function Begin({ p }: { p: Push }) {
           danger={false}
           trigger={<Button type="primary">{t('action.schedule')}</Button>}
           title={t('begin.scheduleTitle', { name: p.name })}
-          consequence={t('begin.scheduleText', { at: formatTime(p.start_at), n: people.of(n.people) })}
+          consequence={
+            n.people === 0 && people.under === 0
+              ? t('begin.scheduleNobody', { at: formatTime(p.start_at), n: formatCount(n.limit) })
+              : t('begin.scheduleText', { at: formatTime(p.start_at), n: people.of(n.people) })
+          }
           confirm={t('action.schedule')}
           onConfirm={async () => {
             await schedule.mutateAsync(at);

@@ -77,6 +77,13 @@ export function Component() {
   );
 }
 
+/** What is too late, or was only scheduled, may begin now; what is not as it was approved has
+ * to be asked for again. */
+function missedDo(code: string | undefined): string {
+  if (code === 'note_late') return 'said.lateDo';
+  return code?.startsWith('note_plan_') ? 'said.planDo' : 'said.missedDo';
+}
+
 /** Said is what a person has to know or to decide about it now. */
 function Said({ p }: { p: Push }) {
   const { t, i18n } = useTranslation('pushes');
@@ -88,12 +95,7 @@ function Said({ p }: { p: Push }) {
   const note = p.said ? sentence(p.said) : p.note && i18n.language !== 'zh-CN' ? original(p.note) : p.note;
   switch (p.state) {
     case 'missed':
-      // What is too late may begin now; what is not as it was approved has to be asked for again.
-      return alert(
-        'warning',
-        note || t('said.missed'),
-        t(p.said?.code === 'note_late' ? 'said.lateDo' : 'said.missedDo'),
-      );
+      return alert('warning', note || t('said.missed'), t(missedDo(p.said?.code)));
     case 'pending':
       return alert('info', t('said.pending', { n: people.of(p.expected) }));
     case 'scheduled':
