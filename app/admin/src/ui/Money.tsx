@@ -1,7 +1,8 @@
-import { Form, Input } from 'antd';
+import { Input } from 'antd';
 import { type ComponentProps, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { formatFen, parseYuan, yuanText } from './money';
+import { formatFen, LARGEST, parseYuan, type Unread, unreadYuan, yuanText } from './money';
+import { Refused } from './Refused';
 
 /** Money shows fen as ¥1,234.50. */
 export function Money({ fen }: { fen: number | string | null | undefined }) {
@@ -14,14 +15,19 @@ type MoneyInputProps = Omit<ComponentProps<typeof Input>, 'value' | 'onChange'> 
   onChange?: (fen: number | null) => void;
 };
 
-/** MoneyInput is an input in yuan whose value is fen: for Form.Item. What is no amount, or
- * below 0, is null, and the input says so: `required` refuses it, and where none is required
- * the form does (see `unread`), or a slip would be stored as "none". */
+/** MoneyInput is an input in yuan whose value is fen: for Form.Item. What is no amount, below 0
+ * or parts a fen is null, and the input says why: the form refuses it (see `unread`), or a
+ * slip would be stored as "none". */
 export function MoneyInput({ value, onChange, ...rest }: MoneyInputProps) {
   const { t } = useTranslation('app');
   const [text, setText] = useState(yuanText(value));
-  const { status } = Form.Item.useStatus();
-  const bad = text.trim() !== '' && amountOf(text) === null;
+  const bad = text.trim() === '' ? null : unreadYuan(text);
+  const why: Record<Unread, string> = {
+    decimals: t('form.decimals', { count: 2 }),
+    huge: t('form.atMost', { n: formatFen(LARGEST) }),
+    negative: t('form.atLeast', { n: formatFen(0) }),
+    none: t('form.noAmount'),
+  };
   useEffect(() => {
     // Not while somebody types 12. on the way to 12.5
     setText((old) => (amountOf(old) === (value ?? null) ? old : yuanText(value)));
@@ -33,7 +39,7 @@ export function MoneyInput({ value, onChange, ...rest }: MoneyInputProps) {
         inputMode="decimal"
         {...rest}
         status={bad ? 'error' : rest.status}
-        data-unread={bad || undefined}
+        data-unread={bad ? true : undefined}
         value={text}
         onChange={(e) => {
           setText(e.target.value);
@@ -44,16 +50,11 @@ export function MoneyInput({ value, onChange, ...rest }: MoneyInputProps) {
           rest.onBlur?.(e);
         }}
       />
-      {bad && status !== 'error' ? (
-        <div role="alert" className="ant-form-item-explain-error">
-          {t('form.noAmount')}
-        </div>
-      ) : null}
+      {bad ? <Refused why={why[bad]} /> : null}
     </>
   );
 }
 
 function amountOf(text: string): number | null {
-  const fen = parseYuan(text);
-  return fen === null || fen < 0 ? null : fen;
+  return unreadYuan(text) ? null : parseYuan(text);
 }

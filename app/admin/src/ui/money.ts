@@ -13,11 +13,30 @@ export function formatFen(fen: number | string | null | undefined): string {
 
 /** parseYuan reads what a person types (1,234.5, ￥１２．５, 1.5万) as fen; null if it is no amount. */
 export function parseYuan(text: string): number | null {
-  const plain = tenThousands(halfWidth(text).replace(/[,\u00a5\uffe5\u5143\s]/g, ''));
-  const m = /^(-?)(\d{1,12})(?:\.(\d{0,2}))?$/.exec(plain);
+  const plain = plainYuan(text);
+  const m = /^(-?)0*(\d{1,12})(?:\.(\d{0,2}))?$/.exec(plain);
   if (!m) return null;
   const fen = Number(m[2]) * 100 + Number((m[3] ?? '').padEnd(2, '0') || '0');
   return m[1] ? -fen : fen;
+}
+
+/** The largest amount that parseYuan reads, in fen. */
+export const LARGEST = 99_999_999_999_999;
+
+/** Why the text of an amount is not taken. */
+export type Unread = 'decimals' | 'huge' | 'negative' | 'none';
+
+/** unreadYuan says why a text is no amount that can be paid; null for one that is. */
+export function unreadYuan(text: string): Unread | null {
+  const plain = plainYuan(text);
+  if (!/^-?\d+(\.\d*)?$/.test(plain)) return 'none';
+  if (plain.startsWith('-')) return 'negative';
+  if (plain.replace(/\..*|^0+/g, '').length > 12) return 'huge';
+  return parseYuan(text) === null ? 'decimals' : null;
+}
+
+function plainYuan(text: string): string {
+  return tenThousands(halfWidth(text).replace(/[,\u00a5\uffe5\u5143\s]/g, ''));
 }
 
 /** parseCount reads what a person types (１２，０００, 1.2万, 5 000 个) as the text of a number; what
@@ -32,7 +51,7 @@ export function parseCount(text: string): string {
 
 /** tenThousands writes 1.2万 as 12000: who says 万 must not have typed 1. */
 function tenThousands(plain: string): string {
-  const m = /^(-?)(\d{1,8})(?:\.(\d{1,4}))?万$/.exec(plain);
+  const m = /^(-?)(\d{1,12})(?:\.(\d{1,4}))?万$/.exec(plain);
   return m ? `${m[1]}${BigInt((m[2] ?? '') + (m[3] ?? '').padEnd(4, '0'))}` : plain;
 }
 

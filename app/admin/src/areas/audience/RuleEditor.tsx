@@ -6,7 +6,7 @@ import { call, type Data, useGet } from '@/api';
 import { errorText } from '@/api/error';
 import { useCan } from '@/app/session';
 import { spoken } from '@/i18n/server';
-import { Broken, FaultAlert, NumberInput, Section, Waiting } from '@/ui';
+import { Broken, FaultAlert, NumberInput, Section, unread, Waiting } from '@/ui';
 import { fromTree, type Group, incomplete, toTree } from './builder/parts';
 import { RuleBuilder } from './builder/RuleBuilder';
 import { SourceProvider, useSource } from './builder/source';
@@ -224,7 +224,7 @@ function TemplateDrawer({ open, brand, onChange, onClose }: DrawerProps & { bran
         form={form}
         layout="vertical"
         initialValues={{ kind: 'never_b', a: [], b: [], days: 90 }}
-        onFinish={(v) => void make(v)}
+        onFinish={(v) => unread(document) || void make(v)}
       >
         <Form.Item name="kind">
           <Segmented

@@ -6,7 +6,7 @@ import { ApiError, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { Forbidden } from '@/app/NotFound';
 import { useCan } from '@/app/session';
-import { Broken, FaultAlert, Page, StateTag, Waiting } from '@/ui';
+import { Broken, FaultAlert, Page, StateTag, unread, Waiting } from '@/ui';
 import { Restored, StepBar, StepButtons, useStep } from '@/ui/DraftWizard';
 import './campaigns.css';
 import { useBatches } from './batches';
@@ -146,6 +146,7 @@ function Wizard({ campaign, brand }: { campaign?: Campaign; brand: string }) {
   // Only a button turns: leaving a field for it saves as well, and a button that turned then
   // would not take the click.
   const pressed = async () => {
+    if (unread(document)) return null;
     setBusy(true);
     return save().finally(() => setBusy(false));
   };

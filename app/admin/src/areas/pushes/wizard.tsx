@@ -6,7 +6,7 @@ import { ApiError, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { Forbidden } from '@/app/NotFound';
 import { useCan } from '@/app/session';
-import { Broken, FaultAlert, Page, useKept, Waiting } from '@/ui';
+import { Broken, FaultAlert, Page, unread, useKept, Waiting } from '@/ui';
 import { Restored, StepBar, StepButtons, useStep } from '@/ui/DraftWizard';
 import { type Draft, emptyDraft, fromPush, type Push, toInput } from './draft';
 import { PushState } from './state';
@@ -73,6 +73,7 @@ function Wizard({ push, brand, held }: { push?: Push; brand: string; held: numbe
   const create = useWrite('post', '/pushes', { invalidate: ['/pushes'], quiet: true });
   const update = useWrite('put', '/pushes/{id}', { invalidate: ['/pushes'], quiet: true });
   const save = async (): Promise<Push | null> => {
+    if (unread(document)) return null;
     if (push && text === stored.current) return push;
     setBusy(true);
     setFault(null);
