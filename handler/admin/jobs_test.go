@@ -357,6 +357,20 @@ func TestTrailOfAnObject(t *testing.T) {
 		if a := boss.do("GET", "/trails/nothing/"+p.ID.String(), ""); a.Status != 200 {
 			t.Error(a.Raw)
 		}
+		// What stands for a brand is open to who may open its page.
+		boss.do("PUT", "/brands/"+b.ID.String()+"/quiet-hours", `{"from_minute":1320,"until_minute":480}`).into(t, &struct{}{})
+		ops.do("GET", "/trails/quiet_hours/"+b.ID.String(), "").into(t, &lines)
+		if len(lines) != 1 || lines[0].Action != "quiet_hours.set" {
+			t.Fatalf("%+v", lines)
+		}
+		for _, object := range []string{"poster_choice", "leader_agreement"} {
+			if a := ops.do("GET", "/trails/"+object+"/"+b.ID.String(), ""); a.Status != 200 {
+				t.Error(object, a.Raw)
+			}
+		}
+		if a := ops.do("GET", "/trails/live-code/1", ""); a.Status != 200 {
+			t.Error(a.Raw)
+		}
 		confined := s.confined(t, "confined", b.ID)
 		if a := confined.do("GET", "/trails/product/"+p.ID.String(), ""); a.Status != 200 {
 			t.Error(a.Raw)

@@ -22,6 +22,59 @@ function actionsOf(text: string): string[] {
   ];
 }
 
+/** Kinds of things that acts are done to and that have no page with a trail of its own: their
+ * acts are for who may read the audit log. extract is there by itself (a person's own). */
+const pageless = [
+  'blocked',
+  'code',
+  'commission_signoff',
+  'event',
+  'extract',
+  'group-alarm',
+  'import_mapping',
+  'job',
+  'keyword',
+  'kind',
+  'phone',
+  'poster_picture',
+  'profile_field',
+  'push_tester',
+  'reach',
+  'reach_holiday',
+  'reach_wish',
+  'sync',
+  'task',
+];
+
+const areas = join(import.meta.dirname, '../areas');
+const pages = readdirSync(areas, { recursive: true, encoding: 'utf8' })
+  .filter((name) => /(?<!\.test)\.tsx$/.test(name))
+  .map((name) => readFileSync(join(areas, name), 'utf8'));
+
+describe('the trail of a thing', () => {
+  const table =
+    /func trails\(\)[\s\S]*?\n}/.exec(readFileSync(join(root, 'handler/admin/trail.go'), 'utf8'))?.[0] ?? '';
+  const open = all(table, /"([a-z_-]+)": *\{operator\./g);
+  it('the tables were found', () => {
+    expect(open.length).toBeGreaterThan(50);
+    expect(pages.length).toBeGreaterThan(200);
+  });
+  it('is open to who may read the thing, wherever a page shows it', () => {
+    const shown = pages.flatMap((text) => [
+      ...all(text, /<Trail\s+object="([^"]+)"/g),
+      // Forms of rules hand the name on, jobs are called otherwise than what they make.
+      ...(text.includes('<BrandRules') ? all(text, /\bobject="([^"]+)"/g) : []),
+      ...all(all(text, /<Trail object=\{(\{[^}]*\})/g).join(), /'([^']+)'/g),
+    ]);
+    expect(shown.length).toBeGreaterThan(40);
+    expect([...new Set(shown)].filter((object) => !open.includes(object))).toEqual([]);
+  });
+  it('is of kinds that acts are done to, all of them that have a page', () => {
+    const kinds = Object.keys(settings.audit.objects);
+    expect([...open, ...pageless].sort()).toEqual(kinds.sort());
+  });
+});
+
 describe('actions of the audit log', () => {
   const done = new Set([
     ...sources('handler/admin').flatMap(actionsOf),
