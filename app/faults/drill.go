@@ -22,33 +22,33 @@ import (
 //
 //	back     a task of the staff is said to be taken back before WeCom is called: a worker dies between
 //	stop     a stopped push goes on: the next day its other people get tasks
-//	sent     who takes a task back does not ask whom the staff had sent it to
+//	sent     whom the staff had sent it to counts as if he had not got it
 //
 // It lasts until all of that has happened, however slow the machine is.
-func drill(*town) []event {
-	out := ticks()
-	for n := range int(drillLasts / time.Second) {
-		out = append(out, event{time.Duration(n) * time.Second, "misfortune at WeChat", func(_ context.Context, t *town) bool { return t.lose("payout", 2) }})
-	}
-	return inOrder(append(out, event{1300 * time.Millisecond, "kill -9", deaths}, event{1500 * time.Millisecond, "push begun", lostAnswers}))
-}
+func drill(*town) []event { return script(deaths, lostAnswers) }
 
 // drillStaff is the part about tasks of the staff.
-func drillStaff(*town) []event {
-	return inOrder(append(ticks(), event{1300 * time.Millisecond, "staff asked to send", takenBack}))
+func drillStaff(*town) []event { return script(takenBack) }
+
+// drillAll is both. One after the other: each tells processes where to die.
+func drillAll(*town) []event {
+	return script(func(ctx context.Context, t *town) bool { return deaths(ctx, t) && takenBack(ctx, t) }, lostAnswers)
 }
 
-// ticks let time pass faster, so that what waits for some seconds is seen.
-func ticks() (out []event) {
+// script has the deeds begin soon after one another, while time passes fast, so that what waits
+// for some seconds is seen, and WeChat's answers to payouts are lost.
+func script(list ...deed) []event {
+	var out []event
 	for n := range int(drillLasts / time.Second) {
-		out = append(out, event{time.Duration(n) * time.Second, "clock jumps", func(_ context.Context, t *town) bool { return t.must(t.clk.jump(20 * time.Second)) }})
+		at := time.Duration(n) * time.Second
+		out = append(out, event{at, "clock jumps", func(_ context.Context, t *town) bool { return t.must(t.clk.jump(20 * time.Second)) }},
+			event{at, "misfortune at WeChat", func(_ context.Context, t *town) bool { return t.lose("payout", 2) }})
 	}
+	for n, do := range list {
+		out = append(out, event{1300*time.Millisecond + time.Duration(n)*200*time.Millisecond, "drill", do})
+	}
+	slices.SortStableFunc(out, func(a, b event) int { return int(a.at - b.at) })
 	return out
-}
-
-func inOrder(list []event) []event {
-	slices.SortStableFunc(list, func(a, b event) int { return int(a.at - b.at) })
-	return list
 }
 
 // lose has WeChat do what it is asked and not answer.

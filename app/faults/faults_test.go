@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,21 +85,18 @@ func TestCampaign(t *testing.T) {
 			}
 		})
 	}
+	// A build may lack several guards where each shows in a check of its own.
 	type guard struct {
 		engine, left, caught string
 		script               func(*town) []event
 	}
 	guards := []guard{
-		{db.SQLite, "", "", drill},
+		{db.SQLite, "", "", drillAll},
 		{db.SQLite, "guard", "ask_first", drill},
 		{db.SQLite, "bill", "bill_by_bill", drill},
 		{db.SQLite, "twice", "book_paid", drill},
-		{db.SQLite, "again", "push_once", drill},
-		{db.SQLite, "", "", drillStaff},
-		{db.SQLite, "back", "staff_back", drillStaff},
-		{db.SQLite, "stop", "staff_stopped", drillStaff},
-		{db.SQLite, "again", "staff_once", drillStaff},
-		{db.SQLite, "sent", "staff_said", drillStaff},
+		{db.SQLite, "again", "push_once,staff_once", drillAll},
+		{db.SQLite, "back,stop,sent", "staff_back,staff_stopped,staff_said", drillStaff},
 	}
 	if withServers { // SQLite's one writer would refuse a second writer at once
 		guards = append(guards, guard{db.MySQL, "enqueue", "outbox_done", drill})
@@ -121,7 +120,7 @@ func TestCampaign(t *testing.T) {
 				// where the machine is slow.
 				for _, p.patience = range []time.Duration{15 * time.Second, time.Minute, 3 * time.Minute} {
 					broken, report := fails(t, p)
-					if broken[g.caught] != "" {
+					if !slices.ContainsFunc(strings.Split(g.caught, ","), func(check string) bool { return broken[check] == "" }) {
 						return
 					}
 					t.Logf("not caught in %s: %v\n%s", p.patience, broken, report())

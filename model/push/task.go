@@ -154,7 +154,7 @@ func (s *Store) Told(ctx context.Context, t Task, results map[string]int) error 
 // taskEnd is how a copy ends; "": it waits.
 func taskEnd(state int, known, taken, over, answered bool) string {
 	switch {
-	case taken && fail.Broken("sent"): // as if nobody had it
+	case known && state == TaskDelivered && fail.Broken("sent"): // as if he had not got it
 		return staffStopped
 	case known && state == TaskDelivered:
 		return Sent
