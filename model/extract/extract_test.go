@@ -1,114 +1,20 @@
 package extract
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"gorm.io/gorm"
 
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
 	"siyu/model/fault"
 	"siyu/model/id"
-	"siyu/model/outbox"
-	"siyu/model/phone"
-	"siyu/model/seal"
-	"siyu/model/segment"
 )
-
-func newStore(t *testing.T, d *db.DB) *Store {
-	t.Helper()
-	box, err := seal.Parse(seal.NewKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return New(Deps{DB: d, Box: box, Phones: phone.New(d, box), Outbox: outbox.New(d), Segments: segment.New(d)})
-}
-
-func exec(t *testing.T, d *db.DB, stmt string, args ...any) {
-	t.Helper()
-	if err := d.InTx(context.Background(), func(tx *gorm.DB) error { return tx.Exec(stmt, args...).Error }); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// members puts n members a second apart and returns their ids, oldest first.
-func members(t *testing.T, d *db.DB, clk *clock.Fake, n int) (out []id.ID) {
-	t.Helper()
-	rows := db.NewRows("member", "id, person_id, state, created_at, root_id")
-	for i := range n {
-		clk.Advance(time.Duration(i%3) * time.Second) // some in one tick
-		v := d.NewID()
-		out = append(out, v)
-		rows.Add(v, v, map[bool]string{true: "blocked", false: "active"}[i%5 == 0], clk.Now(), 0)
-	}
-	if err := d.InTx(context.Background(), func(tx *gorm.DB) error { _, err := rows.Insert(context.Background(), tx, ""); return err }); err != nil {
-		t.Fatal(err)
-	}
-	clk.Advance(time.Second)
-	return out
-}
-
-func ask(t *testing.T, s *Store, kind string, filter map[string]string) Extract {
-	t.Helper()
-	x, err := s.Ask(context.Background(), Request{Kind: kind, Filter: filter, Reason: "月度对账", By: 7})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
-
-// read is the rows of all files of a finished extract, heads taken off.
-func read(t *testing.T, s *Store, extractID id.ID) (rows [][]string, files int) {
-	t.Helper()
-	x, err := s.Finished(context.Background(), extractID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file := 1; file <= x.Files; file++ {
-		var b bytes.Buffer
-		if err := s.File(context.Background(), x, file, &b); err != nil {
-			t.Fatal(err)
-		}
-		body, ok := strings.CutPrefix(b.String(), "\ufeff")
-		if !ok || strings.Contains(body, "\ufeff") {
-			t.Fatal("each file begins with one mark")
-		}
-		lines, err := csv.NewReader(strings.NewReader(body)).ReadAll()
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, lines[1:]...)
-	}
-	if int64(len(rows)) != x.Done {
-		t.Errorf("%d rows, the row says %d", len(rows), x.Done)
-	}
-	return rows, x.Files
-}
-
-func same(t *testing.T, d *db.DB, rows [][]string, want []id.ID) {
-	t.Helper()
-	want = slices.Clone(want)
-	slices.SortFunc(want, func(a, b id.ID) int { return id.Compare(a, b, d.Driver() == db.SQLite) })
-	if len(rows) != len(want) {
-		t.Fatalf("%d rows, want %d", len(rows), len(want))
-	}
-	for i, r := range rows { // newest first
-		if w := number(want[len(want)-1-i].String()); r[0] != w {
-			t.Fatalf("row %d is %s, want %s", i, r[0], w)
-		}
-	}
-}
 
 func TestExtract(t *testing.T) {
 	ctx := context.Background()
@@ -335,104 +241,6 @@ func TestExtract(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	})
-}
-
-func TestWhatALineShows(t *testing.T) {
-	ctx := context.Background()
-	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
-		s := newStore(t, d)
-		member, brandID := members(t, d, clk, 1)[0], d.NewID()
-		exec(t, d, "INSERT INTO brand (id, slug, name, code_host, upper_url, support_phone, created_at, updated_at) VALUES (?,'b','=HYPERLINK(\"http://evil\")','b.cn',0,'',1,1)", brandID)
-		n, err := phone.Parse("13812345678")
-		if err != nil {
-			t.Fatal(err)
-		}
-		hash, err := s.Phones.Put(ctx, n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		exec(t, d, "INSERT INTO identity_key (kind, scope, value, person_id, created_at) VALUES ('phone','',?,?,1), ('openid','wx1','oSecretOpenID',?,1)", hash, member, member)
-		exec(t, d, `INSERT INTO payout (id, claim_id, brand_id, campaign_id, member_id, account_id, rail, app_id, openid, amount_fen, bill_no, wishing, act_name, state, wait_user, wechat_no, package_info, code, reason,
-			attempts, review, created_at, moved_at, next_at, finished_at) VALUES (?,1,?,0,?,0,'transfer','wx1','oSecretOpenID',123456,'10002026112200001234',' ','a','failed',0,'','secret','', '+cmd|calc', 0, 1, ?, 0, 0, 0)`,
-			d.NewID(), brandID, member, clk.Now())
-		exec(t, d, "INSERT INTO code_sight (batch_id, serial, first_member, first_at, first_city, scans, others, anonymous, last_member, last_at, last_city, last_lat_e4, last_lon_e4, flagged_at, flag_reason) VALUES (9,1,?,1,'武汉',1,1,1,1,1,'',0,0,?,'far'),(9,2,?,1,'',1,1,1,1,1,'',0,0,0,'')",
-			member, clk.Now()-1, member)
-		clk.Advance(time.Second)
-		line := func(kind string) string {
-			t.Helper()
-			x := ask(t, s, kind, nil)
-			if err := s.Run(ctx, x.ID); err != nil {
-				t.Fatal(err)
-			}
-			rows, _ := read(t, s, x.ID)
-			if len(rows) != 1 {
-				t.Fatalf("%s: %d rows", kind, len(rows))
-			}
-			return strings.Join(rows[0], "|")
-		}
-		if got := line("members"); !strings.Contains(got, "|138****5678|") || strings.Contains(got, "1381234") {
-			t.Error(got)
-		}
-		pay := line("payouts")
-		for _, want := range []string{`="10002026112200001234"|2026-11-21 12:00:0`, `|'=HYPERLINK(`, "|1234.56|失败|'+cmd|calc|"} {
-			if !strings.Contains(pay, want) {
-				t.Errorf("%s is not in %s", want, pay)
-			}
-		}
-		if strings.Contains(pay, "oSecret") || strings.Contains(pay, "secret") {
-			t.Error(pay)
-		}
-		if got := line("flagged"); !strings.Contains(got, "|武汉|") {
-			t.Error(got)
-		}
-		exec(t, d, `INSERT INTO recon_day (id, brand_id, account_id, day, state, source, gen, next_gen, total_lines, done_lines, sha1, in_fen, out_fen, opening_fen, closing_fen, proof, matched, matched_fen, returned, returned_fen,
-			other_lines, other_in_fen, other_out_fen, error, created_at, asked_at, finished_at) VALUES (5,?,0,20261120,'done','bill',2,3,1,1,'',0,0,0,0,'none',0,0,0,0,0,0,0,'',1,1,1)`, brandID)
-		for gen := range 3 { // only the newest finished one counts
-			exec(t, d, `INSERT INTO recon_line (day_id, gen, seq, at, wechat_no, flow_no, business, kind, amount_fen, balance_fen, memo, voucher, said, payout_id, result)
-				VALUES (5,?,1,?,'4200001234567890123','F1','商家转账','支出',-100,5000,'@memo','','',0,'only_wechat')`, gen, clk.Now())
-		}
-		x := ask(t, s, "recon_lines", map[string]string{"day_id": "5"})
-		if err := s.Run(ctx, x.ID); err != nil {
-			t.Fatal(err)
-		}
-		if rows, _ := read(t, s, x.ID); len(rows) != 1 || strings.Join(rows[0], "|")[:13] != "1|2026-11-20|" || rows[0][9] != "-1.00" || rows[0][11] != "'@memo" || rows[0][13] != "微信有、我方无" {
-			t.Error(rows)
-		}
-	})
-}
-
-func TestNoCellIsAFormula(t *testing.T) {
-	for _, raw := range []string{"=1+1", "+86 138", "-2", "@SUM(A1)", " =1", "\t=1", "\r\n=1", "　=1", "＝1", "＋1", "－1", "＠x", "\ufeff=1", `="1"&cmd`} {
-		if got := text(raw); !strings.HasPrefix(got, "'") {
-			t.Errorf("%q became %q", raw, got)
-		}
-	}
-	for raw, want := range map[string]string{"": "", "老井": "老井", "a=b": "a=b", "10002026112200001234": `="10002026112200001234"`, "13800138000": "13800138000", "两\r\n行": "两  行"} {
-		if got := text(raw); got != want {
-			t.Errorf("%q became %q", raw, got)
-		}
-	}
-	for raw, want := range map[string]string{"123456789012345678": `="123456789012345678"`, "0": "", `1"&cmd`: `1"&cmd`, "=1": "'=1"} {
-		if got := number(raw); got != want {
-			t.Errorf("%q became %q", raw, got)
-		}
-	}
-	if yuan("-5") != "-0.05" || moment("0") != "" || day("20261122") != "2026-11-22" {
-		t.Error(yuan("-5"), moment("0"), day("20261122"))
-	}
-}
-
-func FuzzText(f *testing.F) {
-	f.Add("=1")
-	f.Fuzz(func(t *testing.T, raw string) {
-		got := text(raw)
-		if got == "" || digits(raw) {
-			return
-		}
-		if strings.ContainsAny(got[:1], "=+-@\t\r\n") {
-			t.Errorf("%q became %q", raw, got)
-		}
 	})
 }
 
