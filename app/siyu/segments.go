@@ -28,6 +28,8 @@ func (e *environment) buildSegments() {
 	e.Segments.UseReach(e.Reach)
 	e.Events.Consume("segment", e.Segments.Consume)
 	e.Events.Consume("whom", e.Segments.Again) // the last by name, so the last who is told
+	e.Products.OnCreate(e.Segments.Registered)
+	e.Segments.OnLate(e.Tags.Wake)
 	e.Profiles.Answered = append(e.Profiles.Answered, e.Segments.Answered)
 	e.Members.Follow(e.Segments.Regrouped)
 	e.Consents.OnWithdraw(consent.Profiling, e.Segments.Forget)
@@ -109,13 +111,17 @@ func (e *environment) segmentChores() []job.Chore {
 		{Name: "derive what changed of people", Every: time.Second, Do: func(ctx context.Context) error {
 			for more := true; more; {
 				begins, err := e.Segments.Begin(ctx)
+				named := false
+				if err == nil {
+					named, err = e.Segments.Named(ctx)
+				}
 				if err == nil {
 					more, err = e.Segments.Refresh(ctx)
 				}
 				if err = errors.Join(err, ctx.Err()); err != nil {
 					return err
 				}
-				more = more || begins
+				more = more || begins || named
 			}
 			return nil
 		}},

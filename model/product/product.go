@@ -4,6 +4,8 @@
 // its GTIN (商品条码), which never changes: it is printed inside every GS1 Digital
 // Link of its codes.
 //
+// Others may be told of a new product in its transaction (OnCreate).
+//
 // Promises: one product per (brand, GTIN), however often it is created; every GTIN
 // stored has 14 digits and a right check digit.
 package product

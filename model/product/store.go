@@ -13,10 +13,20 @@ import (
 )
 
 // Store reads and writes products.
-type Store struct{ db *db.DB }
+type Store struct {
+	db      *db.DB
+	created []Created
+}
+
+// Created is told of a new product in its transaction; its error undoes it. It may run
+// several times for one that fails to commit.
+type Created func(ctx context.Context, tx *gorm.DB, p Product) error
 
 // New makes a store on a database.
 func New(d *db.DB) *Store { return &Store{db: d} }
+
+// OnCreate registers who is told of new products. Wiring calls it before any is created.
+func (s *Store) OnCreate(c Created) { s.created = append(s.created, c) }
 
 // Create adds a product. The same content under the same (brand, GTIN) returns the
 // product that is there; other content is refused, because one of the two requests
@@ -28,7 +38,17 @@ func (s *Store) Create(ctx context.Context, p Product) (Product, error) {
 	}
 	p.ID, p.CreatedAt = s.db.NewID(), s.db.Now()
 	p.UpdatedAt = p.CreatedAt
-	err := s.db.InTx(ctx, func(tx *gorm.DB) error { return tx.Create(&p).Error })
+	err := s.db.InTx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(&p).Error; err != nil {
+			return err
+		}
+		for _, told := range s.created {
+			if err := told(ctx, tx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err == nil {
 		return p, nil
 	}

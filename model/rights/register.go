@@ -112,6 +112,7 @@ func register() []table {
 
 		// tags
 		{name: "segment_act", title: "人群用到的行为", where: "member_id IN @members OR person_id IN @members", hide: []string{"person_id"}, by: "segment"},
+		{name: "segment_unnamed", title: "订单里品牌还没有登记的商品", where: ofMember, by: "segment"},
 		{name: "segment_state", title: "人群推算的进度", where: ofMember, quiet: "程序自用的进度", by: "segment", keep: keepLink},
 		{name: "segment_dirty", title: "待重新推算的会员", where: ofMember, quiet: "程序自用的进度", by: "segment", keep: keepLink},
 		{name: "segment_person", title: "您是哪些品牌的用户", where: "person_id IN @members", hide: []string{"number"}, by: "segment", keep: keepLink},
@@ -210,7 +211,7 @@ func impersonal() map[string]string {
 		"poster_template": rules, "poster_version": rules, "poster_default": rules, "poster_picture": "品牌上传的海报图片，重画后保存，不含文件里的信息",
 		"identity_kind": rules, "points_rule": rules, "tier_table": rules, "fraud_policy": rules, "profile_field": rules, "crm_mapping": rules, "consent_text": rules,
 		"leader_programme": rules, "leader_agreement": rules, "leader_task": rules, "leader_material": rules, "leader_run": program, "leader_rank": "群主编号和名次，每夜重算",
-		"segment": rules, "segment_version": rules, "segment_asked": rules, "segment_list": rules, "segment_brand": program, "segment_change": "刚变动过的会员编号，六小时后删除", "segment_cursor": program,
+		"segment": rules, "segment_version": rules, "segment_asked": rules, "segment_list": rules, "segment_brand": program, "segment_change": "刚变动过的会员编号，六小时后删除", "segment_cursor": program, "segment_named": program,
 		"segment_now": "人群里有哪些序号，序号只在程序内有意义；撤回或注销后去掉", "segment_snapshot": "人群每天有哪些序号，序号只在程序内有意义；撤回或注销后去掉", "segment_unlink": "等待从历史人群里去掉的序号，去掉即删除",
 		"tag": rules, "tag_category": rules, "tag_version": rules, "tag_run": program, "tag_stat": "只有数量：每个标签每天有多少人", "tag_feed": "只有数量：模型每一版写入了多少条", "tag_score": "只有数量：模型标签每个分数段有多少人",
 		"commission_rule": rules, "commission_version": rules, "commission_policy": rules, "commission_signoff": "法务意见，签发人是律师",

@@ -27,6 +27,7 @@ type act struct {
 	Quantity, AmountFen int64
 	At                  clock.Instant
 	Province            string
+	GTIN                string // of an order's line
 }
 
 // whats is which act an event type makes.
@@ -70,6 +71,7 @@ func (s *Store) keepActs(ctx context.Context, tx *gorm.DB, f families, before, a
 		{"UPDATE segment_state SET allowed = 1, version = version + 1 WHERE member_id IN ?", begin},
 		{"UPDATE segment_state SET allowed = 0, version = version + 1 WHERE member_id IN ?", end},
 		{"DELETE FROM segment_act WHERE member_id IN ?", end},
+		{"DELETE FROM segment_unnamed WHERE member_id IN ?", end},
 		{"DELETE FROM segment_list_item WHERE member_id IN ? AND derived = 1", end},
 		{"DELETE FROM segment_move WHERE person_id IN ? AND derived = 1", end},
 	} {
@@ -108,10 +110,14 @@ func (s *Store) insertActs(ctx context.Context, tx *gorm.DB, f families, events 
 		return err
 	}
 	const columns = "member_id, event_id, line, person_id, brand_id, what, product_id, quantity, amount_fen, day, at, province"
-	rows := db.NewRows("segment_act", columns)
+	rows, open := db.NewRows("segment_act", columns), newUnnamed()
+	var late []id.ID
 	flush := func() error {
 		_, err := rows.Insert(ctx, tx, s.db.Once("line"))
-		rows = db.NewRows("segment_act", columns)
+		if err == nil {
+			_, err = open.Insert(ctx, tx, s.db.Once("line"))
+		}
+		rows, open = db.NewRows("segment_act", columns), newUnnamed()
 		return err
 	}
 	for i := range events {
@@ -121,6 +127,9 @@ func (s *Store) insertActs(ctx context.Context, tx *gorm.DB, f families, events 
 		}
 		for _, a := range list {
 			rows.Add(a.MemberID, a.EventID, a.Line, f.root[a.MemberID], a.BrandID, a.What, a.ProductID, a.Quantity, a.AmountFen, clock.DayOf(a.At), a.At, a.Province)
+			if a.GTIN != "" && a.ProductID == 0 && open.add(a.MemberID, a.EventID, a.Line, a.BrandID, a.GTIN) {
+				late = append(late, a.MemberID)
+			}
 		}
 		if rows.Len() >= 500 {
 			if err := flush(); err != nil {
@@ -128,7 +137,11 @@ func (s *Store) insertActs(ctx context.Context, tx *gorm.DB, f families, events 
 			}
 		}
 	}
-	return flush()
+	if err := flush(); err != nil {
+		return err
+	}
+	slices.Sort(late)
+	return s.NoteTx(ctx, tx, PartActs, slices.Compact(late)...)
 }
 
 // body is what of an event's body matters here.
@@ -147,7 +160,7 @@ type shelfKey struct {
 }
 
 // acts are what an event says was done. An order is a line per product; goods that the
-// brand has not registered are product 0. A coupon counts when it is redeemed.
+// brand has not registered are product 0 until it does. A coupon counts when it is redeemed.
 func acts(e *event.Event, gtins map[shelfKey]id.ID) ([]act, error) {
 	what, ok := whats[e.Type]
 	if !ok {
@@ -168,6 +181,7 @@ func acts(e *event.Event, gtins map[shelfKey]id.ID) ([]act, error) {
 	for i, l := range b.Lines {
 		list[i] = base
 		list[i].Line, list[i].ProductID, list[i].Quantity, list[i].AmountFen = i, gtins[shelfKey{e.BrandID, padded(l.GTIN)}], l.Quantity, int64(l.AmountFen)
+		list[i].GTIN = l.GTIN
 	}
 	return list, nil
 }

@@ -94,6 +94,14 @@ func (s *Store) derive(ctx context.Context, members []id.ID, parts int, notes []
 		if err := s.keepActs(ctx, tx, f, before, allowed, events); err != nil {
 			return err
 		}
+		parts := parts
+		named, err := s.name(ctx, tx, f)
+		if err != nil {
+			return err
+		}
+		if named {
+			parts |= PartActs
+		}
 		if err := s.people(ctx, tx, f, allowed, parts); err != nil {
 			return err
 		}

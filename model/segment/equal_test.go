@@ -103,7 +103,7 @@ func (w *world) drawDid() *rule.Did {
 	}
 	d := &rule.Did{What: spec.What, Measure: pick(w, spec.Measures...), Op: pick(w, "eq", "gte", "lte", "between")}
 	if spec.Products && w.chance(40) {
-		d.ProductIDs = pick(w, []id.ID{21}, []id.ID{22, 23})
+		d.ProductIDs = pick(w, []id.ID{21}, []id.ID{22, 23}, []id.ID{24}, []id.ID{25, 26, 21})
 	}
 	most := map[string]int{"count": 3, "quantity": 4, "sum_fen": 40000}[d.Measure]
 	if most == 0 {
@@ -209,8 +209,11 @@ func TestEqual(t *testing.T) {
 					t.Fatalf("%s: %v", pool[i].Encode(), err)
 				}
 			}
-			hits := 0
-			for range 30 {
+			hits, lately := 0, len(w.late)
+			for round := range 30 {
+				if len(w.late) > 0 && (w.chance(10) || round == 20 && lately == len(w.late)) {
+					w.register()
+				}
 				for i := range 6 {
 					if i == 3 && w.chance(60) { // and more changes before it is read
 						if err := w.s.Save(t.Context(), true); err != nil {
@@ -238,6 +241,9 @@ func TestEqual(t *testing.T) {
 			}
 			if w.restored < 100 || w.spared < 500 {
 				t.Errorf("%d stores of 300 began with a file, which spared %d facts: the test shows little", w.restored, w.spared)
+			}
+			if lately == len(w.late) {
+				t.Error("no product was registered while rules were asked")
 			}
 			t.Logf("%d of 300 rules were true of somebody, %d stores began with a file, %d facts of theirs did not have to be read", hits, w.restored, w.spared)
 		})

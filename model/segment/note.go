@@ -96,7 +96,7 @@ func (s *Store) Forget(ctx context.Context, tx *gorm.DB, members []id.ID) error 
 			return fmt.Errorf("segment: forget: %w", err)
 		}
 	}
-	for _, stmt := range []string{"DELETE FROM segment_act WHERE member_id IN ?", "UPDATE segment_person SET allows = 0 WHERE person_id IN ?",
+	for _, stmt := range []string{"DELETE FROM segment_act WHERE member_id IN ?", "DELETE FROM segment_unnamed WHERE member_id IN ?", "UPDATE segment_person SET allows = 0 WHERE person_id IN ?",
 		"DELETE FROM segment_list_item WHERE member_id IN ? AND derived = 1", "DELETE FROM segment_move WHERE person_id IN ? AND derived = 1"} {
 		if err := tx.WithContext(ctx).Exec(stmt, members).Error; err != nil {
 			return fmt.Errorf("segment: forget: %w", err)

@@ -4,8 +4,9 @@
 // It owns the tables segment, segment_version, segment_list, segment_list_item,
 // segment_dirty, segment_state, segment_act, segment_person, segment_brand,
 // segment_change, segment_cursor, segment_now, segment_snapshot, segment_move,
-// segment_unlink and segment_asked. It reads, never writes, what other contexts know of
-// people: members, consents, tags, tiers, leaders, followers, referrals, identity keys, profiles.
+// segment_unlink, segment_asked, segment_unnamed and segment_named. It reads, never writes,
+// what other contexts know of people (members, consents, tags, tiers, leaders, followers,
+// referrals, identity keys, profiles), and products.
 //
 // A person is a human's root (祖ID). Everything is of a brand: its people are those with
 // an event at it. Who changes a fact says so (Note, NoteTx); a chore (Refresh) derives
@@ -33,6 +34,8 @@
 //     that needs profiling is asked about nobody else (rule.Uses.Profiling). What such a
 //     rule left behind (places on lists, moves) goes in the same transaction, memberships
 //     of past days within hours (Unlink).
+//   - Orders of goods that are registered later are found from then on, as if they always had
+//     been (Registered, Named).
 //   - A number given to a person of a brand is never another's, so bitmaps of different
 //     days can be compared.
 //   - What a file and the change log give is what the tables give, or it is thrown away.
@@ -42,6 +45,7 @@ package segment
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -105,6 +109,8 @@ type Store struct {
 	few, cell int    // fewPeople, cellPeople
 	dir       string // of the files of bitmaps; "": none are kept
 	listeners []Listener
+	late      []Late
+	unnamed   atomic.Bool // nothing of before is left for unnamedBegin
 	users     []func(ctx context.Context, segmentID id.ID) ([]string, error)
 	mu        sync.Mutex
 	engines   map[id.ID]*engine

@@ -17,6 +17,7 @@ import (
 	"siyu/model/db"
 	"siyu/model/event"
 	"siyu/model/id"
+	"siyu/model/product"
 	"siyu/model/rule"
 	"siyu/model/segment"
 )
@@ -44,6 +45,7 @@ type world struct {
 	birth   map[id.ID][]answer
 	trees   map[id.ID]rule.Tree
 	seq     int
+	late    []id.ID // products that orders name already and nobody has registered
 	// dir has what bitmaps are kept in; restored and spared are how often a store began with
 	// it, and the facts it did not have to read.
 	dir              string
@@ -59,6 +61,7 @@ type fact struct {
 	at                   clock.Instant
 	province             string
 	seen                 bool // an event that is no act
+	gtin                 string
 }
 
 type answer struct {
@@ -92,6 +95,7 @@ func newWorld(t *testing.T, d *db.DB, clk *clock.Fake, seed uint64, people int) 
 		w.put("tag", row{"id": 30 + i, "brand_id": 1, "name": fmt.Sprint(i), "state": "running", "profiling": i / 3})
 		w.put("segment_list", row{"id": 40 + i, "brand_id": 1})
 	}
+	w.late = []id.ID{24, 25, 26}
 	w.put("tag", row{"id": 39, "brand_id": 2, "name": "other", "state": "running"})
 	for i := range people {
 		m := id.ID(1000 + 7*i)
@@ -189,7 +193,7 @@ func (w *world) note(parts int, members ...id.ID) {
 func (w *world) deed() {
 	w.Helper()
 	m := w.some()
-	switch w.r.IntN(14) {
+	switch w.r.IntN(15) {
 	case 0, 1, 2, 3, 4:
 		w.happen(m)
 	case 5, 6:
@@ -212,6 +216,10 @@ func (w *world) deed() {
 	case 12:
 		w.said(m)
 	case 13:
+		if len(w.late) > 0 && w.chance(3) {
+			w.register()
+		}
+	case 14:
 		w.clk.Advance(pick(w, time.Second, time.Minute, 4*time.Minute, 9*time.Hour))
 	}
 }
@@ -247,11 +255,14 @@ func (w *world) happen(m id.ID) {
 		for i := range 1 + w.r.IntN(2) {
 			f := base
 			f.line, f.quantity, f.fen = i, sign*int64(1+w.r.IntN(3)), sign*int64(100*w.r.IntN(300))
-			gtin := "6901234567899" // nobody's
-			if n := w.r.IntN(4); n > 0 && brand == brandID {
-				f.product, gtin = id.ID(20+n), fmt.Sprintf("690123456789%d", n)
+			f.gtin = pick(w, "6901234567899", "", "no code") // nobody's
+			if n := w.r.IntN(7); n > 0 {
+				f.gtin = fmt.Sprintf("690123456789%d", n)
+				if p := id.ID(20 + n); brand == brandID && !slices.Contains(w.late, p) {
+					f.product = p
+				}
 			}
-			lines = append(lines, map[string]any{"gtin": gtin, "quantity": f.quantity, "amount_fen": f.fen})
+			lines = append(lines, map[string]any{"gtin": f.gtin, "quantity": f.quantity, "amount_fen": f.fen})
 			facts = append(facts, f)
 		}
 		body["lines"] = lines
@@ -263,6 +274,26 @@ func (w *world) happen(m id.ID) {
 	w.put("event", row{"id": e.ID, "event_key": e.Key, "type": typ, "brand_id": brand, "member_id": m, "channel": "h5", "at": e.At, "received_at": e.At, "body": []byte(e.Body)})
 	if err := w.s.Consume(context.Background(), []event.Event{e}); err != nil {
 		w.Fatal(err)
+	}
+}
+
+// register puts a product on the brand's shelf that orders may have named before.
+func (w *world) register() {
+	w.Helper()
+	p := w.late[0]
+	w.late = w.late[1:]
+	gtin := fmt.Sprintf("690123456789%d", p-20)
+	w.put("product", row{"id": p, "brand_id": 1, "gtin": "0" + gtin})
+	err := w.d.InTx(context.Background(), func(tx *gorm.DB) error {
+		return w.s.Registered(context.Background(), tx, product.Product{ID: p, BrandID: brandID, GTIN: "0" + gtin})
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	for i := range w.acts {
+		if w.acts[i].gtin == gtin && w.acts[i].brand == brandID {
+			w.acts[i].product = p
+		}
 	}
 }
 
@@ -435,10 +466,14 @@ func (w *world) family(m id.ID) (list []id.ID) {
 func (w *world) settle() {
 	w.Helper()
 	for more := true; more; {
-		var err error
-		if more, err = w.s.Refresh(context.Background()); err != nil {
+		named, err := w.s.Named(context.Background())
+		if err == nil {
+			more, err = w.s.Refresh(context.Background())
+		}
+		if err != nil {
 			w.Fatal(err)
 		}
+		more = more || named
 	}
 }
 
