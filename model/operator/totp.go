@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"gorm.io/gorm"
 
@@ -310,10 +311,24 @@ func (s *Store) useCode(ctx context.Context, r totpRow, code string) error {
 	return nil
 }
 
+// foldCode is a code as a Chinese keyboard writes it in the app's own characters: without
+// spaces and dashes, full-width forms as plain ones, letters small.
+func foldCode(code string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if r >= '\uff01' && r <= '\uff5e' { // full-width forms stand 0xFEE0 above ASCII
+			r -= 0xfee0
+		}
+		if unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) {
+			return -1
+		}
+		return r
+	}, code))
+}
+
 // match says what a good code changes: the step it used up, or the recovery code that is
 // gone; nil for a wrong one.
 func match(r totpRow, secret []byte, code string, now clock.Instant) map[string]any {
-	text := strings.ToLower(strings.NewReplacer(" ", "", "-", "").Replace(code))
+	text := foldCode(code)
 	if len(text) == totpDigits {
 		at := stepOf(now)
 		for step := at - totpSkew; step <= at+totpSkew; step++ {

@@ -119,6 +119,16 @@ func TestSecondFactor(t *testing.T) {
 		if err := try(a.code(30 * time.Second)); err != nil {
 			t.Error("a phone half a minute ahead:", err)
 		}
+		wide := func(text string) string {
+			return strings.Map(func(r rune) rune { return r + 0xfee0 }, text)
+		}
+		clk.Advance(10 * time.Minute)
+		if c := a.code(0); try("　"+wide(c[:3])+"　"+wide(c[3:])+" ") != nil {
+			t.Error("a code of a Chinese keyboard:", c)
+		}
+		if err := try(wide(recovery[5])); err != nil {
+			t.Error("a recovery code of a Chinese keyboard:", err)
+		}
 		clk.Advance(10 * time.Minute)
 		if err := try(a.code(-90 * time.Second)); code(err) != "totp_wrong" {
 			t.Error("an old code:", err)
@@ -133,7 +143,7 @@ func TestSecondFactor(t *testing.T) {
 		if err != nil || !list[0].TOTP {
 			t.Error(list, err)
 		}
-		if on, left, err := s.TOTP(ctx, list[0].ID); err != nil || !on || left != 9 {
+		if on, left, err := s.TOTP(ctx, list[0].ID); err != nil || !on || left != 8 {
 			t.Error(on, left, err)
 		}
 		t.Run("many at once with one code open one session", func(t *testing.T) {

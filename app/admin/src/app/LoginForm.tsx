@@ -2,6 +2,7 @@ import { Alert, Button, Form, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, call, errorText } from '@/api';
+import { halfWidth } from '@/ui/money';
 
 type Entered = { login?: string; password: string; code?: string };
 
@@ -29,7 +30,7 @@ export function LoginForm({
         body: {
           login: (as ?? entered.login ?? '').trim(),
           password: entered.password,
-          code: (entered.code ?? '').replace(/\s/g, ''),
+          code: halfWidth(entered.code ?? '').replace(/\s/g, ''),
         },
       });
       await onDone();

@@ -2,7 +2,7 @@ import { Alert, App, Button, Form, Input, Modal, QRCode } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, errorText, useGet, useWrite } from '@/api';
-import { Copy, Section } from '@/ui';
+import { Copy, halfWidth, Section } from '@/ui';
 import { useMe } from './session';
 
 type Step =
@@ -39,12 +39,14 @@ export function SecondFactor() {
         };
         setStep({ at: 'scan', ...got });
       } else if (step?.at === 'scan') {
-        const got = (await confirm.mutateAsync({ body: { password: '', code: v.code } as never })) as unknown as {
+        const got = (await confirm.mutateAsync({
+          body: { password: '', code: halfWidth(v.code ?? '') } as never,
+        })) as unknown as {
           recovery: string[];
         };
         setStep({ at: 'recovery', codes: got.recovery });
       } else if (step?.at === 'stop') {
-        await stop.mutateAsync({ body: { password: v.password, code: v.code } as never });
+        await stop.mutateAsync({ body: { password: v.password, code: halfWidth(v.code ?? '') } as never });
         message.success(t('account.totp.stopped'));
         close();
       }
