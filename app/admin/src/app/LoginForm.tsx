@@ -1,5 +1,5 @@
 import { Alert, Button, Form, Input } from 'antd';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError, call, errorText } from '@/api';
 import { halfWidth } from '@/ui/money';
@@ -22,6 +22,15 @@ export function LoginForm({
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [second, setSecond] = useState(false);
+  const [wait, setWait] = useState(0); // seconds for which the server looks at no try
+  useEffect(() => {
+    if (wait === 0) return;
+    const timer = setTimeout(() => {
+      setWait(wait - 1);
+      if (wait === 1) setFault(null);
+    }, 1000);
+    return () => clearTimeout(timer);
+  }, [wait]);
   const logIn = async (entered: Entered) => {
     setBusy(true);
     setFault(null);
@@ -38,16 +47,25 @@ export function LoginForm({
       const needed = error instanceof ApiError && error.code === 'totp_needed';
       if (needed) setSecond(true);
       setFault(needed && !second ? null : error);
+      const pause = error instanceof ApiError ? Number(error.detail.retry_after_s) : 0;
+      if (pause > 0) setWait(Math.ceil(pause));
     } finally {
       setBusy(false);
     }
   };
+  const minutes = Math.floor(wait / 60);
+  const said =
+    wait > 0
+      ? t('login.wait', {
+          time:
+            (minutes > 0 ? t('login.minutes', { n: minutes }) : '') +
+            (wait % 60 > 0 ? t('login.seconds', { n: wait % 60 }) : ''),
+        })
+      : errorText(fault);
   return (
     <>
       {note && !fault && !second ? <Alert type="info" showIcon title={note} style={{ marginBottom: 16 }} /> : null}
-      {fault ? (
-        <Alert type="error" showIcon title={errorText(fault)} role="alert" style={{ marginBottom: 16 }} />
-      ) : null}
+      {fault ? <Alert type="error" showIcon title={said} role="alert" style={{ marginBottom: 16 }} /> : null}
       <Form<Entered> layout="vertical" onFinish={logIn} requiredMark={false} initialValues={{ login: as }}>
         <Form.Item name="login" label={t('login.login')} rules={[{ required: true, message: t('login.loginNeeded') }]}>
           <Input autoComplete="username" autoFocus={!as} disabled={as !== undefined} size="large" spellCheck={false} />
@@ -69,7 +87,7 @@ export function LoginForm({
             <Input autoComplete="one-time-code" autoFocus size="large" inputMode="text" maxLength={20} />
           </Form.Item>
         ) : null}
-        <Button type="primary" htmlType="submit" size="large" block loading={busy}>
+        <Button type="primary" htmlType="submit" size="large" block loading={busy} disabled={wait > 0}>
           {t('login.button')}
         </Button>
       </Form>
