@@ -79,7 +79,7 @@ func (s *Reports) read(ctx context.Context, p Push, next crowd) (Report, error) 
 	if err != nil {
 		return Report{}, err
 	}
-	small := p.People <= anew && !p.whole && !p.over(c.AsOf)
+	small := p.People <= anew && !p.whole && !c.final && !p.over(c.AsOf)
 	if !there || small && s.db.Now().Sub(c.AsOf) >= lately {
 		if p.People > atOnce {
 			return Report{}, fault.New(fault.Unavailable, "report_counting", "人数较多，正在统计，请几分钟后再看")
@@ -103,13 +103,19 @@ func (s *Reports) keptOf(ctx context.Context, p Push) (c counts, there bool, err
 	if err := json.Unmarshal(rows[0].Report, &c); err != nil {
 		return c, false, fmt.Errorf("holdout: report: %w", err)
 	}
+	if c.final = rows[0].Final; c.Until == 0 { // it was counted before this was kept
+		c.Until = p.BeganAt.Add(p.window())
+	}
 	return c, true, nil
 }
 
-// Refresh counts a push and keeps what it found.
+// Refresh counts a push and keeps what it found, unless what is kept is final.
 func (s *Reports) Refresh(ctx context.Context, pushID id.ID) error {
 	p, err := s.audience.Trial(ctx, pushID)
 	if err != nil || p.BeganAt == 0 {
+		return err
+	}
+	if c, _, err := s.keptOf(ctx, p); err != nil || c.final {
 		return err
 	}
 	return s.keep(ctx, p, s.crowdOf(ctx, pushID))
@@ -206,6 +212,8 @@ func (kept) TableName() string { return "push_report" }
 // counts are the figures of all arms.
 type counts struct {
 	AsOf  clock.Instant     `json:"as_of"`
+	Until clock.Instant     `json:"until"` // the end of the window, as it was then
+	final bool              // nothing changes it, also not a window that would end elsewhere today
 	Mixed int64             `json:"mixed"`
 	Arms  map[string]*tally `json:"arms"` // also held and universal
 }
@@ -225,16 +233,19 @@ type did struct {
 	fen              money.Fen
 }
 
-// until is when what people do counts no more; none for a brand's pushes together.
+func (p Push) window() time.Duration { return time.Duration(p.Split.WindowDays) * 24 * time.Hour }
+
+// until is when what people do counts no more; none for a brand's pushes together. Whoever is
+// sent last has the whole window, and those who are left alone the same span as all others.
 func (p Push) until() clock.Instant {
 	if p.whole {
 		return 0
 	}
-	return p.BeganAt.Add(time.Duration(p.Split.WindowDays) * 24 * time.Hour)
+	return max(p.BeganAt, p.EndsAt).Add(p.window())
 }
 
 // over says whether nothing that happens or is told later changes the report.
-func (p Push) over(at clock.Instant) bool { return !p.whole && at >= p.until().Add(grace) }
+func (p Push) over(at clock.Instant) bool { return !p.whole && !p.Open && at >= p.until().Add(grace) }
 
 func (c *counts) add(arm string, d did, most money.Fen) {
 	t := c.Arms[arm]
@@ -263,7 +274,7 @@ type several struct {
 
 // count reads what everybody of a crowd did.
 func (s *Reports) count(ctx context.Context, p Push, next crowd) (counts, error) {
-	c := counts{AsOf: s.db.Now(), Arms: map[string]*tally{}}
+	c := counts{AsOf: s.db.Now(), Until: p.until(), Arms: map[string]*tally{}}
 	joined := map[id.ID]several{} // by root
 	for after := id.ID(0); ; {
 		places, err := next(after)
@@ -364,7 +375,11 @@ func (s *Reports) report(ctx context.Context, p Push, c counts) (Report, error) 
 	if cost.UpdatedAt != 0 { // somebody wrote down what it cost in all
 		spent = cost.CostFen
 	}
-	r := Report{PushID: p.ID, AsOf: c.AsOf, BeganAt: p.BeganAt, UntilAt: p.until(), Final: p.over(c.AsOf), Whole: p.whole,
+	until, final := p.until(), p.over(c.AsOf)
+	if c.final {
+		until, final = c.Until, true
+	}
+	r := Report{PushID: p.ID, AsOf: c.AsOf, BeganAt: p.BeganAt, UntilAt: until, Final: final, open: p.Open, Whole: p.whole,
 		ProductIDs: append([]id.ID{}, p.ProductIDs...), WindowDays: p.Split.WindowDays, CapFen: p.Split.CapFen, Mixed: c.Mixed}
 	arm := func(name string) Group {
 		a := Group{Name: name, States: p.Done[name]}

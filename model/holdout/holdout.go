@@ -8,7 +8,8 @@
 // at every time; a push keeps the settings that it began with. A report counts everybody of
 // the audience in the arm that chance gave him, reached or not, and what he did at the brand
 // in one and the same span of time: from the beginning of the push until now or the end of
-// its window. So the arms differ by chance and by the message, and by nothing else. A human
+// its window, which is so many days after the last moment at which it sent, or may send,
+// anybody. So the arms differ by chance and by the message, and by nothing else. A human
 // who turned out to be two of the audience in two arms is counted in neither, and said.
 package holdout
 
@@ -32,6 +33,8 @@ type Push struct {
 	ID      id.ID
 	Split   Split
 	BeganAt clock.Instant // its audience was frozen; 0: it was not yet
+	EndsAt  clock.Instant // the last moment at which it may send anybody; before BeganAt: as it began
+	Open    bool          // it is not over: EndsAt may move, on when a pause ends, back when it is done
 	People  int64         // of the audience, held out included
 	// ProductIDs are those whose scans and orders count; none: all do.
 	ProductIDs []id.ID
@@ -58,7 +61,8 @@ type People interface {
 // Audience reads pushes; model/push fits.
 type Audience interface {
 	Trial(ctx context.Context, pushID id.ID) (Push, error)
-	// Begun lists pushes that began since a moment, by id, after one, at most limit.
+	// Begun lists pushes that began since a moment, or that may have sent since, by id, after
+	// one, at most limit.
 	Begun(ctx context.Context, since clock.Instant, after id.ID, limit int) ([]id.ID, error)
 	// Places returns up to limit of the frozen audience after a member, by member.
 	Places(ctx context.Context, pushID, after id.ID, limit int) ([]Place, error)

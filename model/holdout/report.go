@@ -47,6 +47,7 @@ type Report struct {
 	Said  []say.Said `json:"said"` // those sentences with their parts
 
 	split Split
+	open  bool  // the push is not over
 	slack int64 // by how many a number of people may be off
 }
 

@@ -41,7 +41,12 @@ func (r *Report) sentences() []say.Said {
 	if n := len(r.ProductIDs); n > 0 {
 		add("report_products", "只统计所选的 {n} 个商品：它们的扫码、下单和金额。", "n", n)
 	}
-	if !r.Final {
+	switch {
+	case r.Final:
+		add("report_over", "统计的是 {from} 到 {until} 之间的行为，各组相同；观察期已结束，数字不再变化。", "from", r.BeganAt.Local(), "until", r.UntilAt.Local())
+	case r.open:
+		add("report_sending", "触达还没有结束：观察期到最后可能发送的时刻之后 {n} 天为止，现在是 {until}；提前发完会提前，暂停后继续会顺延。各组的起止相同。", "n", r.WindowDays, "until", r.UntilAt.Local())
+	default:
 		add("report_open", "观察期到 {until} 为止，数字还会变化；区间对每一次查看都有效，可以随时看。", "until", r.UntilAt.Local())
 	}
 	if r.Mixed > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"siyu/model/clock"
@@ -297,7 +298,7 @@ func (s *Store) Trial(ctx context.Context, pushID id.ID) (holdout.Push, error) {
 	if err != nil {
 		return holdout.Push{}, err
 	}
-	out := holdout.Push{ID: pushID, BeganAt: p.FrozenAt, People: p.People, ProductIDs: p.ProductIDs, Done: map[string]map[string]int64{}}
+	out := holdout.Push{ID: pushID, BeganAt: p.FrozenAt, EndsAt: p.sendsUntil(), Open: p.State == Running || p.State == Paused, People: p.People, ProductIDs: p.ProductIDs, Done: map[string]map[string]int64{}}
 	if p.Holdout == "" {
 		return out, nil
 	}
@@ -316,6 +317,23 @@ func (s *Store) Trial(ctx context.Context, pushID id.ID) (holdout.Push, error) {
 		out.Done[arm][c.State] += c.N
 	}
 	return out, err
+}
+
+// sendsUntil is the last moment at which a push sent, or may send, anybody: when it is given
+// up, unless it is over before that. Staff may send so long after their task was made.
+func (p Push) sendsUntil() clock.Instant {
+	staff := slices.ContainsFunc(p.Uses, func(u reach.Use) bool { return u.Channel == reach.WeCom })
+	at := p.GiveUpAt
+	if p.State == Done {
+		at = min(at, p.FinishedAt)
+	}
+	if staff {
+		at = at.Add(taskFor)
+	}
+	if p.State == Stopped { // what staff have not sent is taken back then
+		at = min(at, p.FinishedAt)
+	}
+	return at
 }
 
 func (p Push) place(arm int) (universal bool, name string) {
@@ -366,10 +384,11 @@ func (s *Store) Uses(ctx context.Context, segmentID id.ID) ([]Push, error) {
 	return out, nil
 }
 
-// Begun lists pushes that began since a moment, by id (holdout.Audience).
+// Begun lists pushes that began since a moment, or that may have sent since, by id
+// (holdout.Audience).
 func (s *Store) Begun(ctx context.Context, since clock.Instant, after id.ID, limit int) ([]id.ID, error) {
 	var out []id.ID
-	err := s.DB.Read(ctx).Raw("SELECT id FROM push WHERE frozen_at >= ? AND frozen_at > 0 AND id > ? ORDER BY id LIMIT ?", since, after, limit).Scan(&out).Error
+	err := s.DB.Read(ctx).Raw("SELECT id FROM push WHERE frozen_at > 0 AND (frozen_at >= ? OR give_up_at >= ?) AND id > ? ORDER BY id LIMIT ?", since, since.Add(-taskFor), after, limit).Scan(&out).Error
 	if err != nil {
 		return nil, fmt.Errorf("push: begun: %w", err)
 	}
