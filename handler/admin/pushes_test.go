@@ -203,6 +203,18 @@ func TestPushes(t *testing.T) {
 				t.Errorf("%+v", list)
 			}
 		})
+		t.Run("a service notice leaves nobody out but those whom somebody chose to", func(t *testing.T) {
+			notice := strings.NewReplacer(`"purpose":"marketing"`, `"purpose":"service"`).Replace(pushBody(o.brand.ID, "到店通知", ""))
+			var n push.Push
+			o.root.do("POST", "/pushes", strings.Replace(notice, `"held_bp":1000,`, "", 1)).into(t, &n)
+			if n.HeldBP != 0 {
+				t.Errorf("without a word %d are left out", n.HeldBP)
+			}
+			o.root.do("POST", "/pushes", notice).into(t, &n)
+			if n.HeldBP != 1000 {
+				t.Errorf("%d are left out, 1000 were asked for", n.HeldBP)
+			}
+		})
 		t.Run("an account of another brand is refused", func(t *testing.T) {
 			refused(t, o.root.do("POST", "/pushes", strings.Replace(pushBody(o.brand.ID, "甲", ""), `"channel":"sms"`, `"channel":"custom","account_id":"4711"`, 1)), "reach_use")
 		})

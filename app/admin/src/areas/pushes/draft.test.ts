@@ -3,6 +3,7 @@ import {
   type Arm,
   type Content,
   emptyDraft,
+  heldFor,
   isWhole,
   linkWord,
   pieces,
@@ -39,6 +40,16 @@ describe('ways and versions', () => {
     expect(arms.map((a) => a.name)).toEqual(['A', 'B']);
     if (arms[1]?.contents[0]) arms[1].contents[0].text = 'two';
     expect(arms[0]?.contents[0]?.text).toBe('one');
+  });
+});
+
+describe('who is left out', () => {
+  it('of a service notice nobody is, unless somebody wants that', () => {
+    expect(heldFor('service', 1250)).toBe(0);
+    expect(heldFor('marketing', 1250)).toBe(12.5);
+    const d = emptyDraft(1250);
+    expect(toInput({ ...d, purpose: 'service', held_percent: heldFor('service', 1250) }, '9')?.held_bp).toBe(0);
+    expect(toInput({ ...d, purpose: 'service', held_percent: 5 }, '9')?.held_bp).toBe(500);
   });
 });
 

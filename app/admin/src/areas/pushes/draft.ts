@@ -55,6 +55,11 @@ export function emptyDraft(heldBP: number): Draft {
   };
 }
 
+/** heldFor is the share that a push of a purpose begins with: a service notice tells people of
+ * their own things, and leaves nobody out. */
+export const heldFor = (purpose: Draft['purpose'], heldBP: number): number =>
+  purpose === 'service' ? 0 : heldBP / 100;
+
 /** templated are channels whose messages are fields of a template and not a text. */
 export const templated = (channel: string): boolean => channel === 'template' || channel === 'subscribe';
 

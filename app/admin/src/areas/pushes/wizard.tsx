@@ -114,7 +114,7 @@ function Wizard({ push, brand, held }: { push?: Push; brand: string; held: numbe
     form.setFieldsValue(there);
     setRestored(false);
   };
-  const props = { values, form, brand };
+  const props = { values, form, brand, held };
   return (
     <Page
       title={push ? values.name || push.name : t('wizard.new')}

@@ -63,7 +63,11 @@ export function ControlStep({ values, brand }: StepProps) {
           },
         ]}
       />
-      {values.held_percent > 0 || universal > 0 ? null : (
+      {values.purpose === 'service' ? (
+        values.held_percent > 0 ? (
+          <Alert type="warning" showIcon title={t('control.service')} style={{ margin: '12px 0' }} />
+        ) : null
+      ) : values.held_percent > 0 || universal > 0 ? null : (
         <Alert type="warning" showIcon title={t('control.none')} style={{ margin: '12px 0' }} />
       )}
       {people > 0 && shares.length > 1 && fewest < 100 ? (

@@ -7,11 +7,12 @@ import { useCan } from '@/app/session';
 import { Funnel } from '@/areas/audience/Funnel';
 import { usePeople } from '@/areas/audience/people';
 import { Broken, Waiting } from '@/ui';
+import { heldFor } from '../draft';
 import { useAudience } from '../useAudience';
 import type { StepProps } from './step';
 
 /** Who gets it and what for, with the people counted while one chooses. */
-export function WhoStep({ values, brand }: StepProps) {
+export function WhoStep({ values, form, brand, held }: StepProps) {
   const { t } = useTranslation('pushes');
   const can = useCan();
   const people = usePeople();
@@ -50,6 +51,7 @@ export function WhoStep({ values, brand }: StepProps) {
         </Form.Item>
         <Form.Item name="purpose" label={t('reach.purpose')} extra={t(`who.purpose.${values.purpose}`)}>
           <Radio.Group
+            onChange={(e) => form.setFieldValue('held_percent', heldFor(e.target.value, held))}
             options={(['marketing', 'service'] as const).map((value) => ({ value, label: t(`purpose.${value}`) }))}
           />
         </Form.Item>
