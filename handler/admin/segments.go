@@ -26,8 +26,8 @@ func (h *Handler) segmentRoutes() []web.Route {
 		at(get, "/segments/size", operator.SegmentRead, "规则的人数：品牌用户、命中、逐项排除、现在可达", web.Answer(h.segmentSize)).
 			Asks("brand_id", "tree", "purpose?:marketing|service", "uses?", "topic?", "exact?:1").Gives(sizeView{}),
 		at(get, "/segments/sample", operator.SegmentRead, "规则命中的 20 个样例（脱敏）", web.Answer(h.segmentSample)).Asks("brand_id", "tree").Gives([]segment.Somebody{}),
-		at(get, "/segments/template", operator.SegmentRead, "由模板生成规则：买过甲从未买乙、几个月内只买一个商品", web.Answer(h.segmentTemplate)).
-			Asks("brand_id", "kind:never_b|only_one", "product_ids", "other_product_ids", "days?").Gives(wordedRule{}),
+		at(get, "/segments/template", operator.SegmentRead, "由模板生成规则：买过甲从未买乙；一段时间里只买一个商品，没买品牌的其他商品", web.Answer(h.segmentTemplate)).
+			Asks("brand_id", "kind:never_b|only_one", "product_ids", "other_product_ids?", "days?").Gives(wordedRule{}),
 		at(get, "/segments/:id", operator.SegmentRead, "人群详情：规则、说明、人数、被谁引用", web.Answer(h.getSegment)).Gives(segmentView{}),
 		at(put, "/segments/:id", operator.SegmentWrite, "修改人群（规则变了就是新版本）", h.write("segment.update", ok, h.updateSegment)).Takes(segment.Draft{}).Gives(segment.Segment{}),
 		at(post, "/segments/:id/archive", operator.SegmentWrite, "归档人群", h.write("segment.archive", ok, h.archiveSegment)).Takes(revInput{}).Gives(segment.Segment{}),
@@ -258,7 +258,8 @@ func (h *Handler) segmentWhy(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.Segments.Why(ctx, segmentID, memberID)
+	a, err := h.Segments.Why(ctx, segmentID, memberID)
+	return spared(c, a), err
 }
 
 // memberSegments leaves out segments whose rules use tags that are not for who asks: being

@@ -48,7 +48,7 @@ func (h *Handler) tagRoutes() []web.Route {
 		at(get, "/tag-templates", operator.TagRead, "内置标签", web.Answer(h.tagTemplates)).Asks("brand_id").Gives([]tag.Template{}),
 		at(post, "/tag-templates", operator.TagWrite, "添加一个内置标签，送去审批", h.write("tag.add_template", created, h.addTemplate)).Takes(templateTagInput{}).Gives(tag.Tag{}),
 
-		at(get, "/members/:id/tags", operator.MemberRead, "会员的标签与依据", web.Answer(h.memberTags)).Gives([]tag.Held{}),
+		at(get, "/members/:id/tags", operator.MemberRead, "会员的标签与依据", web.Answer(h.memberTags)).Gives([]heldTag{}),
 		at(get, "/members/:id/tag-why", operator.MemberRead, "某个会员为什么有或没有一个标签", web.Answer(h.whyTag)).Asks("tag_id").Gives(tagWhy{}),
 		at(post, "/members/:id/tags", operator.TagWrite, "给会员添加手工标签", h.write("member.give_tag", ok, h.giveTag)).Takes(giftInput{}).Gives(giftAnswer{}),
 		at(post, "/members/:id/tags/take", operator.TagWrite, "移除会员的手工标签", h.write("member.take_tag", ok, h.takeTag)).Takes(giftInput{}).Gives(giftAnswer{}),

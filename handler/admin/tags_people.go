@@ -13,6 +13,7 @@ import (
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/operator"
+	"siyu/model/rule"
 	"siyu/model/segment"
 	"siyu/model/tag"
 )
@@ -206,13 +207,65 @@ func (h *Handler) addTemplate(c *gin.Context, e *audit.Entry) (any, error) {
 	return t, err
 }
 
+// heldTag is what somebody has of a tag, with what is true of him now of the conditions that
+// made it so.
+type heldTag struct {
+	tag.Held
+	// Reasons are the conditions of the case of a rule; none of another tag, and where they
+	// are made of tags that are not for who asks.
+	Reasons []segment.Reason `json:"reasons"`
+}
+
 func (h *Handler) memberTags(c *gin.Context) (any, error) {
 	memberID, err := web.ParamID(c, "id")
 	if err != nil {
 		return nil, err
 	}
+	list, err := h.heldTags(c, memberID)
+	out := make([]heldTag, len(list))
+	for i, x := range list {
+		out[i] = heldTag{x, []segment.Reason{}}
+		if x.Case == nil {
+			continue
+		}
+		a, err := h.whyRule(c, x.BrandID, *x.Case, memberID)
+		if err != nil {
+			return nil, err
+		}
+		out[i].Reasons = append(out[i].Reasons, a.Reasons...)
+	}
+	return out, err
+}
+
+// whyRule is what is true of a member of a rule of a tag; nothing where the rule is made of
+// tags that are not for who asks.
+func (h *Handler) whyRule(c *gin.Context, brandID id.ID, t rule.Tree, memberID id.ID) (a segment.Answer, err error) {
+	if err := h.visible(c, brandID, t); err != nil {
+		if fault.KindOf(err) == fault.Invalid {
+			err = nil
+		}
+		return a, err
+	}
+	a, err = h.Segments.WhyRule(c.Request.Context(), brandID, t, memberID)
+	return spared(c, a), err
+}
+
+// spared leaves out of an answer what somebody did, for who may not read that.
+func spared(c *gin.Context, a segment.Answer) segment.Answer {
+	for i := range a.Reasons {
+		if !current(c).Operator.Can(operator.EventRead) {
+			a.Reasons[i].Found = ""
+		}
+	}
+	return a
+}
+
+func (h *Handler) heldTags(c *gin.Context, memberID id.ID) ([]tag.Held, error) {
 	list, err := h.Tags.Of(c.Request.Context(), memberID, current(c).Operator.Roles, h.ruleNames(c))
 	for i := range list {
+		if said := tag.Withheld(); list[i].Said != nil && !current(c).Operator.Can(operator.EventRead) {
+			list[i].Said, list[i].Why = &said, said.Text
+		}
 		if err == nil {
 			list[i].Evidence, err = h.byName(c.Request.Context(), list[i].Evidence)
 		}
@@ -270,12 +323,12 @@ func (h *Handler) whyTag(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := h.memberTags(c)
+	held, err := h.heldTags(c, memberID)
 	if err != nil {
 		return nil, err
 	}
 	out := tagWhy{Cases: []whyCase{}}
-	for _, x := range held.([]tag.Held) {
+	for _, x := range held {
 		if x.TagID == tagID {
 			out.Held = &x
 		}
@@ -292,7 +345,7 @@ func (h *Handler) whyTag(c *gin.Context) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Cases = append(out.Cases, whyCase{k.Value, a})
+		out.Cases = append(out.Cases, whyCase{k.Value, spared(c, a)})
 		if a.In || a.Code != "" {
 			break
 		}

@@ -7,11 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"siyu/handler/admin"
 	"siyu/model/clock"
 	"siyu/model/consent"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
+	"siyu/model/event"
 	"siyu/model/id"
 	"siyu/model/operator"
 	"siyu/model/segment"
@@ -223,6 +226,79 @@ func TestTagsOfSomeRolesAreNotThereForOthers(t *testing.T) {
 		}
 		if a := confined.do("GET", "/members/1/tags", ""); a.Error.Code != "brand_scope" {
 			t.Error(a.Raw)
+		}
+	})
+}
+
+// TestEvidenceIsWhatWasDone: who may read what members did reads when and where it was, and
+// how often beside a rule's conditions; who may not is told that there is more.
+func TestEvidenceIsWhatWasDone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := newOffice(t, d, clk)
+		ctx := context.Background()
+		ops, support, approver := o.as(t, "ops", operator.Operations), o.as(t, "support", operator.Support), o.as(t, "second", operator.Approver)
+		member := o.somebody(t, "oProof", "13800138557").ID
+		if _, err := o.deps.Consents.Put(ctx, consent.Consent{MemberID: member, Purpose: consent.Profiling, Given: true, Channel: consent.H5}); err != nil {
+			t.Fatal(err)
+		}
+		at := clk.Now().Add(-time.Hour)
+		if _, err := o.deps.Events.Put(ctx, []event.Event{
+			{Key: "scan:1", Type: event.Scan, BrandID: o.brand.ID, MemberID: member, Channel: event.H5, At: at, Body: event.Body(event.ScanBody{ProductID: 3, BatchID: 4, Serial: 5, Verdict: "genuine", Province: "上海市"})},
+			{Key: "login:1", Type: event.Login, BrandID: o.brand.ID, MemberID: member, Channel: event.H5, At: at, Body: []byte(`{"app_id":"wx1"}`)},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.InTx(ctx, func(tx *gorm.DB) error { return o.deps.Segments.NoteTx(ctx, tx, segment.PartAll, member) }); err != nil {
+			t.Fatal(err)
+		}
+		fact := o.runningTag(ops, "最近扫码省份", tag.Fact, `{"source":"event","choices":[],"field":"province","event_type":"scan","cases":[]}`)
+		rule := o.runningTag(ops, "登录过", tag.Rule, loginDefinition)
+		for _, x := range []tag.Tag{fact, rule} {
+			runs, err := o.deps.Tags.Runs(ctx, x.ID, 0, 1)
+			if err == nil {
+				err = o.deps.Tags.Work(ctx, runs[0].ID)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		tags := "/members/" + member.String() + "/tags"
+		type held struct {
+			tag.Held
+			Reasons []segment.Reason
+		}
+		read := func(p *person) (of map[id.ID]held) {
+			t.Helper()
+			var list []held
+			p.do("GET", tags, "").into(t, &list)
+			of = map[id.ID]held{}
+			for _, x := range list {
+				of[x.TagID] = x
+			}
+			if len(of) != 2 || len(of[fact.ID].Reasons) != 0 || len(of[rule.ID].Reasons) != 1 || !of[rule.ID].Reasons[0].Holds || of[rule.ID].Why == "" {
+				t.Fatalf("%+v", list)
+			}
+			return of
+		}
+		seen, day := read(support), clock.DayOf(at).Text()[5:]
+		if want := "扫码 " + at.Local()[5:] + "，上海市"; seen[fact.ID].Why != want || seen[fact.ID].Said.Code != "evidence_place" {
+			t.Errorf("%+v", seen[fact.ID])
+		}
+		if got := seen[rule.ID].Reasons[0].Found; got != "登录 1 次，最近 "+day {
+			t.Error(got)
+		}
+		spared := read(approver)
+		if got := spared[fact.ID]; got.Said.Code != "evidence_withheld" || strings.Contains(got.Why, "上海") || spared[rule.ID].Reasons[0].Found != "" {
+			t.Errorf("%+v %+v", got, spared[rule.ID])
+		}
+		var why struct {
+			Held  *tag.Held
+			Cases []struct{ Answer segment.Answer }
+		}
+		for p, want := range map[*person]string{support: "登录 1 次，最近 " + day, approver: ""} {
+			if p.do("GET", "/members/"+member.String()+"/tag-why?tag_id="+rule.ID.String(), "").into(t, &why); why.Held == nil || len(why.Cases) != 1 || why.Cases[0].Answer.Reasons[0].Found != want {
+				t.Errorf("%+v", why)
+			}
 		}
 	})
 }

@@ -306,7 +306,7 @@ func (s *Store) happened(ctx context.Context, t *live, c *crowd, roots []id.ID, 
 			i := slices.IndexFunc(standing, func(e event.Event) bool { _, ok := t.says(e); return ok })
 			if i >= 0 {
 				text, _ := t.says(standing[i])
-				v := t.value(root, text, standing[i].At, "行为 "+standing[i].Key)
+				v := t.value(root, text, standing[i].At, ofEvent+standing[i].Key)
 				if t.TTLDays > 0 {
 					v.UntilAt = standing[i].At.Add(time.Duration(t.TTLDays) * day)
 				}

@@ -65,6 +65,8 @@ type Answers interface {
 
 // Happened reads what happened to a family; *event.Store fits.
 type Happened interface {
+	// Get reads an event by its key. Fault: NotFound event_not_found.
+	Get(ctx context.Context, key string) (event.Event, error)
 	Timeline(ctx context.Context, members []id.ID, types []string, after event.Cursor, limit int) ([]event.Event, error)
 	// Standing leaves out what was taken back.
 	Standing(ctx context.Context, list []event.Event) ([]event.Event, error)

@@ -17,6 +17,7 @@ import (
 	"siyu/model/id"
 	"siyu/model/member"
 	"siyu/model/rule"
+	"siyu/model/say"
 )
 
 // Held is a value of a human's, with what the tag means.
@@ -31,6 +32,10 @@ type Held struct {
 	OwnerID   id.ID  `json:"owner_id"`
 	// Why says in words what made it so: the case of a rule, or the evidence.
 	Why string `json:"why"`
+	// Said is Why with its parts, where an event gave the value; null: it did not.
+	Said *say.Said `json:"said"`
+	// Case is the tree of the case that Why says; nil: it is not of a rule.
+	Case *rule.Tree `json:"-"`
 }
 
 // Of lists what the human behind a member has of the running tags that these roles may see,
@@ -69,9 +74,15 @@ func (s *Store) Of(ctx context.Context, memberID id.ID, roles []string, names ru
 			return nil, err
 		}
 		h := Held{Value: best[t.ID], Name: t.Name, BrandID: t.BrandID, Class: t.Class, Kind: t.Kind, Source: means.Source, Sensitive: t.Sensitive, OwnerID: t.OwnerID}
-		h.Why = h.Evidence
+		if h.Said, err = s.proof(ctx, h.Evidence); err != nil {
+			return nil, err
+		}
+		if h.Why = h.Evidence; h.Said != nil {
+			h.Why = h.Said.Text
+		}
 		if i := slices.IndexFunc(means.Cases, func(c Case) bool { return c.Value == h.Value.Value }); i >= 0 {
-			h.Why = means.Cases[i].Tree.Sentence(names)
+			h.Case = &means.Cases[i].Tree
+			h.Why = h.Case.Sentence(names)
 		}
 		out = append(out, h)
 	}

@@ -73,7 +73,9 @@ describe('sentences in English', () => {
   const here = ['push', 'holdout'].flatMap((name) => sources(`model/${name}`)).join('\n');
   const codes = (pattern: RegExp, text = here) =>
     [...text.matchAll(pattern)].map((m) => [m[1] ?? '', m[2] ?? ''] as const);
-  const patterns = codes(/(?:say\.Of|say\.NewPattern|add|with)\(\s*"([a-z_]+)",\s*"([^"]*)"/g);
+  const ofTags = sources('model/tag').join('\n');
+  const sentences = /(?:say\.Of|say\.NewPattern|add|with)\(\s*"([a-z_]+)",\s*"([^"]*)"/g;
+  const patterns = [...codes(sentences), ...codes(sentences, ofTags)];
   const holes = (text: string, open: string, close: string) =>
     [...text.matchAll(new RegExp(`${open}(\\w+)${close}`, 'g'))].map((m) => m[1]);
   it('the sources were found', () => expect(patterns.length).toBeGreaterThan(40));
@@ -84,6 +86,11 @@ describe('sentences in English', () => {
       return !texts[code] || holes(texts[code], '\\{\\{', '\\}\\}').some((name) => !own.includes(name));
     });
     expect(wrong).toEqual([]);
+  });
+  it('each thing that somebody may have done has one', () => {
+    const acts = codes(/^\t"([a-z_]+)": +"/gm, /var acts = [\s\S]*?\n}/.exec(ofTags)?.[0]);
+    expect(acts.length).toBeGreaterThan(12);
+    expect(acts.map(([code]) => `act_${code}`).filter((code) => !texts[code])).toEqual([]);
   });
   it('each part of a sentence has one', () => {
     const words = codes(/say\.Word\{Key: "([a-z_]+)", Text/g).map(([code]) => code);

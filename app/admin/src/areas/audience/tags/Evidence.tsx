@@ -5,6 +5,7 @@ import { type Data, useGet } from '@/api';
 import { useCan } from '@/app/session';
 import { Detail, Section, Table, Time, tail } from '@/ui';
 import { AskMember } from '../AskMember';
+import { Conditions, Proof } from './Proof';
 import type { TagDetail } from './words';
 
 /** Whose evidence is shown stands in the address, so that it can be sent to somebody. */
@@ -99,7 +100,7 @@ function Reasons({ why, member, model }: { why: Why; member: string; model: bool
             model ? { label: t('tag.feed.version'), value: held.version } : null,
             { label: t('tag.since'), value: <Time at={held.since_at} /> },
             { label: t('tag.until'), value: held.until_at ? <Time at={held.until_at} /> : t('tag.forever') },
-            { label: t('tag.why'), value: held.why || held.evidence, wide: true },
+            { label: t('tag.why'), value: <Proof held={held} member={member} />, wide: true },
           ]}
         />
       ) : (
@@ -111,16 +112,7 @@ function Reasons({ why, member, model }: { why: Why; member: string; model: bool
         <div key={c.value}>
           {c.value ? <h3 className="tag-some">{t('tag.caseOf', { value: c.value })}</h3> : null}
           {c.answer.code ? <p>{t(`why.${c.answer.code}`, { defaultValue: c.answer.text })}</p> : null}
-          <ul className="why">
-            {c.answer.reasons.map((r) => (
-              <li key={r.path}>
-                <span className={`state state-${r.holds ? 'green' : 'red'}`}>
-                  {t(r.holds ? 'why.holds' : 'why.not')}
-                </span>{' '}
-                {r.text}
-              </li>
-            ))}
-          </ul>
+          <Conditions reasons={c.answer.reasons} />
         </div>
       ))}
     </div>

@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import { type Data, useGet, useList, useWrite } from '@/api';
 import { useBrand, useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { spoken } from '@/i18n/server';
+import { Conditions, Proof } from '@/areas/audience/tags/Proof';
 import { Broken, Can, Danger, Empty, FormDrawer, Section, Table, Time, TimeInput, useUndo, Waiting } from '@/ui';
 
 type Held = Data<'get', '/members/{id}/tags'>[number];
@@ -57,7 +57,7 @@ export function Tags({ id }: { id: string }) {
             title: t('tags.why'),
             render: (h) => (
               <div style={{ minWidth: 160, maxWidth: 420, whiteSpace: 'normal' }}>
-                {h.why || spoken(h.evidence) || '—'}
+                {h.reasons.length > 0 ? <Conditions reasons={h.reasons} /> : <Proof held={h} member={id} />}
               </div>
             ),
           },
