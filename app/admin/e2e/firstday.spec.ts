@@ -6,7 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from '@playwright/test';
 import { tell } from './deedskit';
-import { dayFrom, drawer, merchant, official, picturesIn, typeTime, unpack, wechat } from './firstdaykit';
+import {
+  dayFrom,
+  drawer,
+  menuOf,
+  merchant,
+  official,
+  picturesIn,
+  stands,
+  typeTime,
+  unpack,
+  wechat,
+} from './firstdaykit';
 import { pick } from './pagekit';
 import { operator, type Server, start } from './server';
 import { type Complaints, colleague, expect, goTo, test } from './test';
@@ -50,6 +61,18 @@ async function day(
     await boss.getByLabel('密码', { exact: true }).fill(operator.password);
     await boss.getByRole('button', { name: '登录' }).click();
     await expect(boss.getByText('还没有品牌')).toBeVisible();
+  });
+
+  await test.step('without a brand no page waits for one: each says what to do, or does its own work', async () => {
+    for (const path of await menuOf(boss)) {
+      await boss.locator(`aside a[href="/admin${path}"]`).click();
+      await stands(boss, site, path);
+    }
+    for (const path of ['/campaigns/new', '/pushes/new', '/audience/segments/new', '/audience/tags/new']) {
+      await boss.goto(`${site}/admin${path}`);
+      await stands(boss, site, path);
+      await expect(boss.getByText('还没有品牌')).toBeVisible();
+    }
     await boss.getByRole('link', { name: '新建品牌' }).click();
   });
 

@@ -64,6 +64,24 @@ export async function drawer(page: Page): Promise<Locator> {
   return d;
 }
 
+/** menuOf are the addresses of the menu, every folder of it opened. */
+export async function menuOf(page: Page): Promise<string[]> {
+  const closed = page.locator('aside [role=menuitem][aria-expanded=false]');
+  while ((await closed.count()) > 0) await closed.first().click();
+  const links = page.locator('aside a[href^="/admin/"]');
+  await expect.poll(() => links.count()).toBeGreaterThan(40);
+  return links.evaluateAll((as) =>
+    as.map((a) => new URL((a as HTMLAnchorElement).href).pathname.replace(/^\/admin/, '')),
+  );
+}
+
+/** stands waits until a page has its title and waits for nothing any more. */
+export async function stands(page: Page, site: string, path: string): Promise<void> {
+  await expect(page, path).toHaveURL(`${site}/admin${path}`);
+  await expect(page.locator('#main h1').first(), path).toBeVisible();
+  await expect(page.locator('#main :is(.ant-spin-spinning, [role=status][aria-label="加载中"])'), path).toHaveCount(0);
+}
+
 /** typeTime fills a moment into a field that has a calendar. */
 export async function typeTime(page: Page, label: string, at: string): Promise<void> {
   const field = page.getByLabel(label, { exact: true });

@@ -11,6 +11,7 @@ import { entryOf } from './area';
 import { areas } from './areas';
 import { Brands, useBrand } from './brand';
 import { IdleWarning } from './IdleWarning';
+import { NoBrand } from './NoBrand';
 import { Forbidden } from './NotFound';
 import { Session, useMe } from './session';
 import { slots } from './slots';
@@ -119,22 +120,25 @@ function Leaving() {
   return null;
 }
 
-/** Guarded shows a page to those who may see it; the API would refuse the others anyway. */
+/** Guarded shows a page to those who may see it; the API would refuse the others anyway. A page
+ * of a brand waits for none: where there is no brand yet, it says so. */
 function Guarded() {
+  const { t } = useTranslation('app');
   const { can } = useMe();
+  const { brand, loading } = useBrand();
   const at = useLocation();
   const matches = useMatches();
   const own = matches
     .map((m) => (m.handle as { permission?: string | readonly string[] } | undefined)?.permission)
     .filter(Boolean)
     .pop();
-  const wanted =
-    own ??
-    entryOf(
-      areas.flatMap((a) => a.menu),
-      at.pathname,
-    )?.permission;
+  const entry = entryOf(
+    areas.flatMap((a) => a.menu.map((e) => ({ ...e, area: a.key }))),
+    at.pathname,
+  );
+  const wanted = own ?? entry?.permission;
   if (!can(wanted)) return <Forbidden permission={typeof wanted === 'string' ? wanted : wanted?.join(' / ')} />;
+  if (entry && !entry.house && !brand && !loading) return <NoBrand title={t(entry.title, { ns: entry.area })} />;
   return <Outlet />;
 }
 

@@ -10,6 +10,8 @@ export type MenuEntry = {
   /** Who sees it: one of these permissions; none: everybody who is logged in. Its pages
    * (every address that begins with path) answer others with "no permission". */
   permission?: string | readonly string[];
+  /** true: belongs to the house; its pages are good for something before there is a brand. */
+  house?: true;
 };
 
 /** One area of the panel: its entries of the menu and its pages. */

@@ -6,10 +6,25 @@ import { useList } from '@/api';
 import { useCan } from './session';
 
 export type Brand = { id: string; name: string; slug: string };
-type Chosen = { brand: Brand | undefined; brands: readonly Brand[]; loading: boolean; choose: (id: string) => void };
+type Chosen = {
+  brand: Brand | undefined;
+  brands: readonly Brand[];
+  loading: boolean;
+  /** Why it is not known which brands there are. */
+  error: unknown;
+  again: () => void;
+  choose: (id: string) => void;
+};
 
 const kept = 'siyu.brand';
-const Context = createContext<Chosen>({ brand: undefined, brands: [], loading: false, choose: () => {} });
+const Context = createContext<Chosen>({
+  brand: undefined,
+  brands: [],
+  loading: false,
+  error: null,
+  again: () => {},
+  choose: () => {},
+});
 
 /** useBrand is the chosen brand; undefined while there is none (an empty install). */
 export function useBrand(): Chosen {
@@ -24,7 +39,10 @@ export function useBrandID(): string {
 export function Brands({ children }: { children: ReactNode }) {
   const may = useCan()('brand:read');
   const [search, setSearch] = useSearchParams();
-  const { data, isPending } = useList('/brands', { params: { query: { limit: 100 } as object }, enabled: may });
+  const { data, error, isPending, refetch } = useList('/brands', {
+    params: { query: { limit: 100 } as object },
+    enabled: may,
+  });
   const brands = useMemo(() => ((data?.data ?? []) as Brand[]).toReversed(), [data]);
   const asked = search.get('brand') ?? localStorage.getItem(kept);
   const brand = brands.find((b) => b.id === asked) ?? brands[0];
@@ -54,8 +72,15 @@ export function Brands({ children }: { children: ReactNode }) {
     [setSearch],
   );
   const chosen = useMemo(
-    () => ({ brand, brands, loading: may && isPending, choose }),
-    [brand, brands, may, isPending, choose],
+    () => ({
+      brand,
+      brands,
+      loading: may && isPending,
+      error: data ? null : error,
+      again: () => void refetch(),
+      choose,
+    }),
+    [brand, brands, may, isPending, data, error, refetch, choose],
   );
   return <Context.Provider value={chosen}>{children}</Context.Provider>;
 }

@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { refresh, useGet } from '@/api';
 import { useBrand } from '@/app/brand';
-import { Broken, Can, Empty, LinkButton, Page, Section, Time, Waiting } from '@/ui';
+import { Broken, Can, Page, Time, Waiting } from '@/ui';
 import { Cards } from './Cards';
 import { DemoNotice } from './DemoNotice';
 import { Feed } from './Feed';
@@ -25,28 +25,9 @@ const every = 30_000;
 const often = 4_000;
 
 export function Component() {
-  const { t } = useTranslation('home');
   const { brand, loading } = useBrand();
   if (loading) return <Waiting />;
-  if (brand) return <Today key={brand.id} id={brand.id} name={brand.name} />;
-  return (
-    <Page title={t('title')}>
-      <Section>
-        <Empty
-          title={t('none.title')}
-          text={t('none.text')}
-          example={t('none.example')}
-          action={
-            <Can do="brand:write">
-              <LinkButton to="/settings/brands" type="primary">
-                {t('none.button')}
-              </LinkButton>
-            </Can>
-          }
-        />
-      </Section>
-    </Page>
-  );
+  return brand ? <Today key={brand.id} id={brand.id} name={brand.name} /> : null;
 }
 
 function Today({ id, name }: { id: string; name: string }) {

@@ -12,9 +12,9 @@ export const area: Area = {
   key: 'jobs',
   icon: <CloudServerOutlined />,
   menu: [
-    { path: '/jobs', title: 'menu.jobs' },
-    { path: '/jobs/house', title: 'menu.house', permission: 'job:all' },
-    { path: '/jobs/tasks', title: 'menu.tasks', permission: 'task:retry' },
+    { path: '/jobs', title: 'menu.jobs', house: true },
+    { path: '/jobs/house', title: 'menu.house', permission: 'job:all', house: true },
+    { path: '/jobs/tasks', title: 'menu.tasks', permission: 'task:retry', house: true },
   ],
   routes: [
     { path: 'jobs', lazy: () => import('./Jobs') },

@@ -12,7 +12,7 @@ export const area: Area = {
     { path: '/members/rights', title: 'menu.rights', permission: 'rights:read' },
     { path: '/members/imports', title: 'menu.imports', permission: 'import:read' },
     { path: '/members/fields', title: 'menu.fields', permission: 'profile:read' },
-    { path: '/members/map', title: 'menu.map', permission: 'datamap:read' },
+    { path: '/members/map', title: 'menu.map', permission: 'datamap:read', house: true },
     { path: '/members/letters', title: 'menu.letters', permission: 'event:read' },
   ],
   routes: [

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { useBrandID } from '@/app/brand';
-import { Empty, Page, Tabs } from '@/ui';
+import { Page, Tabs } from '@/ui';
 import { Liability } from './rules/liability';
 import { PointsRules } from './rules/points';
 import { Tiers } from './rules/tiers';
@@ -16,11 +16,7 @@ export function Component() {
   ];
   return (
     <Page title={t('menu.rules')} about={t('rules.about')}>
-      {brand ? (
-        <Tabs tabs={tabs.map((x) => ({ ...x, label: t(`rules.tab.${x.key}`) }))} />
-      ) : (
-        <Empty title={t('rules.noBrand')} text={t('rules.noBrandText')} />
-      )}
+      {brand ? <Tabs tabs={tabs.map((x) => ({ ...x, label: t(`rules.tab.${x.key}`) }))} /> : null}
     </Page>
   );
 }

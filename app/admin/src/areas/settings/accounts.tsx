@@ -23,13 +23,7 @@ export function Component() {
   );
   return (
     <Page title={t('accounts.title')} about={t('accounts.about')} actions={button}>
-      <Section>
-        {brandID ? (
-          <AccountList brandID={brandID} />
-        ) : (
-          <Empty title={t('brands.empty')} text={t('accounts.needBrand')} example={t('brands.example')} />
-        )}
-      </Section>
+      <Section>{brandID ? <AccountList brandID={brandID} /> : null}</Section>
       {open ? <AccountForm brandID={brandID} onClose={() => setOpen(false)} /> : null}
     </Page>
   );
