@@ -49,7 +49,7 @@ func TestWhatALineShows(t *testing.T) {
 			t.Error(got)
 		}
 		pay := line("payouts")
-		for _, want := range []string{`="10002026112200001234"|2026-11-21 12:00:0`, `|'=HYPERLINK(`, "|1234.56|失败|'+cmd|calc|"} {
+		for _, want := range []string{`="10002026112200001234"|2026-11-21 12:00:0`, `|'=HYPERLINK(`, "|1234.56|发放失败|'+cmd|calc|"} {
 			if !strings.Contains(pay, want) {
 				t.Errorf("%s is not in %s", want, pay)
 			}

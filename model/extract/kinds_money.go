@@ -12,15 +12,15 @@ func word(name, sql string, table map[string]string) filter {
 }
 
 func payoutStates() map[string]string {
-	return map[string]string{"pending": "待发送", "sending": "发送中", "accepted": "已受理", "settled": "已到账", "returned": "已退回", "failed": "失败"}
+	return map[string]string{"pending": "待发送", "sending": "发送中", "accepted": "已受理", "settled": "已到账", "returned": "已退回", "failed": "发放失败"}
 }
 
 func withdrawalStates() map[string]string {
-	return map[string]string{"requested": "待审批", "approved": "打款中", "paid": "已到账", "refused": "已驳回", "cancelled": "已取消", "returned": "已退回", "failed": "失败"}
+	return map[string]string{"requested": "待审批", "approved": "打款中", "paid": "已到账", "refused": "已拒绝", "cancelled": "本人取消", "returned": "已退回", "failed": "打款失败"}
 }
 
 func accrualStates() map[string]string {
-	return map[string]string{"frozen": "冻结期", "held": "待核查", "released": "待结算", "settled": "已结算", "clawed": "已追回", "nothing": "未计提"}
+	return map[string]string{"frozen": "冻结中", "held": "案件暂缓", "released": "待结算", "settled": "已结算", "clawed": "已追回", "nothing": "未产生"}
 }
 
 func rails() map[string]string {
@@ -71,15 +71,15 @@ func moneyKinds() []kind {
 		{name: "commission_accruals", title: "佣金计提", permission: operator.CommissionRead, table: "commission_accrual", made: "created_at",
 			join:    brandName + " LEFT JOIN leader l ON l.brand_id = t.brand_id AND l.member_id = t.earner_id",
 			filters: []filter{ofBrand(), {name: "earner_id", sql: "t.earner_id = ?"}, {name: "referee_id", sql: "t.referee_id = ?"}, {name: "rule_id", sql: "t.rule_id = ?"}, word("state", "t.state = ?", accrualStates()), word("pay", "t.pay = ?", pays())},
-			columns: []column{{"计提编号", "t.id", number}, {"计提时间", "t.created_at", moment}, {"品牌", "b.name", text}, {"规则编号", "t.rule_id", number}, {"规则版本", "t.version", count}, {"层级", "t.level", count}, {"获得者", "l.name", text}, {"获得者编号", "t.earner_id", number},
-				{"购买者编号", "t.referee_id", number}, {"来源", "t.earned_on", words(map[string]string{"claim": "扫码领取", "order": "订单"})}, {"业务日", "t.day", day}, {"件数", "t.base_qty", count}, {"计佣金额(元)", "t.base_fen", yuan},
+			columns: []column{{"计提编号", "t.id", number}, {"计提时间", "t.created_at", moment}, {"品牌", "b.name", text}, {"规则编号", "t.rule_id", number}, {"规则版本", "t.version", count}, {"层级", "t.level", count}, {"受益人", "l.name", text}, {"受益人编号", "t.earner_id", number},
+				{"购买人编号", "t.referee_id", number}, {"来源", "t.earned_on", words(map[string]string{"claim": "扫码领取", "order": "订单"})}, {"业务日", "t.day", day}, {"件数", "t.base_qty", count}, {"计佣金额(元)", "t.base_fen", yuan},
 				{"佣金(元)", "CASE WHEN t.pay = 'cash' THEN t.amount END", yuan}, {"积分佣金", "CASE WHEN t.pay = 'points' THEN t.amount END", count},
 				{"已追回(元)", "CASE WHEN t.pay = 'cash' THEN t.clawed END", yuan}, {"已追回积分", "CASE WHEN t.pay = 'points' THEN t.clawed END", count},
-				{"状态", "t.state", words(accrualStates())}, {"说明", "t.reason", text}, {"解冻时间", "t.released_at", moment}, {"结算时间", "t.settled_at", moment}}},
+				{"状态", "t.state", words(accrualStates())}, {"说明", "t.reason", text}, {"解冻时间", "t.release_at", moment}, {"实际解冻", "t.released_at", moment}, {"结算时间", "t.settled_at", moment}}},
 		{name: "commission_statements", title: "佣金结算单", permission: operator.CommissionRead, table: "commission_statement", made: "created_at",
 			join:    brandName + " LEFT JOIN leader l ON l.brand_id = t.brand_id AND l.member_id = t.earner_id",
 			filters: []filter{ofBrand(), {name: "earner_id", sql: "t.earner_id = ?"}, word("state", "t.state = ?", map[string]string{"open": "", "closed": ""})},
-			columns: []column{{"结算单号", "t.number", text}, {"品牌", "b.name", text}, {"获得者", "l.name", text}, {"获得者编号", "t.earner_id", number}, {"起始日", "t.from_day", day}, {"截止日(含)", "t.until_day", day}, {"笔数", "t.entries", count},
+			columns: []column{{"结算单号", "t.number", text}, {"品牌", "b.name", text}, {"受益人", "l.name", text}, {"受益人编号", "t.earner_id", number}, {"起始日", "t.from_day", day}, {"截止日(含)", "t.until_day", day}, {"笔数", "t.entries", count},
 				{"佣金(元)", "t.gross_fen", yuan}, {"追回(元)", "t.clawed_fen", yuan}, {"净额(元)", "t.net_fen", yuan}, {"应税额(元)", "t.taxable_fen", yuan},
 				{"积分", "t.gross_points", count}, {"追回积分", "t.clawed_points", count}, {"净积分", "t.net_points", count},
 				{"状态", "t.state", words(map[string]string{"open": "结算中", "closed": "已结算"})}, {"生成时间", "t.created_at", moment}, {"完成时间", "t.closed_at", moment}}},
