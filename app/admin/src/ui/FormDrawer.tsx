@@ -150,7 +150,8 @@ export function FaultAlert({ fault, again }: { fault: unknown; again?: () => voi
   if (!fault) return null;
   const requestId = fault instanceof ApiError ? fault.requestId : '';
   return (
-    <div ref={box}>
+    // Below the bar that stays at the top of a page.
+    <div ref={box} style={{ scrollMarginTop: 72 }}>
       <Alert
         type="error"
         showIcon
