@@ -7,7 +7,7 @@ import { original, sentence } from '@/i18n/server';
 import { Broken, formatFen, Page, Section, StatCards, Tabs, Trail, Waiting } from '@/ui';
 import { Actions } from './actions';
 import { Content } from './Content';
-import { isWhole, type Push } from './draft';
+import { divided, isWhole, leftAlone, type Push } from './draft';
 import { Earned } from './Earned';
 import { Estimate, useEstimate } from './Estimate';
 import { approval } from './needs';
@@ -114,9 +114,11 @@ function Planned({ p }: { p: Push }) {
   const whole = isWhole(p);
   const needs = useGet('/pushes/{id}/needs', { params: { path: { id: p.id } }, enabled: whole });
   const n = needs.data;
+  const holdout = useGet('/holdout', { params: { query: { brand_id: p.brand_id ?? '' } }, enabled: whole });
   const cost = useEstimate(p.id, whole);
   if (!whole) return <Alert type="info" showIcon style={{ marginBottom: 16 }} title={t('planned.incomplete')} />;
-  if (!n) return null;
+  if (!n || !holdout.data) return null;
+  const left = leftAlone(n.people, divided(p, holdout.data.settings.universal_bp));
   return (
     <StatCards
       items={[
@@ -124,8 +126,8 @@ function Planned({ p }: { p: Push }) {
         {
           key: 'held',
           title: t('planned.held'),
-          value: people.about(Math.round((n.people * p.held_bp) / 10_000)),
-          note: `${p.held_bp / 100}%`,
+          value: people.about(left.people),
+          note: left.percent,
         },
         ...(cost?.known
           ? [{ key: 'cost', title: t('estimate.card'), value: formatFen(cost.cost_fen), note: t('estimate.cardNote') }]

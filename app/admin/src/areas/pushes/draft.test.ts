@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   type Arm,
   type Content,
+  divided,
   emptyDraft,
   heldFor,
   isWhole,
+  leftAlone,
   linkWord,
   pieces,
   sooner,
@@ -44,6 +46,21 @@ describe('ways and versions', () => {
 });
 
 describe('who is left out', () => {
+  it('a share of the people, whether they can be reached or not, with those whom every push leaves alone', () => {
+    expect(leftAlone(1000, divided({ purpose: 'marketing', held_bp: 1000 }, 0))).toEqual({
+      people: 100,
+      percent: '10%',
+    });
+    // 5% of all, and 10% of the other 95%
+    expect(leftAlone(1000, divided({ purpose: 'marketing', held_bp: 1000 }, 500))).toEqual({
+      people: 145,
+      percent: '14.5%',
+    });
+    expect(leftAlone(1000, divided({ purpose: 'service', held_bp: 0 }, 500))).toEqual({ people: 0, percent: '0%' });
+    const d = divided({ purpose: 'marketing', held_bp: 1234 }, 500);
+    expect(d.universal + d.held + d.rest).toBeCloseTo(1);
+    expect(leftAlone(0, d).people).toBe(0);
+  });
   it('of a service notice nobody is, unless somebody wants that', () => {
     expect(heldFor('service', 1250)).toBe(0);
     expect(heldFor('marketing', 1250)).toBe(12.5);

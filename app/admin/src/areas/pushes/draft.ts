@@ -60,6 +60,23 @@ export function emptyDraft(heldBP: number): Draft {
 export const heldFor = (purpose: Draft['purpose'], heldBP: number): number =>
   purpose === 'service' ? 0 : heldBP / 100;
 
+/** Divided is how chance divides an audience, in parts of 1. */
+export type Divided = { universal: number; held: number; rest: number };
+
+/** divided follows the server: first go those whom every marketing push of the brand leaves
+ * alone, then this push's share of the others. */
+export function divided(p: { purpose: string; held_bp: number }, universalBP: number): Divided {
+  const universal = p.purpose === 'service' ? 0 : universalBP / 10_000;
+  const held = (1 - universal) * (p.held_bp / 10_000);
+  return { universal, held, rest: 1 - universal - held };
+}
+
+/** leftAlone is about how many people of an audience get nothing, and which part of it. */
+export function leftAlone(people: number, d: Divided): { people: number; percent: string } {
+  const part = d.universal + d.held;
+  return { people: Math.round(people * part), percent: `${Number((100 * part).toFixed(1))}%` };
+}
+
 /** templated are channels whose messages are fields of a template and not a text. */
 export const templated = (channel: string): boolean => channel === 'template' || channel === 'subscribe';
 

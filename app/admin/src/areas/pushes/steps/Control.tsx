@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { useGet } from '@/api';
 import { usePeople } from '@/areas/audience/people';
 import { formatFen, NumberInput, Table } from '@/ui';
+import { divided } from '../draft';
 import { Products } from '../products';
 import { useAudience } from '../useAudience';
 import type { StepProps } from './step';
@@ -16,9 +17,10 @@ export function ControlStep({ values, brand }: StepProps) {
   const s = holdout.data?.settings;
   const shown = usePeople();
   const people = audience.size.data?.matched ?? 0;
-  const universal = values.purpose === 'marketing' ? (s?.universal_bp ?? 0) / 10_000 : 0;
-  const held = (1 - universal) * ((values.held_percent ?? 0) / 100);
-  const rest = 1 - universal - held;
+  const { universal, held, rest } = divided(
+    { purpose: values.purpose, held_bp: (values.held_percent ?? 0) * 100 },
+    s?.universal_bp ?? 0,
+  );
   const weights = values.arms.reduce((sum, a) => sum + (a.weight ?? 0), 0) || 1;
   const shares = [
     ...values.arms.map((a, i) => ({

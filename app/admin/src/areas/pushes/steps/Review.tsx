@@ -7,7 +7,7 @@ import { usePeople } from '@/areas/audience/people';
 import { formatCount, formatTime, Waiting } from '@/ui';
 import { Begin } from '../actions';
 import { Content } from '../Content';
-import type { Draft, Push } from '../draft';
+import { type Draft, divided, leftAlone, type Push } from '../draft';
 import { Estimate } from '../Estimate';
 import { approval } from '../needs';
 import { Preview } from '../Preview';
@@ -23,11 +23,14 @@ export function ReviewStep({ push: p, values, back }: { push: Push; values: Draf
   const brand = p.brand_id ?? '';
   const needs = useGet('/pushes/{id}/needs', { params: { path: { id: p.id } } });
   const policy = useGet('/brands/{id}/push-policy', { params: { path: { id: brand } } });
+  const holdout = useGet('/holdout', { params: { query: { brand_id: brand } } });
   const audience = useAudience(brand, values, values.uses);
   const n = needs.data;
   const size = audience.size.data;
   const speed = p.per_second || policy.data?.per_second || 0;
-  const gets = Math.round((size?.reachable ?? 0) * (1 - p.held_bp / 10_000));
+  const parts = divided(p, holdout.data?.settings.universal_bp ?? 0);
+  const gets = Math.round((size?.reachable ?? 0) * parts.rest);
+  const left = leftAlone(n?.people ?? 0, parts);
   const later = p.start_at && Date.parse(p.start_at) > Date.now();
   return (
     <>
@@ -36,13 +39,16 @@ export function ReviewStep({ push: p, values, back }: { push: Push; values: Draf
       ) : null}
       <div className="push-beside">
         <div>
-          {n && size ? (
+          {n && size && holdout.data ? (
             <ul className="report-text">
               <li>
                 {t('review.who', { n: people.of(n.people), reach: people.of(Math.min(n.people, size.reachable)) })}
               </li>
               <li>
-                {t('review.held', { n: people.about(Math.max(0, size.reachable - gets)), percent: p.held_bp / 100 })}
+                {t(parts.universal > 0 ? 'review.heldBoth' : 'review.held', {
+                  n: people.about(left.people),
+                  percent: left.percent,
+                })}
               </li>
               <li>{later ? t('review.at', { at: formatTime(p.start_at) }) : t('review.now')}</li>
               {speed > 0 && gets > 0 ? (
