@@ -51,6 +51,9 @@ func (h *Handler) search(c *gin.Context) (any, error) {
 		} else {
 			hits, err = h.Find.Find(ctx, s.kind, q, find.Scope{Brands: o.BrandIDs, Roles: o.Roles})
 		}
+		if err == nil && s.kind == find.Campaign {
+			err = h.staged(c, hits)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -64,6 +67,19 @@ func (h *Handler) search(c *gin.Context) (any, error) {
 		out.Hits = append(out.Hits, hits...)
 	}
 	return out, nil
+}
+
+// staged gives campaigns the stage that their pages show: it depends on the moment, their
+// state does not.
+func (h *Handler) staged(c *gin.Context, hits []find.Hit) error {
+	for i := range hits {
+		x, err := h.Campaigns.Get(c.Request.Context(), hits[i].ID)
+		if err != nil {
+			return err
+		}
+		hits[i].State = x.Stage
+	}
+	return nil
 }
 
 // noteLookUp audits that somebody was looked up by his telephone: how and who was found,

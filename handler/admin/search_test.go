@@ -81,6 +81,22 @@ func TestSearch(t *testing.T) {
 				}
 			})
 		}
+		t.Run("a campaign is in the stage that its page shows", func(t *testing.T) {
+			turn := func(state string) {
+				t.Helper()
+				if err := d.InTx(context.Background(), func(tx *gorm.DB) error {
+					return tx.Exec("UPDATE campaign SET state = ? WHERE name = '活动'", state).Error
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			turn("published")
+			defer turn("paused")
+			hits := ask(o.root, "活动")[find.Campaign]
+			if len(hits) == 0 || slices.ContainsFunc(hits, func(x find.Hit) bool { return x.State != "running" }) {
+				t.Fatalf("%+v", hits)
+			}
+		})
 		t.Run("each kind is for those who may read it", func(t *testing.T) {
 			if got := ask(support, "fin-1"); len(got[find.Operator]) != 0 {
 				t.Errorf("%+v", got)

@@ -197,7 +197,7 @@ func things() map[string]thing {
 		Payout: {"SELECT t.id, t.bill_no AS title, CAST(t.amount_fen AS CHAR) AS subtitle, t.state, t.brand_id FROM payout t", "t.brand_id", func(q Query) []way {
 			return byID(q, way{"t.bill_no = ?", q.Text})
 		}},
-		Withdrawal: {"SELECT t.id, l.name AS title, CAST(t.amount_fen AS CHAR) AS subtitle, t.state, t.brand_id FROM withdrawal t LEFT JOIN leader l ON l.brand_id = t.brand_id AND l.member_id = t.member_id", "t.brand_id", func(q Query) []way {
+		Withdrawal: {"SELECT t.id, l.name AS title, CAST(t.amount_fen AS CHAR) AS subtitle, CASE WHEN t.state = 'approved' AND x.state <> 'pending' THEN 'paying' ELSE t.state END AS state, t.brand_id FROM withdrawal t LEFT JOIN leader l ON l.brand_id = t.brand_id AND l.member_id = t.member_id LEFT JOIN payout x ON x.id = t.payout_id", "t.brand_id", func(q Query) []way {
 			// Of a payout for a withdrawal, claim_id is the withdrawal's id.
 			return byID(q, way{"t.id = (SELECT p.claim_id FROM payout p WHERE p.bill_no = ? AND p.purpose = 'withdrawal')", q.Text})
 		}},

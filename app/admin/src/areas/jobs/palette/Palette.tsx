@@ -9,6 +9,7 @@ import { useMe } from '@/app/session';
 import { formatFen, halfWidth } from '@/ui';
 import './palette.css';
 import { type Hit, placeOf } from './places';
+import { stateOf } from './states';
 
 const routes = areas.flatMap((a) => [...a.routes]);
 
@@ -158,12 +159,4 @@ export default function Palette({ onClose }: { onClose: () => void }) {
 function aboutOf(t: TFunction, h: Hit): string {
   const what = h.kind === 'payout' || h.kind === 'withdrawal' ? formatFen(Number(h.subtitle)) : h.subtitle;
   return [what, stateOf(t, h)].filter(Boolean).join(' · ');
-}
-
-/** stateOf is the state as the page of such a thing calls it. */
-function stateOf(t: TFunction, h: Hit): string {
-  if (!h.state) return '';
-  const own = { tag: 'audience:tag.state', segment: 'audience:segmentState', push: 'pushes:state' }[h.kind];
-  const usual = t(`states.${h.state}`, { ns: 'app', defaultValue: h.state });
-  return own ? t(`${own}.${h.state}`, { defaultValue: usual }) : usual;
 }
