@@ -38,8 +38,10 @@ export function Words({ value = '', onChange, id, inserts, maxLength, rows = 4, 
         onChange={(e) => onChange?.(e.target.value)}
         rows={rows}
         maxLength={maxLength}
-        showCount
       />
+      <div className="push-count muted">
+        {value.length} / {maxLength}
+      </div>
       {inserts.length > 0 ? (
         <div className="push-inserts">
           <span className="muted">{t('what.insert')}</span>
