@@ -1,4 +1,5 @@
 import { Button } from 'antd';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { type Data, useGet } from '@/api';
@@ -22,8 +23,18 @@ export function Evidence({ tag: g }: { tag: TagDetail }) {
     params: { path: { id: member }, query: { tag_id: g.id } },
     enabled: may && member !== '',
   });
+  const answer = useRef<HTMLDivElement>(null);
+  const waits = useRef(false); // somebody has just asked: he is led to the answer
+  useEffect(() => {
+    if (!waits.current || why.isFetching || !(why.data || why.error)) return;
+    waits.current = false;
+    answer.current?.scrollIntoView({ block: 'start' });
+    answer.current?.focus({ preventScroll: true });
+  }, [why.isFetching, why.data, why.error]);
   if (!may) return null;
   const ask = (id: string) => {
+    waits.current = id !== '';
+    if (id && id === member) void why.refetch();
     const next = new URLSearchParams(search);
     if (id) next.set(asked, id);
     else next.delete(asked);
@@ -35,7 +46,9 @@ export function Evidence({ tag: g }: { tag: TagDetail }) {
       <div style={{ marginBottom: 12 }}>
         <AskMember member={member} ask={ask} busy={why.isFetching} error={why.error} />
       </div>
-      {why.data && member ? <Reasons why={why.data} member={member} model={model} /> : null}
+      <div ref={answer} tabIndex={-1} aria-live="polite" className="tag-answer">
+        {why.data && member ? <Reasons why={why.data} member={member} model={model} /> : null}
+      </div>
       {some.data?.length ? <h3 className="tag-some">{t('editor.sample', { n: some.data.length })}</h3> : null}
       <Table
         rows={some.data ?? []}
@@ -90,7 +103,7 @@ function Reasons({ why, member, model }: { why: Why; member: string; model: bool
   const { t } = useTranslation('audience');
   const { held } = why;
   return (
-    <div className="tag-why" role="status">
+    <div className="tag-why">
       {held ? (
         <Detail
           items={[
