@@ -214,8 +214,41 @@ func (h *Handler) pushWhy(c *gin.Context) (any, error) {
 		return nil, errHidden
 	}
 	return one(c, func(ctx context.Context, pushID id.ID) (push.Trace, error) {
-		return h.Pushes.Why(ctx, pushID, memberID)
+		t, err := h.Pushes.Why(ctx, pushID, memberID)
+		if err == nil && t.Delivery == nil {
+			err = h.left(c, &t)
+		}
+		return t, err
 	})
+}
+
+// left says which conditions of a push's segment, as the push began with it, somebody does
+// not fulfil who was not in its audience. Of a rule that is not for who asks nothing is said.
+func (h *Handler) left(c *gin.Context, t *push.Trace) error {
+	ctx := c.Request.Context()
+	p, err := h.Pushes.Get(ctx, t.PushID)
+	if err != nil || p.FrozenAt == 0 || p.SegmentID == 0 {
+		return err
+	}
+	r, err := h.Segments.Version(ctx, p.SegmentID, p.SegmentVersion)
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a, err := h.whyRule(c, p.BrandID, r.Tree, t.MemberID)
+	if err != nil {
+		return err
+	}
+	var by []push.Condition
+	for _, x := range a.Reasons {
+		if x.Decides {
+			by = append(by, push.Condition{Text: x.Text, Holds: x.Holds, Found: x.Found})
+		}
+	}
+	t.Left(h.Clock.Now(), a.In, a.Code, by)
+	return nil
 }
 
 type testerInput struct {

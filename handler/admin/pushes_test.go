@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gorm.io/gorm"
+
 	"siyu/handler/admin"
 	"siyu/model/clock"
 	"siyu/model/db"
@@ -19,6 +21,7 @@ import (
 	"siyu/model/push"
 	"siyu/model/reach"
 	"siyu/model/seal"
+	"siyu/model/segment"
 )
 
 // audience plays the segments: segment 7 has as many people as it says.
@@ -195,6 +198,38 @@ func TestPushes(t *testing.T) {
 				t.Errorf("%+v", w)
 			}
 			refused(t, o.root.do("GET", at+"/why", ""), "member_id")
+		})
+		t.Run("who was not in the segment is told which condition he fails", func(t *testing.T) {
+			ctx := context.Background()
+			g := o.must("POST", "/segments", o.segmentForm("老会员", `{"v":1,"root":{"all":[{"attr":{"name":"joined_days","op":"gte","values":["3000"]}},{"attr":{"name":"has_referrer","op":"unknown"}}]}}`, 0))
+			var old struct{ SegmentID, SegmentVersion int64 }
+			if err := d.Read(ctx).Raw("SELECT segment_id, segment_version FROM push WHERE id = ?", p.ID).Scan(&old).Error; err != nil {
+				t.Fatal(err)
+			}
+			set := func(segmentID, version any) {
+				t.Helper()
+				if err := d.InTx(ctx, func(tx *gorm.DB) error {
+					return tx.Exec("UPDATE push SET segment_id = ?, segment_version = ? WHERE id = ?", segmentID, version, p.ID).Error
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			set(g.ID, 1)
+			defer set(old.SegmentID, old.SegmentVersion)
+			fresh, here := o.somebody(t, "oNew", "13800138058").ID, o.somebody(t, "oNobody", "13800138059").ID
+			if _, err := o.deps.Events.Put(ctx, []event.Event{{Key: "login:trace", Type: event.Login, BrandID: o.brand.ID, MemberID: fresh, Channel: event.H5, At: clk.Now(), Body: []byte(`{"app_id":"wx1"}`)}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.InTx(ctx, func(tx *gorm.DB) error { return o.deps.Segments.NoteTx(ctx, tx, segment.PartAll, fresh) }); err != nil {
+				t.Fatal(err)
+			}
+			for m, want := range map[id.ID][2]string{fresh: {"trace_fails_found", "注册天数：0 天"}, here: {"trace_not_here", "不是这个品牌的用户"}} {
+				var w push.Trace
+				o.root.do("GET", at+"/why?member_id="+m.String(), "").into(t, &w)
+				if w.Delivery != nil || len(w.Steps) != 2 || w.Steps[0].Said.Code != "trace_out" || w.Steps[1].Said.Code != want[0] || !strings.Contains(w.Steps[1].Text, want[1]) || w.Steps[1].At != clk.Now() {
+					t.Errorf("%+v", w)
+				}
+			}
 		})
 		t.Run("a preview is one of the audience and shows no name", func(t *testing.T) {
 			var list []push.Preview

@@ -238,9 +238,11 @@ func (s *Store) Why(ctx context.Context, pushID, memberID id.ID) (Trace, error) 
 			d = other
 		}
 	}
-	if d.LinkClicks, err = s.clicksOf(ctx, d.ID); err != nil {
+	taps, err := s.tapsOf(ctx, d.ID)
+	if err != nil {
 		return t, err
 	}
+	d.LinkClicks = taps.Clicks
 	t.Delivery, t.Got = &d, d.State == Sent && d.Reason != staffWaits
 	add(p.AsOf, say.Of("trace_in", "开始时他在人群里：{rule}", "rule", p.Why))
 	add(p.FrozenAt, say.Of("trace_arm", "随机分到“{arm}”", "arm", armWord(d)))
@@ -250,18 +252,68 @@ func (s *Store) Why(ctx context.Context, pushID, memberID id.ID) (Trace, error) 
 	if d.State == Refused && laterWords[d.Reason] != "" {
 		add(d.FirstAt, say.Of("trace_taken", "已交给微信发送（{how}）", "how", wayWord(d.Channel)))
 	}
+	if d.State == Skipped && d.DueAt > p.FrozenAt { // that it waited is kept, for what is not
+		add(d.DueAt, say.Of("trace_due", "安排到这时再发送；此前为什么等待没有保留"))
+	}
 	add(d.MovedAt, d.Said)
-	if d.LinkClicks > 0 {
-		add(d.MovedAt, say.Of("trace_clicks", "链接被打开过 {n} 次", "n", d.LinkClicks))
+	switch {
+	case taps.Clicks == 1:
+		add(taps.FirstAt, say.Of("trace_click", "打开了链接"))
+	case taps.Clicks > 1:
+		add(taps.FirstAt, say.Of("trace_click_first", "第一次打开链接"))
+		add(taps.LastAt, say.Of("trace_click_last", "最近一次打开链接，共 {n} 次", "n", taps.Clicks))
 	}
 	return t, nil
 }
 
-func (s *Store) clicksOf(ctx context.Context, deliveryID id.ID) (n int, err error) {
-	if err = s.DB.Read(ctx).Raw("SELECT COALESCE(SUM(clicks), 0) FROM push_click WHERE delivery_id = ?", deliveryID).Scan(&n).Error; err != nil {
+// taps are what a copy's links were opened: how often, first and last.
+type taps struct {
+	Clicks          int
+	FirstAt, LastAt clock.Instant
+}
+
+func (s *Store) tapsOf(ctx context.Context, deliveryID id.ID) (t taps, err error) {
+	if err = s.DB.Read(ctx).Raw("SELECT COALESCE(SUM(clicks), 0) AS clicks, COALESCE(MIN(first_at), 0) AS first_at, COALESCE(MAX(last_at), 0) AS last_at FROM push_click WHERE delivery_id = ?", deliveryID).Scan(&t).Error; err != nil {
 		err = fmt.Errorf("push: clicks: %w", err)
 	}
-	return n, err
+	return t, err
+}
+
+// Condition is one of a rule that decided why somebody is not in an audience.
+type Condition struct {
+	Text  string // in words
+	Holds bool   // true: the rule wants those of whom it is not
+	Found string // what is known of him about it; "" : no more
+}
+
+// Left adds to the trace of somebody who was not in the audience what the push's rule says of
+// him now; that of its start is not kept. code: why he is asked nothing (not_here,
+// no_profiling); by: the conditions that decide.
+func (t *Trace) Left(now clock.Instant, in bool, code string, by []Condition) {
+	add := func(said say.Said) { t.Steps = append(t.Steps, Step{now, said.Text, said}) }
+	switch {
+	case code == "not_here":
+		add(say.Of("trace_not_here", "按现在的情况：他不是这个品牌的用户，没有行为记录，也没有关注品牌的公众号"))
+	case code == "no_profiling":
+		add(say.Of("trace_no_profiling", "按现在的情况：他没有同意个性化画像，用到行为的人群不对他计算"))
+	case in:
+		add(say.Of("trace_in_now", "按现在的情况：他符合人群，触达开始时还不符合"))
+	}
+	if in || code != "" {
+		return
+	}
+	for _, c := range by {
+		switch {
+		case c.Holds && c.Found != "":
+			add(say.Of("trace_holds_found", "按现在的情况：他“{condition}”（{found}），人群不要这样的人", "condition", c.Text, "found", c.Found))
+		case c.Holds:
+			add(say.Of("trace_holds", "按现在的情况：他“{condition}”，人群不要这样的人", "condition", c.Text))
+		case c.Found != "":
+			add(say.Of("trace_fails_found", "按现在的情况：他不符合“{condition}”（{found}）", "condition", c.Text, "found", c.Found))
+		default:
+			add(say.Of("trace_fails", "按现在的情况：他不符合“{condition}”", "condition", c.Text))
+		}
+	}
 }
 
 // Received is a push as the member is told of it (为什么收到这条消息).

@@ -272,7 +272,7 @@ async function story({ boss, other, pocket, w, server, shop, scratch }: Scene): 
       await boss.getByLabel('会员编号').fill(members.get(who) ?? '');
       await boss.getByRole('button', { name: '查询' }).click();
       await expect(boss.getByText(answer, { exact: true })).toBeVisible();
-      await expect(boss.getByText(who === lonely ? /对照组/ : /链接被打开过 1 次/).first()).toBeVisible();
+      await expect(boss.getByText(who === lonely ? /对照组/ : /打开了链接/).first()).toBeVisible();
       await look(boss, `eye-why-${name}`);
     }
   });
