@@ -29,7 +29,7 @@ export { TabBar, Tabs } from './Tabs';
 export { Time } from './Time';
 export { TimeInput } from './TimeInput';
 export { actionText, Trail } from './Trail';
-export { tail } from './tail';
+export { isTail, tail } from './tail';
 export { dayOf, dayText, formatTime, instantOf, rangeOf } from './time';
 export { unread } from './unread';
 export { useUnsaved } from './unsaved';

@@ -7,7 +7,7 @@ import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
 import { Copy, DataTable, Page, StateTag, Time, tail } from '@/ui';
 import { KeyTags } from './parts';
-import { kindOf, type Search, searches, wordOf } from './searches';
+import { kindOf, nobodyText, type Search, searches, wordOf } from './searches';
 
 type Member = Row<'/members'>;
 
@@ -106,12 +106,12 @@ export function Component() {
             render: (m: Member) => (m.root_id ? t('list.joinedTo', { tail: tail(m.root_id) }) : '—'),
           },
           { key: 'joined', title: t('list.joined'), render: (m: Member) => <Time at={m.created_at} /> },
-          { key: 'number', title: t('list.number'), hidden: true, render: (m: Member) => <Copy text={m.id ?? ''} /> },
+          { key: 'number', title: t('list.number'), render: (m: Member) => <Copy text={m.id ?? ''} /> },
         ]}
         exportAs={phone || asked ? undefined : 'members'}
         empty={{
           title: phone || asked ? t('list.nobody') : t('list.empty'),
-          text: phone || asked ? t('list.nobodyText') : t('list.emptyText'),
+          text: t(phone || asked ? nobodyText(asked, query[asked ?? ''] ?? '') : 'list.emptyText'),
           example: phone || asked ? undefined : t('list.emptyExample'),
           action: may('import:write') ? (
             <Button type="primary" onClick={() => navigate('/members/imports')}>

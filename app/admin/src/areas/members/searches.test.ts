@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { kindOf, wordOf } from './searches';
+import i18n from '@/i18n';
+import { kindOf, nobodyText, wordOf } from './searches';
 
 it.each([
   ['phone_tail', ' 139 1111 0003 ', 'phone', '13911110003'],
@@ -12,9 +13,20 @@ it.each([
   ['phone_tail', '250345628553461779', 'id', '250345628553461779'],
   ['phone_tail', '00D6QSHRJCVXV63M', 'code', '00D6QSHRJCVXV63M'],
   ['openid', 'https://q.brand.cn/q/00D6QSHRJCVXV63M ', 'code', 'https://q.brand.cn/q/00D6QSHRJCVXV63M'],
+  ['phone_tail', '872198', 'id', '872198'], // as pages show a member
   ['phone', '138', 'phone', '138'],
   ['code', 'broken', 'code', 'broken'],
 ] as const)('%s: “%s” is looked up as %s', (chosen, word, kind, sent) => {
   expect(kindOf(chosen, word)).toBe(kind);
   expect(wordOf(kind, word)).toBe(sent);
+});
+
+it('who types the end of a member number is told that it takes the whole', () => {
+  expect(nobodyText('phone', '13911110003')).toBe('list.nobodyText');
+  expect(nobodyText('id', '872198')).toBe('list.nobodyTail');
+  expect(nobodyText('id', '250345628553461779')).toBe('list.nobodyNumber');
+  for (const key of ['nobodyTail', 'nobodyNumber']) {
+    expect(i18n.t(`members:list.${key}`)).toMatch(/完整/);
+    expect(i18n.t(`members:list.${key}`)).not.toMatch(/登录/); // that is why no telephone is found
+  }
 });
