@@ -133,10 +133,10 @@ func (d *desk) press(t *town) {
 }
 
 // drawStaff begins a push that the staff send. One of them may press "send", and most are
-// stopped.
+// stopped, some while workers are about to die where tasks are taken back.
 func drawStaff(_ *town, r *rand.Rand) deed {
 	name, presses, stops := fmt.Sprintf("%s %d", staffPrefix, r.IntN(1_000_000)), r.IntN(1+len(staff())), r.IntN(5) > 0
-	first, then := seconds(r, 0.3, 2), seconds(r, 0.2, 2)
+	first, then, dies := seconds(r, 0.3, 2), seconds(r, 0.2, 2), r.IntN(4)
 	return func(ctx context.Context, t *town) bool {
 		x, err := t.desk.ask(ctx, t, name)
 		if err != nil { // the database was just killed
@@ -149,6 +149,13 @@ func drawStaff(_ *town, r *rand.Rand) deed {
 		}
 		if stops {
 			pause(ctx, then)
+			if places := []string{"push.back@job", "push.backed@job"}; dies < len(places) { // too rare to be met by chance
+				for _, p := range t.procs {
+					if p.args[0] != "web" {
+						p.kill(places[dies] + ":1")
+					}
+				}
+			}
 			t.desk.stop(ctx, t, name, x.ID) // if not, the calm does
 		}
 		return true

@@ -139,6 +139,9 @@ func (t *town) storm(ctx context.Context, list []event) {
 
 func drawIll(_ *town, r *rand.Rand) deed {
 	group := ills[[]int{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 6, 6, 7, 7, 8}[r.IntN(29)]]
+	if group.call == "group_send.add" && r.IntN(3) > 0 { // what is not given cannot be taken back
+		group = ills[7]
+	}
 	kind, code, _ := strings.Cut(group.kinds[r.IntN(len(group.kinds))], " ")
 	m := simulator.Misfortune{Call: group.call, Kind: kind, Code: code, Count: 1 + r.IntN(3), Delay: seconds(r, 1, 8)}
 	if m.Kind == "forged_notice" {
