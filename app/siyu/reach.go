@@ -27,7 +27,7 @@ func (e *environment) buildReach() {
 	if e.Config.Simulator {
 		e.Carrier = &reach.Loopback{}
 	}
-	e.Reach = reach.New(reach.Deps{DB: e.DB, People: e.Identities, Members: e.Members, Quiet: e.Quiet, Accounts: e.Brands.Account,
+	e.Reach = reach.New(reach.Deps{DB: e.DB, People: e.Identities, Members: e.Members, Quiet: e.Quiet, Accounts: e.Brands.Account, NoSMS: e.Carrier == nil,
 		AccountsOf: func(ctx context.Context, brandID id.ID) ([]brand.Account, error) {
 			return e.Brands.Accounts(ctx, brandID, "")
 		}})

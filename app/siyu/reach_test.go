@@ -81,3 +81,15 @@ func TestReachIsToldOfEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// In production nobody carries text messages yet: then they are no way.
+func TestTextMessagesNeedACarrier(t *testing.T) {
+	e, _ := wired(t, clock.NewFake(dbtest.Start))
+	for _, simulated := range []bool{true, false} {
+		e.Config.Simulator, e.Carrier = simulated, nil
+		e.buildReach()
+		if err := e.Reach.CheckUse(t.Context(), 1, reach.Use{Channel: reach.SMS}); (err == nil) != simulated {
+			t.Errorf("simulated %v: %v", simulated, err)
+		}
+	}
+}

@@ -124,6 +124,9 @@ type Deps struct {
 	Accounts func(ctx context.Context, accountID id.ID) (brand.Account, error)
 	// AccountsOf lists a brand's accounts.
 	AccountsOf func(ctx context.Context, brandID id.ID) ([]brand.Account, error)
+	// NoSMS says that nobody carries text messages: they are no way for anything new. What is
+	// on its way by one is judged as ever, and refused by whoever was to hand it over.
+	NoSMS bool
 	// Told finds the push that a wish answers: what reached the family last, since then,
 	// of the wish's brand, topic and channel where it names one. It is built later and may
 	// be set after New.
@@ -177,9 +180,12 @@ func (s *Store) check(ctx context.Context, a *Ask) error {
 	return nil
 }
 
-// CheckUse refuses a way that cannot work for a brand, whoever the person. Fault: Invalid
-// reach_use.
+// CheckUse refuses a way that cannot work for a brand, whoever the person. Faults: Invalid
+// reach_use, sms_no_carrier.
 func (s *Store) CheckUse(ctx context.Context, brandID id.ID, u Use) error {
+	if u.Channel == SMS && s.NoSMS {
+		return fault.NewInvalid("sms_no_carrier", "还没有接入短信服务商，不能用短信触达，请换一种渠道").With("field", "uses")
+	}
 	return s.checkUse(ctx, brandID, u)
 }
 

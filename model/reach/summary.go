@@ -59,7 +59,9 @@ func (s *Store) Ways(ctx context.Context, brandID id.ID) ([]Way, error) {
 		i := slices.IndexFunc(accounts, func(a brand.Account) bool { return a.ID == g.AccountID })
 		out = append(out, Way{Use: Use{Subscribe, g.AccountID, g.TemplateID}, AccountName: accounts[i].Name, AccountKind: accounts[i].Kind, Grants: g.Grants, GrantsMore: g.People == db.MaxTotal})
 	}
-	out = append(out, Way{Use: Use{Channel: SMS}})
+	if !s.NoSMS {
+		out = append(out, Way{Use: Use{Channel: SMS}})
+	}
 	slices.SortStableFunc(out, func(a, b Way) int { return slices.Index(Channels(), a.Channel) - slices.Index(Channels(), b.Channel) })
 	return out, s.standing(tx, policy, brandID, ids, today, out)
 }
