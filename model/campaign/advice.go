@@ -171,6 +171,12 @@ var railSecrets = map[string][]string{
 	brand.RailTransfer: {"api_v3_key", "private_key_pem", "public_key_pem"},
 }
 
+// secretNames are the labels of the fields in which they are filled in.
+var secretNames = map[string]string{
+	"api_key_v2": "API 密钥（v2）", "client_cert_pem": "商户 API 证书", "client_key_pem": "商户 API 证书私钥",
+	"api_v3_key": "APIv3 密钥", "private_key_pem": "商户 API 私钥", "public_key_pem": "微信支付公钥",
+}
+
 func (a *advice) merchant() {
 	if a.pay.ID == 0 {
 		return
@@ -178,7 +184,7 @@ func (a *advice) merchant() {
 	var missing []string
 	for _, name := range railSecrets[a.pay.Settings.Rail] {
 		if !slices.Contains(a.pay.HasSecrets, name) {
-			missing = append(missing, name)
+			missing = append(missing, secretNames[name])
 		}
 	}
 	if len(missing) > 0 {
@@ -195,7 +201,7 @@ func (a *advice) caps() {
 		a.warn("no_caps", "budget", "cap_member_day", "设每人每天的上限（常用 5–20 次）", "没有每人领取上限，羊毛党可以一个人领走大量红包")
 	}
 	if c.CapTotal > 0 && c.CapTotal >= a.p.Codes {
-		a.warn("idle_cap", "budget", "cap_total", "填一个比码数小的数，或填 0", "总领取上限 %d 不小于码数 %d，不起作用", c.CapTotal, a.p.Codes)
+		a.warn("idle_cap", "budget", "cap_total", "填一个比码数小的数，或填 0", "总领取上限 %s 不小于码数 %s，不起作用", money.Count(c.CapTotal), money.Count(a.p.Codes))
 	}
 	if c.CapMember > 0 && c.CapMemberDay > c.CapMember {
 		a.warn("odd_caps", "budget", "cap_member", "改小每天的上限，或改大总上限", "每人每天上限 %d 次大于活动期间上限 %d 次", c.CapMemberDay, c.CapMember)
@@ -232,10 +238,10 @@ func (s *Store) adviseCodes(ctx context.Context, a *advice) error {
 		}
 	}
 	if asleep > 0 {
-		a.warn("asleep", "scope", "scopes", "到“商品与码”激活批次，或定时在活动开始前激活", "范围内 %d 个码里有 %d 个到活动开始时还没有激活，扫了领不到", total, asleep)
+		a.warn("asleep", "scope", "scopes", "到“商品与码”激活批次，或定时在活动开始前激活", "范围内 %s 个码里有 %s 个到活动开始时还没有激活，扫了领不到", money.Count(total), money.Count(asleep))
 	}
 	if dead > 0 {
-		a.warn("dead", "scope", "scopes", "把这些序号从范围里去掉，预算就不会为它们冻结", "范围内有 %d 个码已作废或召回", dead)
+		a.warn("dead", "scope", "scopes", "把这些序号从范围里去掉，预算就不会为它们冻结", "范围内有 %s 个码已作废或召回", money.Count(dead))
 	}
 	return nil
 }
@@ -249,7 +255,7 @@ func (s *Store) adviseBalance(ctx context.Context, a *advice) error {
 	case err != nil:
 		return err
 	case known && fen < a.p.SpendFen:
-		a.warn("balance", "budget", "account_id", "充值到能付最大支出，或先充一部分并盯住余额提醒", "商户号「%s」余额 %s 元（截至 %s），少于最大支出 %s 元", a.pay.Name, fen.Yuan(), seen.Local(), a.p.SpendFen.Yuan())
+		a.warn("balance", "budget", "account_id", "充值到能付最大支出，或先充一部分并盯住余额提醒", "商户号「%s」余额 %s（截至 %s），少于最大支出 %s", a.pay.Name, fen.Text(), seen.Local(), a.p.SpendFen.Text())
 	}
 	return nil
 }
@@ -274,9 +280,9 @@ func (s *Store) adviseApproval(ctx context.Context, a *advice) error {
 	}
 	const cure = "确认不是拆开来免审批；也可以照样提交审批"
 	if a.p.SpendFen > 0 && others.Fen+a.p.SpendFen > p.ApprovalFen {
-		a.warn("split", "budget", "", cure, "加上已发布且未经审批的活动，合计 %s 元，超过审批额度 %s 元", (others.Fen + a.p.SpendFen).Yuan(), p.ApprovalFen.Yuan())
+		a.warn("split", "budget", "", cure, "加上已发布且未经审批的活动，合计 %s，超过审批额度 %s", (others.Fen + a.p.SpendFen).Text(), p.ApprovalFen.Text())
 	} else if a.p.Points > 0 && others.Points+a.p.Points > p.ApprovalPoints {
-		a.warn("split", "budget", "", cure, "加上已发布且未经审批的活动，合计 %d 积分，超过审批额度 %d 积分", others.Points+a.p.Points, p.ApprovalPoints)
+		a.warn("split", "budget", "", cure, "加上已发布且未经审批的活动，合计 %s 积分，超过审批额度 %s 积分", money.Count(others.Points+a.p.Points), money.Count(p.ApprovalPoints))
 	}
 	return nil
 }

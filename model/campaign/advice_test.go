@@ -56,6 +56,9 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%s: %+v", code, found[code])
 			}
 		}
+		if text := found["balance"].Text; !strings.Contains(text, "¥1.00") || strings.Contains(text, " 元") {
+			t.Error("amounts are not as the panel shows them:", text)
+		}
 		for _, f := range found {
 			if f.Level == campaign.Block {
 				t.Errorf("a good draft is blocked: %+v", f)

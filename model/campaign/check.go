@@ -170,7 +170,7 @@ func (t Tier) problems(pay brand.Account) []Problem {
 		}
 	case Cash:
 		if t.MaxFen > MaxPrize {
-			add("max_prize", "最高奖 %s 元，超过抽奖促销法定上限 50000.00 元", t.MaxFen.Yuan())
+			add("max_prize", "最高奖 %s，超过抽奖促销法定上限 ¥50,000.00", t.MaxFen.Text())
 		}
 		if t.MinFen <= 0 || t.MaxFen < t.MinFen {
 			add("amount", "请填写金额范围")
@@ -179,7 +179,7 @@ func (t Tier) problems(pay brand.Account) []Problem {
 		lo, okLo := t.MinFen.Mul(t.Winners)
 		hi, okHi := t.MaxFen.Mul(t.Winners)
 		if !okLo || (okHi && t.TotalFen > hi) || t.TotalFen < lo {
-			add("total", "总额 %s 元应在 %s 到 %s 元之间", t.TotalFen.Yuan(), lo.Yuan(), hi.Yuan())
+			add("total", "总额 %s 应在 %s 到 %s 之间", t.TotalFen.Text(), lo.Text(), hi.Text())
 		}
 		switch pay.Settings.Rail {
 		case brand.RailRedpack:

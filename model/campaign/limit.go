@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -147,7 +146,7 @@ func (s *Store) approvedTx(tx *gorm.DB, c Campaign, w Worst, by id.ID) error {
 
 // why says which limit a campaign passes, in words.
 func (p Policy) why(w, before Worst) string {
-	this, earlier, limit := w.Fen.Yuan()+" 元", before.Fen.Yuan()+" 元", p.ApprovalFen.Yuan()+" 元"
+	this, earlier, limit := w.Fen.Text(), before.Fen.Text(), p.ApprovalFen.Text()
 	verb, some := "最大支出 ", before.Fen > 0
 	switch {
 	case p.ApprovalFen == 0:
@@ -155,7 +154,7 @@ func (p Policy) why(w, before Worst) string {
 	case !p.overFen(w, before) && p.ApprovalPoints == 0:
 		return "本品牌送积分的活动都要审批"
 	case !p.overFen(w, before):
-		points := func(n int64) string { return strconv.FormatInt(n, 10) + " 积分" }
+		points := func(n int64) string { return money.Count(n) + " 积分" }
 		this, earlier, limit = points(w.Points), points(before.Points), points(p.ApprovalPoints)
 		verb, some = "最多送出 ", before.Points > 0
 	}

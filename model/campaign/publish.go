@@ -193,7 +193,7 @@ func (s *Store) publishTx(ctx context.Context, tx *gorm.DB, c *Campaign, expect 
 		return fault.NewInvalid("campaign_problems", "还不能发布:"+p.Problems[0].Text).With("problems", p.Problems)
 	}
 	if p.SpendFen != expect {
-		return fault.New(fault.Conflict, "spend_changed", "最大花费是 "+p.SpendFen.Yuan()+" 元，与您确认的 "+expect.Yuan()+" 元不同，请重新查看").With("spend_fen", p.SpendFen)
+		return fault.New(fault.Conflict, "spend_changed", "最大花费是 "+p.SpendFen.Text()+"，与您确认的 "+expect.Text()+" 不同，请重新查看").With("spend_fen", p.SpendFen)
 	}
 	if err := s.approvedTx(tx, asWritten, p.worst(), by); err != nil {
 		return err

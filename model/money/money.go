@@ -33,6 +33,32 @@ func (f Fen) Yuan() string {
 	return s + strconv.FormatUint(u/100, 10) + "." + cents
 }
 
+// Text writes 2000000 as "¥20,000.00", as the panel shows amounts.
+func (f Fen) Text() string {
+	s, sign := f.Yuan(), ""
+	if f < 0 {
+		s, sign = s[1:], "-"
+	}
+	return sign + "¥" + grouped(s, len(s)-3)
+}
+
+// grouped puts a comma before every third of the first digits of s.
+func grouped(s string, digits int) string {
+	for at := digits - 3; at > 0; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return s
+}
+
+// Count writes 7002 as "7,002", as the panel shows numbers.
+func Count(n int64) string {
+	s, sign := strconv.FormatInt(n, 10), ""
+	if n < 0 {
+		s, sign = s[1:], "-"
+	}
+	return sign + grouped(s, len(s))
+}
+
 // Parse reads "12", "12.3" or "12.34" yuan. Signs, exponents, more than two
 // decimals and amounts over Max are refused.
 func Parse(s string) (Fen, error) {

@@ -64,3 +64,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAmountsAndCountsAsThePanelShowsThem(t *testing.T) {
+	for fen, want := range map[Fen]string{0: "¥0.00", 5: "¥0.05", 99_999: "¥999.99", 100_000: "¥1,000.00", 2_000_000: "¥20,000.00", Max: "¥10,000,000,000.00", -123_456_789: "-¥1,234,567.89"} {
+		if got := fen.Text(); got != want {
+			t.Errorf("%d: %s, want %s", fen, got, want)
+		}
+	}
+	for n, want := range map[int64]string{0: "0", 999: "999", 7002: "7,002", 1_000_000: "1,000,000", -1500: "-1,500"} {
+		if got := Count(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
