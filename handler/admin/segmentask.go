@@ -123,20 +123,22 @@ func (h *Handler) segmentTemplate(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := idsOf(c, "other_product_ids")
-	if err != nil {
-		return nil, err
-	}
 	days, err := strconv.Atoi(c.DefaultQuery("days", "0"))
 	if err != nil || days < 0 || days > rule.MaxDays {
 		return nil, fault.NewInvalid("bad_field", "天数不对").With("field", "days")
 	}
-	out := wordedRule{Tree: rule.NeverB(a, b, days)}
+	out := wordedRule{}
 	if c.Query("kind") == "only_one" {
-		if len(a) != 1 || days == 0 {
-			return nil, fault.NewInvalid("bad_field", "请选一个商品，并填写天数").With("field", "product_ids")
+		if len(a) != 1 {
+			return nil, fault.NewInvalid("bad_field", "请选一个商品").With("field", "product_ids")
 		}
-		out.Tree = rule.OnlyOne(a[0], b, max(1, days/30))
+		out.Tree = rule.OnlyOne(a[0], days)
+	} else {
+		b, err := idsOf(c, "other_product_ids")
+		if err != nil {
+			return nil, err
+		}
+		out.Tree = rule.NeverB(a, b, days)
 	}
 	if err := h.Segments.Check(c.Request.Context(), brandID, 0, out.Tree); err != nil {
 		return nil, err

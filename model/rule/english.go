@@ -169,15 +169,27 @@ func (e english) acts(what string, products []id.ID) string {
 	if len(products) == 0 {
 		return text
 	}
+	return text + " " + e.products(products)
+}
+
+func (e english) products(products []id.ID) string {
 	list := make([]string, len(products))
 	for i, p := range products {
 		list[i] = e.of(NameProduct, p)
 	}
-	return text + " " + strings.Join(list, " or ")
+	return strings.Join(list, " or ")
+}
+
+// done is acts of a condition on acts.
+func (e english) done(d *Did) string {
+	if len(d.ExceptIDs) > 0 {
+		return e.acts(d.What, nil) + " a product other than " + e.products(d.ExceptIDs)
+	}
+	return e.acts(d.What, d.ProductIDs)
 }
 
 func (e english) did(d *Did) string {
-	act, when := e.acts(d.What, d.ProductIDs), e.span(d)
+	act, when := e.done(d), e.span(d)
 	switch {
 	case d.measure() == Count && (d.Op == Eq || d.Op == Lte) && d.Values[0] == 0:
 		return e.never(d)
@@ -207,9 +219,9 @@ func (e english) did(d *Did) string {
 
 func (e english) never(d *Did) string {
 	if when := e.span(d); when != "" {
-		return "has not " + e.acts(d.What, d.ProductIDs) + when
+		return "has not " + e.done(d) + when
 	}
-	return "has never " + e.acts(d.What, d.ProductIDs)
+	return "has never " + e.done(d)
 }
 
 func (e english) span(d *Did) string {

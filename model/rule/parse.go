@@ -265,8 +265,14 @@ func (r *Random) check(path string) error {
 
 func (d *Did) check(path string) error {
 	spec, err := act(path, d.What, d.ProductIDs)
+	if err == nil {
+		_, err = act(path, d.What, d.ExceptIDs)
+	}
 	if err != nil {
 		return err
+	}
+	if len(d.ProductIDs) > 0 && len(d.ExceptIDs) > 0 {
+		return bad(path, "商品只能选一种：这些商品，或者除这些以外的商品")
 	}
 	if !slices.Contains(spec.Measures, d.measure()) {
 		return bad(path, "“%s”没有“%s”这个量", spec.Title, d.Measure)

@@ -17,7 +17,9 @@ import (
 	"siyu/model/id"
 )
 
-// Version is the version of the language that this program writes.
+// Version is the version of the language that this program writes. A field that may be left
+// out and changes nothing when it is does not change it: rules of before mean what they
+// meant, and a program of before refuses rules with the field.
 const Version = 1
 
 // Limits of one tree. Nesting of segments counts apart: five levels, no cycle.
@@ -96,10 +98,13 @@ const (
 // Did is a condition on what a person did. "Not done" is Count equal to 0. Days are
 // business days: within 1 day is today. From and Until bound [from, until) and exclude
 // WithinDays. First, Last and Interval are false of who never did it; Count, Quantity and
-// SumFen are 0 then.
+// SumFen are 0 then. ExceptIDs are of an act that is about products and exclude ProductIDs:
+// it is about all products of the brand but these, also those that are registered later;
+// goods that are not registered are no product.
 type Did struct {
 	What       string        `json:"what"` // one of Acts
 	ProductIDs []id.ID       `json:"product_ids,omitempty"`
+	ExceptIDs  []id.ID       `json:"except_product_ids,omitempty"`
 	Measure    string        `json:"measure,omitempty"` // "": count
 	Op         string        `json:"op"`                // eq, gte, lte, between
 	Values     []int64       `json:"values"`

@@ -21,6 +21,8 @@ func TestSentence(t *testing.T) {
 		`{"all":[{"tag":{"id":"1","op":"has"}},{"any":[{"attr":{"name":"r","op":"gte","values":["4"]}},{"not":{"segment":{"id":"2"}}}]}]}`:                              "有标签「高价值」，并且（最近购买分 R不少于 4 分，或者不符合（属于人群「老客」））",
 		`{"did":{"what":"bought","product_ids":["4"],"op":"gte","values":[2],"within_days":30}}`:                                                                        "最近 30 天购买（领取或下单）「护理液」的次数不少于 2 次",
 		`{"all":[{"did":{"what":"bought","product_ids":["4"],"op":"gte","values":[1]}},{"not":{"did":{"what":"bought","product_ids":["5"],"op":"gte","values":[1]}}}]}`: "有过购买（领取或下单）「护理液」，并且从来没有购买（领取或下单）「镜片」",
+		string(rule.OnlyOne(4, 45).Encode()[len(`{"v":1,"root":`) : len(rule.OnlyOne(4, 45).Encode())-1]):                                                               "最近 45 天有过购买（领取或下单）「护理液」，并且最近 45 天没有购买（领取或下单）「护理液」以外的商品",
+		`{"did":{"what":"order","except_product_ids":["4","5"],"measure":"quantity","op":"gte","values":[2]}}`:                                                          "下单「护理液」或「镜片」以外的商品的件数不少于 2 件",
 		`{"not":{"any":[{"did":{"what":"scan","op":"gte","values":[1],"within_days":30}}]}}`:                                                                            "最近 30 天没有扫码",
 		`{"not":{"did":{"what":"scan","op":"gte","values":[2],"within_days":30}}}`:                                                                                      "不符合（最近 30 天扫码的次数不少于 2 次）",
 		`{"did":{"what":"order","op":"eq","values":[0],"within_days":1}}`:                                                                                               "今天没有下单",
@@ -56,6 +58,8 @@ func TestSentenceInEnglish(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"all":[]}`: "everybody of the brand",
 		`{"all":[{"did":{"what":"bought","product_ids":["4"],"op":"gte","values":[1]}},{"not":{"did":{"what":"bought","product_ids":["5"],"op":"gte","values":[1]}}}]}`: "has bought (claim or order) “护理液”, and has never bought (claim or order) “镜片”",
+		string(rule.OnlyOne(4, 0).Encode()[len(`{"v":1,"root":`) : len(rule.OnlyOne(4, 0).Encode())-1]):                                                                 "has bought (claim or order) “护理液”, and has never bought (claim or order) a product other than “护理液”",
+		`{"did":{"what":"order","except_product_ids":["4","5"],"measure":"quantity","op":"gte","values":[2]}}`:                                                          "ordered a product other than “护理液” or “镜片”: at least 2 pieces",
 		`{"any":[{"tag":{"id":"1","op":"lacks"}},{"not":{"segment":{"id":"2"}}},{"list":{"id":"9"}}]}`:                                                                  "has not tag “高价值”, or not (is in segment “老客”), or is on list (deleted)",
 		`{"did":{"what":"order","measure":"sum_fen","op":"between","values":[10000,25050],"within_days":30}}`:                                                           "ordered: between 100 and 250.50 yuan in the last 30 days",
 		`{"attr":{"name":"stage","op":"in","values":["sleeping","lost"]}}`:                                                                                              "stage of life is sleeping or lost",
@@ -96,7 +100,7 @@ func TestSentenceInEnglish(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	t.Run("what it wrote it reads", func(t *testing.T) {
-		for _, tree := range []rule.Tree{rule.Everybody(), rule.NeverB([]id.ID{4}, []id.ID{5}, 90), rule.OnlyOne(4, []id.ID{5, 6}, 3)} {
+		for _, tree := range []rule.Tree{rule.Everybody(), rule.NeverB([]id.ID{4}, []id.ID{5}, 90), rule.OnlyOne(4, 45)} {
 			again, err := rule.Parse(tree.Encode())
 			if err != nil || string(again.Encode()) != string(tree.Encode()) {
 				t.Errorf("%s: %v", tree.Encode(), err)
@@ -137,13 +141,15 @@ func TestParse(t *testing.T) {
 		`{"attr":{"name":"r","op":"in","values":["6"]}}`:        "root.attr",
 		`{"attr":{"name":"stage","op":"in","values":["old"]}}`:  "root.attr",
 		`{"attr":{"name":"follows","op":"in","values":["me"]}}`: "root.attr",
-		`{"did":{"what":"login","product_ids":["4"],"op":"gte","values":[1]}}`:                          "root.did",
-		`{"did":{"what":"scan","measure":"sum_fen","op":"gte","values":[1]}}`:                           "root.did",
-		`{"did":{"what":"scan","op":"between","values":[3,2]}}`:                                         "root.did",
-		`{"did":{"what":"scan","op":"gte","values":[1],"within_days":2,"from":"2026-11-01T00:00:00Z"}}`: "root.did",
-		`{"sequence":{"steps":[{"what":"scan"}],"within_days":7}}`:                                      "root.sequence",
-		`{"random":{"salt":"a","from":5,"until":5}}`:                                                    "root.random",
-		`{"list":{"id":"3"},"more":1}`:                                                                  "root",
+		`{"did":{"what":"login","product_ids":["4"],"op":"gte","values":[1]}}`:                           "root.did",
+		`{"did":{"what":"login","except_product_ids":["4"],"op":"gte","values":[1]}}`:                    "root.did",
+		`{"did":{"what":"scan","product_ids":["5"],"except_product_ids":["4"],"op":"gte","values":[1]}}`: "root.did",
+		`{"did":{"what":"scan","measure":"sum_fen","op":"gte","values":[1]}}`:                            "root.did",
+		`{"did":{"what":"scan","op":"between","values":[3,2]}}`:                                          "root.did",
+		`{"did":{"what":"scan","op":"gte","values":[1],"within_days":2,"from":"2026-11-01T00:00:00Z"}}`:  "root.did",
+		`{"sequence":{"steps":[{"what":"scan"}],"within_days":7}}`:                                       "root.sequence",
+		`{"random":{"salt":"a","from":5,"until":5}}`:                                                     "root.random",
+		`{"list":{"id":"3"},"more":1}`:                                                                   "root",
 	} {
 		_, err := rule.Parse([]byte(`{"v":1,"root":` + text + `}`))
 		f := fault.Of(err)
@@ -158,12 +164,12 @@ func TestParse(t *testing.T) {
 
 func TestUses(t *testing.T) {
 	tree, err := rule.Parse([]byte(`{"v":1,"root":{"all":[{"tag":{"id":"7","op":"has"}},{"not":{"tag":{"id":"1","op":"has"}}},{"segment":{"id":"2"}},{"list":{"id":"3"}},
-		{"did":{"what":"bought","product_ids":["5","4"],"op":"gte","values":[1],"within_days":9}},{"attr":{"name":"follows","op":"known"}}]}}`))
+		{"did":{"what":"bought","product_ids":["5","4"],"op":"gte","values":[1],"within_days":9}},{"did":{"what":"bought","except_product_ids":["6"],"op":"gte","values":[1]}},{"attr":{"name":"follows","op":"known"}}]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	u := tree.Uses()
-	if !slices.Equal(u.Tags, []id.ID{1, 7}) || !slices.Equal(u.Segments, []id.ID{2}) || !slices.Equal(u.Lists, []id.ID{3}) || !slices.Equal(u.Products, []id.ID{4, 5}) ||
+	if !slices.Equal(u.Tags, []id.ID{1, 7}) || !slices.Equal(u.Segments, []id.ID{2}) || !slices.Equal(u.Lists, []id.ID{3}) || !slices.Equal(u.Products, []id.ID{4, 5, 6}) ||
 		!slices.Equal(u.Events, []string{"claim", "follow", "order", "unfollow"}) || !u.Profiling || !u.Clock {
 		t.Errorf("%+v", u)
 	}

@@ -43,7 +43,7 @@ func Schema() map[string]any {
 		"attr": object([]string{"name", "op"}, map[string]any{"name": text(attrs...), "op": text(In, Eq, Gte, Lte, Between, Known, Unknown),
 			"values": list(value, 0, MaxValues)}),
 		"did": object([]string{"what", "op", "values"}, map[string]any{"what": text(acts...), "product_ids": list(ident, 0, MaxProducts),
-			"measure": text(Count, Quantity, SumFen, First, Last, Interval), "op": text(Eq, Gte, Lte, Between),
+			"except_product_ids": list(ident, 0, MaxProducts), "measure": text(Count, Quantity, SumFen, First, Last, Interval), "op": text(Eq, Gte, Lte, Between),
 			"values": list(map[string]any{"type": "integer", "minimum": 0}, 1, 2), "within_days": whole(0, MaxDays), "from": moment, "until": moment}),
 		"sequence": object([]string{"steps", "within_days"}, map[string]any{"steps": list(step, 2, MaxSteps),
 			"within_days": whole(1, MaxDays), "window_days": whole(0, MaxDays)}),

@@ -205,9 +205,17 @@ func (s speaker) acts(what string, products []id.ID) string {
 	return spec.Title + strings.Join(list, "或")
 }
 
+// done is acts of a condition on acts.
+func (s speaker) done(d *Did) string {
+	if text := s.acts(d.What, d.ExceptIDs); len(d.ExceptIDs) > 0 {
+		return text + "以外的商品"
+	}
+	return s.acts(d.What, d.ProductIDs)
+}
+
 func (s speaker) did(d *Did) string {
 	window := span(d)
-	act := s.acts(d.What, d.ProductIDs)
+	act := s.done(d)
 	switch {
 	case d.measure() == Count && (d.Op == Eq || d.Op == Lte) && d.Values[0] == 0:
 		return s.never(d)
@@ -241,9 +249,9 @@ func (d *Did) once() bool { return d.measure() == Count && d.Op == Gte && d.Valu
 
 func (s speaker) never(d *Did) string {
 	if window := span(d); window != "" {
-		return window + "没有" + s.acts(d.What, d.ProductIDs)
+		return window + "没有" + s.done(d)
 	}
-	return "从来没有" + s.acts(d.What, d.ProductIDs)
+	return "从来没有" + s.done(d)
 }
 
 func span(d *Did) string {

@@ -10,16 +10,12 @@ func NeverB(a, b []id.ID, days int) Tree {
 	return Tree{V: Version, Root: Node{All: []Node{bought(a, days), {Not: at(bought(b, 0))}}}}
 }
 
-// OnlyOne is "bought this product and nothing else of these in the last months" (某几个月
-// 只买一个商品), a month counted as 30 days.
-func OnlyOne(product id.ID, others []id.ID, months int) Tree {
-	list := []Node{bought([]id.ID{product}, months*30)}
-	for len(others) > 0 { // a condition names so many products at most
-		n := min(len(others), MaxProducts)
-		list = append(list, Node{Not: at(bought(others[:n], months*30))})
-		others = others[n:]
-	}
-	return Tree{V: Version, Root: Node{All: list}}
+// OnlyOne is "bought this product and no other of the brand in the last days" (一段时间只买
+// 一个商品). days 0: ever.
+func OnlyOne(product id.ID, days int) Tree {
+	one := []id.ID{product}
+	others := Node{Did: &Did{What: Bought, ExceptIDs: one, Op: Gte, Values: []int64{1}, WithinDays: days}}
+	return Tree{V: Version, Root: Node{All: []Node{bought(one, days), {Not: &others}}}}
 }
 
 func bought(products []id.ID, days int) Node {

@@ -65,7 +65,7 @@ func (t Tree) Uses() Uses {
 				events[e] = true
 			}
 		case n.Did != nil:
-			did(n.Did.What, n.Did.ProductIDs)
+			did(n.Did.What, slices.Concat(n.Did.ProductIDs, n.Did.ExceptIDs))
 			u.Clock = u.Clock || n.Did.WithinDays > 0 || n.Did.Measure == First || n.Did.Measure == Last
 		case n.Sequence != nil:
 			for _, s := range n.Sequence.Steps {

@@ -105,6 +105,9 @@ func (w *world) drawDid() *rule.Did {
 	if spec.Products && w.chance(40) {
 		d.ProductIDs = pick(w, []id.ID{21}, []id.ID{22, 23}, []id.ID{24}, []id.ID{25, 26, 21})
 	}
+	if spec.Products && d.ProductIDs == nil && w.chance(40) {
+		d.ExceptIDs = pick(w, []id.ID{21}, []id.ID{22, 24}, []id.ID{21, 22, 23})
+	}
 	most := map[string]int{"count": 3, "quantity": 4, "sum_fen": 40000}[d.Measure]
 	if most == 0 {
 		most = 150

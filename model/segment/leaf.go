@@ -158,6 +158,9 @@ func (q *query) window(d *rule.Did) (from, until clock.Instant) {
 // done is the acts that a condition on acts is about.
 func done(q *query, d *rule.Did) part {
 	where := acted(q, "a", d.What, d.ProductIDs)
+	if len(d.ExceptIDs) > 0 {
+		where = join(where, raw(" AND a.product_id > 0 AND a.product_id NOT IN ?", d.ExceptIDs))
+	}
 	from, until := q.window(d)
 	if from != 0 {
 		where = join(where, raw(" AND a.at >= ?", from))

@@ -336,6 +336,9 @@ func (w *world) didHolds(p id.ID, d *rule.Did) bool {
 	events, days := map[id.ID]bool{}, map[int64]bool{}
 	var first, last clock.Instant
 	for _, a := range w.did(p, kinds(d.What), d.ProductIDs) {
+		if len(d.ExceptIDs) > 0 && (a.product == 0 || slices.Contains(d.ExceptIDs, a.product)) {
+			continue
+		}
 		if d.WithinDays > 0 && w.today()-day(a.at) >= int64(d.WithinDays) || a.at < d.From || d.Until != 0 && a.at >= d.Until {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -264,5 +265,34 @@ func TestUnnamedForgotten(t *testing.T) {
 		clk.Advance(5_000_000_000)
 		say(true, 0)
 		w.finds(boughtRule(24), m)
+	})
+}
+
+// TestOnlyOne: "bought this product and no other" is about every other product of the brand,
+// also of one that is registered later, however many there are.
+func TestOnlyOne(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		w, shelf := buyers(t, d, clk, 5)
+		w.dir = t.TempDir()
+		for i := range 60 {
+			w.put("product", row{"id": 200 + i, "brand_id": 1, "gtin": fmt.Sprintf("%014d", 1000+i)})
+		}
+		m := w.members
+		w.orders(m[0], false, "6901234567891", late)
+		w.orders(m[1], false, "6901234567891")
+		w.orders(m[2], false, "6901234567891", fmt.Sprintf("%014d", 1059))
+		w.orders(m[3], false, "6901234567892")
+		w.settle()
+		only := rule.OnlyOne(21, 45)
+		w.finds(only.Root, m[0], m[1])
+		if _, err := shelf.Create(context.Background(), product.Product{BrandID: brandID, GTIN: late, Name: "护理液"}); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		w.finds(only.Root, m[1])
+		clk.Advance(44 * 24 * time.Hour)
+		w.finds(only.Root, m[1])
+		clk.Advance(24 * time.Hour)
+		w.finds(only.Root)
 	})
 }

@@ -186,7 +186,7 @@ function TemplateDrawer({ open, brand, onChange, onClose }: DrawerProps & { bran
             brand_id: brand,
             kind: v.kind,
             product_ids: v.a.join(','),
-            other_product_ids: v.b.join(','),
+            ...(v.kind === 'never_b' ? { other_product_ids: v.b.join(',') } : {}),
             days: String(v.days ?? 0),
           },
         },
@@ -242,20 +242,24 @@ function TemplateDrawer({ open, brand, onChange, onClose }: DrawerProps & { bran
         >
           {select}
         </Form.Item>
-        <Form.Item
-          name="b"
-          label={t(kind === 'never_b' ? 'editor.neverBought' : 'editor.others')}
-          rules={[{ required: true, type: 'array', min: 1, message: t('editor.needProduct') }]}
-        >
-          <Select
-            mode="multiple"
-            maxCount={50}
-            showSearch={{ filterOption: false, onSearch: findProducts }}
-            options={[...products]}
-          />
-        </Form.Item>
+        {kind === 'never_b' ? (
+          <Form.Item
+            name="b"
+            label={t('editor.neverBought')}
+            rules={[{ required: true, type: 'array', min: 1, message: t('editor.needProduct') }]}
+          >
+            <Select
+              mode="multiple"
+              maxCount={50}
+              showSearch={{ filterOption: false, onSearch: findProducts }}
+              options={[...products]}
+            />
+          </Form.Item>
+        ) : (
+          <p className="muted">{t('editor.others')}</p>
+        )}
         <Form.Item name="days" label={t('editor.days')} extra={t('editor.daysHint')}>
-          <NumberInput min={kind === 'only_one' ? 30 : 0} max={3650} />
+          <NumberInput min={0} max={3650} />
         </Form.Item>
       </Form>
     </Drawer>

@@ -73,17 +73,13 @@ export function DidForm({ value, onChange }: Form<'did'>) {
             ...value,
             what,
             product_ids: next?.products ? value.product_ids : undefined,
+            except_product_ids: next?.products ? value.except_product_ids : undefined,
             measure: next?.measures.includes(measure) ? value.measure : undefined,
           });
         }}
         popupMatchSelectWidth={false}
       />
-      {act?.products ? (
-        <Products
-          value={value.product_ids ?? []}
-          onChange={(ids) => onChange({ ...value, product_ids: ids.length > 0 ? ids : undefined })}
-        />
-      ) : null}
+      {act?.products ? <Goods value={value} onChange={onChange} /> : null}
       {never ? null : (
         <>
           <Select
@@ -108,6 +104,42 @@ export function DidForm({ value, onChange }: Form<'did'>) {
           />
         </>
       )}
+    </>
+  );
+}
+
+/** Which products an act is about: any, some, or all others of the brand. */
+function Goods({ value, onChange }: Form<'did'>) {
+  const { t } = useTranslation('audience');
+  const except = value.except_product_ids !== undefined;
+  const chosen = (except ? value.except_product_ids : value.product_ids) ?? [];
+  const set = (to: boolean, ids: readonly string[]) => {
+    const { product_ids: _p, except_product_ids: _e, ...rest } = value;
+    const some = ids.length > 0 ? [...ids] : undefined;
+    onChange(to ? { ...rest, except_product_ids: some ?? [] } : { ...rest, product_ids: some });
+  };
+  return (
+    <>
+      <Select<'these' | 'others'>
+        aria-label={t('rule.whichProducts')}
+        value={except ? 'others' : 'these'}
+        options={[
+          { value: 'these', label: t('rule.these') },
+          { value: 'others', label: t('rule.others') },
+        ]}
+        onChange={(v) =>
+          set(
+            v === 'others',
+            chosen.filter((i) => i !== null),
+          )
+        }
+        popupMatchSelectWidth={false}
+      />
+      <Products
+        value={chosen}
+        placeholder={except ? t('rule.exceptProduct') : undefined}
+        onChange={(ids) => set(except, ids)}
+      />
     </>
   );
 }

@@ -80,9 +80,11 @@ export function Numbers({ op, values, onChange, unit, min = 0, max, money }: Num
 
 export function Products({
   value: given,
+  placeholder,
   onChange,
 }: {
   value: readonly (string | null)[];
+  placeholder?: string;
   onChange: (ids: string[]) => void;
 }) {
   const { t } = useTranslation('audience');
@@ -94,7 +96,7 @@ export function Products({
       className="rule-wide"
       mode="multiple"
       maxTagCount="responsive"
-      placeholder={t('rule.anyProduct')}
+      placeholder={placeholder ?? t('rule.anyProduct')}
       value={[...value]}
       showSearch={{ filterOption: false, onSearch: findProducts }}
       options={named(products, value, t('rule.gone'))}

@@ -61,6 +61,9 @@ describe('a rule in the editor', () => {
     expect(incomplete(condition({ tag: { id: '', op: 'has' } }))).toBe(true);
     expect(incomplete(condition({ attr: { name: 'r', op: 'between', values: ['1'] } }))).toBe(true);
     expect(incomplete(condition({ did: { what: 'bought', op: 'gte', values: [] } }))).toBe(true);
+    const others = { what: 'bought', op: 'gte', values: [1] };
+    expect(incomplete(condition({ did: { ...others, except_product_ids: [] } }))).toBe(true);
+    expect(incomplete(condition({ did: { ...others, except_product_ids: ['7'] } }))).toBe(false);
     expect(incomplete(condition({ random: { salt: 'a', from: 0, until: 0 } }))).toBe(true);
   });
   it('a group is told from a condition', () => {

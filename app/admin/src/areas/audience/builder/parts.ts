@@ -123,6 +123,7 @@ export function incomplete(p: Part): boolean {
   const { tag, attr, did, sequence, segment, list, random } = p.leaf;
   if (tag) return !tag.id || (needed(tag.op) > 0 && (tag.values ?? []).filter(Boolean).length < needed(tag.op));
   if (attr) return needed(attr.op) > 0 && (attr.values ?? []).filter(Boolean).length < needed(attr.op);
+  if (did?.except_product_ids?.length === 0) return true;
   if (did) return (did.values ?? []).filter((v) => v !== null && v !== undefined).length < needed(did.op);
   if (sequence) return sequence.steps.length < 2 || sequence.steps.some((s) => !s.what) || !sequence.within_days;
   if (segment) return !segment.id;
