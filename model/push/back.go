@@ -45,7 +45,11 @@ func (s *Store) Stop(ctx context.Context, pushID id.ID, reason string) (Push, er
 		if err == nil && n == 0 && p.State == Done {
 			err = stateFault(p, "停止")
 		}
-		return map[string]any{"state": Stopped, "finished_at": s.DB.Now(), "note": noteStopped.With("why", reason)}, err
+		set := map[string]any{"state": Stopped, "finished_at": s.DB.Now(), "note": noteStopped.With("why", reason)}
+		if p.FrozenAt == 0 { // half an audience is none: Tidy takes what was written of it
+			set["people"] = 0
+		}
+		return set, err
 	})
 }
 

@@ -151,7 +151,8 @@ func (s *Store) rest(q *gorm.DB, r Run) (wait time.Duration, over bool, err erro
 }
 
 // Tidy recovers deliveries of pushes that do not run any more, and ends the lanes of
-// those that were stopped.
+// those that were stopped. Of those that were stopped while their audience was being written
+// down nothing stays of it.
 func (s *Store) Tidy(ctx context.Context) error {
 	var open []id.ID
 	err := s.DB.Read(ctx).Raw("SELECT l.id FROM push_lane l JOIN push p ON p.id = l.push_id WHERE l.done_at = 0 AND l.run_id = p.id AND p.state IN ? ORDER BY l.id LIMIT 500", []string{Paused, Stopped}).Scan(&open).Error
@@ -177,5 +178,24 @@ func (s *Store) Tidy(ctx context.Context) error {
 			return fmt.Errorf("push: tidy: %w", err)
 		}
 	}
-	return nil
+	return s.unlist(ctx)
+}
+
+// unlist deletes half audiences, in parts: nobody of them was sent anything, or will be.
+func (s *Store) unlist(ctx context.Context) error {
+	for {
+		var ids []id.ID
+		err := s.DB.Read(ctx).Raw("SELECT d.id FROM push p JOIN push_delivery d ON d.run_id = p.id WHERE p.state = ? AND p.frozen_at = 0 LIMIT ?", Stopped, freezeRow).Scan(&ids).Error
+		if err == nil && len(ids) > 0 {
+			err = s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
+				return tx.Exec("DELETE FROM push_delivery WHERE id IN ?", ids).Error
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("push: tidy: %w", err)
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+	}
 }

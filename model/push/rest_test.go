@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"siyu/model/db"
 	"siyu/model/push"
 )
 
@@ -69,6 +70,38 @@ func TestAMissedAudienceKeepsItsWakeUpWhileSomebodyElseWritesIt(t *testing.T) {
 		}
 		if again, err := w.s.Freeze(ctx, p.ID); err != nil || again != 0 || w.get(p.ID).FrozenAt == 0 { // the other died
 			t.Fatal(again, err)
+		}
+	})
+}
+
+// A push that is stopped while its audience is being written down has none: no page counts
+// people of half a list as waiting.
+func TestAPushStoppedWhileItsAudienceIsWrittenHasNobody(t *testing.T) {
+	each(t, 3, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		p := w.create(form())
+		_, err := w.s.Start(ctx, p.ID, writer)
+		w.must(err)
+		half := db.NewRows("push_delivery", "id, run_id, member_id, lane, arm, state, reason, channel, use_no, code, tries, take_id, ticket_id, due_at, first_at, moved_at")
+		for _, m := range w.people[:2] {
+			half.Add(w.d.NewID(), p.ID, m, 0, 0, push.Waiting, "", "", -1, "", 0, 0, 0, w.clk.Now(), 0, w.clk.Now())
+		}
+		w.must(w.d.InTx(ctx, func(tx *gorm.DB) error {
+			if _, err := half.Insert(ctx, tx, ""); err != nil {
+				return err
+			}
+			return tx.Exec("UPDATE push SET people = 2").Error
+		}))
+		other := form()
+		other.Name = "另一次"
+		kept := w.begun(other)
+		w.must2(w.s.Stop(ctx, p.ID, "发错了"))
+		w.must(w.s.Tidy(ctx))
+		if n := w.states(p.ID); len(n) != 0 || w.get(p.ID).People != 0 {
+			t.Errorf("%v of %d", n, w.get(p.ID).People)
+		}
+		if n := w.states(kept.ID); n["waiting"] != 3 {
+			t.Errorf("another push: %v", n)
 		}
 	})
 }
