@@ -290,6 +290,22 @@ func (s *Store) Recount(ctx context.Context) error {
 	return nil
 }
 
+// anyTemplate stands for each of an account's template messages: whom one reaches, all do.
+// Which ones an account has nobody knows but WeChat.
+const anyTemplate = "any"
+
+// templated adds the template messages of each official account, which tell of services only.
+func templated(ways []Way) []Way {
+	out := slices.Clone(ways)
+	for _, w := range ways {
+		if w.Channel == Mass {
+			out = append(out, Way{Use: Use{Template, w.AccountID, anyTemplate}, AccountName: w.AccountName, AccountKind: w.AccountKind})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Way) int { return slices.Index(Channels(), a.Channel) - slices.Index(Channels(), b.Channel) })
+	return out
+}
+
 // count judges all people of a brand.
 func (s *Store) count(ctx context.Context, brandID id.ID, purpose string) (Summary, error) {
 	out := Summary{BrandID: brandID, Purpose: purpose, AsOf: s.DB.Now(), Ways: []WayCount{}, Reasons: []ReasonCount{}}
@@ -297,12 +313,18 @@ func (s *Store) count(ctx context.Context, brandID id.ID, purpose string) (Summa
 	if err != nil {
 		return out, err
 	}
+	if purpose == Service {
+		ways = templated(ways)
+	}
 	if len(ways) > MaxUses {
 		ways = ways[:MaxUses]
 	}
 	a := Ask{BrandID: brandID, Purpose: purpose, At: out.AsOf}
 	for _, w := range ways {
 		a.Uses = append(a.Uses, w.Use)
+		if w.Channel == Template {
+			w.TemplateID = ""
+		}
 		out.Ways = append(out.Ways, WayCount{Use: w.Use, AccountName: w.AccountName})
 	}
 	if err := s.check(ctx, &a); err != nil {

@@ -90,6 +90,30 @@ func TestNobodyWaitsForTheCountOfALargeBrand(t *testing.T) {
 	})
 }
 
+// Who follows and has not written lately gets a template message, and that only of a service.
+func TestServiceNoticesReachFollowersByTemplate(t *testing.T) {
+	each(t, func(s *site) {
+		s.member(official, "o-1")
+		s.event(official, "o-1", follow.Subscribe)
+		s.wait(time.Hour) // what following opened is over
+		for purpose, want := range map[string]string{reach.Service: "[1 1]", reach.Marketing: "[]"} {
+			x, err := s.reach.Summary(s.ctx, brandID, purpose)
+			s.ok(err)
+			got := []int64{}
+			for _, w := range x.Ways {
+				if w.Channel == reach.Template {
+					if got = append(got, w.First, w.Able); w.AccountID != official || w.TemplateID != "" || x.Reachable != 1 {
+						s.Errorf("%+v of %+v", w, x)
+					}
+				}
+			}
+			if fmt.Sprint(got) != want {
+				s.Errorf("%s: by template %v, want %s: %+v", purpose, got, want, x)
+			}
+		}
+	})
+}
+
 // sum of the people whom the reasons concern.
 func sum(x reach.Summary) (n int64) {
 	for _, r := range x.Reasons {
