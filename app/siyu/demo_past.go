@@ -59,6 +59,7 @@ type past struct {
 	gtins  []string
 	places []pastPlace
 	tokens []string // of the leaders' codes
+	led    []id.ID  // members who became leaders
 	orders int
 }
 
@@ -108,6 +109,10 @@ func (d *demoWorld) past(ctx context.Context, p *process) (err error) {
 		if err := one.do(ctx); err != nil {
 			return fmt.Errorf("demo data: the past of %s: %w", one.at.Local(), err)
 		}
+	}
+	x.clk.Set(x.end) // behind all that happened: it is computed once, not deed by deed
+	if err := x.tags(ctx); err != nil {
+		return fmt.Errorf("demo data: tags: %w", err)
 	}
 	return nil
 }
@@ -304,6 +309,7 @@ func (x *past) leads(ctx context.Context, g *guest) error {
 	if _, err := x.e.Leaders.Approve(ctx, leader.Decision{LeaderID: l.ID, By: 1, Reason: "演示：资料齐全"}); err != nil {
 		return err
 	}
+	x.led = append(x.led, g.member)
 	o, err := x.e.Invites.Mine(ctx, x.d.brand.ID, g.member)
 	x.tokens[g.leads] = o.Token
 	return err

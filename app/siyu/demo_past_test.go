@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,8 @@ import (
 	"siyu/model/id"
 	"siyu/model/member"
 	"siyu/model/reach"
+	"siyu/model/segment"
+	"siyu/model/tag"
 	"siyu/wechat"
 )
 
@@ -65,6 +69,7 @@ func TestTheDemoLooksBackOnThreeWeeks(t *testing.T) {
 		return err == nil && broken == 0
 	})
 
+	w.tagged(t, office)
 	w.agrees(t)
 	again := &demoWorld{shelf: demoShelf(), brand: w.demo.brand}
 	if err := again.past(ctx, w.process); err != nil {
@@ -72,6 +77,38 @@ func TestTheDemoLooksBackOnThreeWeeks(t *testing.T) {
 	}
 	if n, _ := people(); n != pastPeople {
 		t.Errorf("%d people after the next start", n)
+	}
+}
+
+// tagged looks at the demo's tags: each kind runs and has people, and says why they have it.
+func (w *town) tagged(t *testing.T, office *client) {
+	t.Helper()
+	var list []tag.Tag
+	office.call("GET", "/tags?state=running&brand_id="+w.demo.brand.ID.String(), "", &list)
+	if len(list) != 3 {
+		t.Fatalf("%d tags run", len(list))
+	}
+	for _, x := range list {
+		var some []tag.Holder
+		eventually(t, "people with the tag "+x.Name, func() bool {
+			some = nil
+			office.call("GET", "/tags/"+x.ID.String()+"/people", "", &some)
+			return len(some) > 0
+		})
+		var held []struct {
+			tag.Held
+			Reasons []segment.Reason
+		}
+		office.call("GET", "/members/"+some[0].PersonID.String()+"/tags", "", &held)
+		i := slices.IndexFunc(held, func(h struct {
+			tag.Held
+			Reasons []segment.Reason
+		}) bool {
+			return h.TagID == x.ID
+		})
+		if i < 0 || held[i].Why == "" || x.Kind == tag.Rule && (len(held[i].Reasons) != 1 || !strings.Contains(held[i].Reasons[0].Found, "扫码 ")) || x.Name == "最近扫码省份" && held[i].Said == nil {
+			t.Errorf("%s: %+v", x.Name, held)
+		}
 	}
 }
 
