@@ -59,7 +59,7 @@ it('leads to the answer who asks why somebody has the tag', async () => {
   expect(scrolled).toEqual([]);
   const why = [...document.querySelectorAll('button')].find((b) => b.getAttribute('aria-label')?.includes('为什么'));
   await act(async () => why?.click());
-  const answer = document.querySelector('[aria-live]');
+  const answer = document.querySelector('[role=status]');
   expect(answer?.textContent).toContain('本人来电');
   expect(scrolled).toEqual([answer]);
   expect(document.activeElement).toBe(answer);

@@ -46,7 +46,7 @@ export function Evidence({ tag: g }: { tag: TagDetail }) {
       <div style={{ marginBottom: 12 }}>
         <AskMember member={member} ask={ask} busy={why.isFetching} error={why.error} />
       </div>
-      <div ref={answer} tabIndex={-1} aria-live="polite" className="tag-answer">
+      <div ref={answer} tabIndex={-1} role="status" className="tag-answer">
         {why.data && member ? <Reasons why={why.data} member={member} model={model} /> : null}
       </div>
       {some.data?.length ? <h3 className="tag-some">{t('editor.sample', { n: some.data.length })}</h3> : null}
