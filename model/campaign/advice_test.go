@@ -155,6 +155,18 @@ func TestDryRun(t *testing.T) {
 				t.Fatalf("%+v", r.Plan)
 			}
 		})
+		t.Run("what is used up on the last day is used up, and nothing is given back", func(t *testing.T) {
+			for perDay := range int64(3) {
+				r := run(mixed, 0, campaign.Trial{PerDay: perDay * 49})
+				p := r.Plan
+				if out := p.CostFen == r.SpendFen; out != (p.UsedUpAt != 0) || out != (p.FreeFen == 0) || p.CostFen+p.FreeFen != r.SpendFen {
+					t.Errorf("%d a day: %+v of %d", perDay*49, p, r.SpendFen)
+				}
+			}
+			if p := run(mixed, 0, campaign.Trial{}).Plan; p.UsedUpAt == 0 || p.UsedUpAt > k.form.UntilAt || p.FreeFen != 0 {
+				t.Errorf("spread over all days: %+v", p)
+			}
+		})
 		t.Run("a draft without prizes is told so", func(t *testing.T) {
 			k.form.Tiers = nil
 			_, err := k.Campaigns.Update(ctx, k.c.ID, k.form)

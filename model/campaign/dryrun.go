@@ -76,7 +76,7 @@ type SpendingPlan struct {
 	Claims   int64         `json:"claims"`     // until the end
 	CostFen  money.Fen     `json:"cost_fen"`   // expected until the end
 	FreeFen  money.Fen     `json:"free_fen"`   // of the reserved money, given back at the end
-	UsedUpAt clock.Instant `json:"used_up_at"` // codes or cap used up; null = not before the end
+	UsedUpAt clock.Instant `json:"used_up_at"` // codes or cap used up, the last day as well; null = some are left at the end
 	StopAt   clock.Instant `json:"stop_at"`    // stop_fen reached; null = not before the end
 	StopFen  money.Fen     `json:"stop_fen"`
 	Cut      bool          `json:"cut"` // only the first days are listed
@@ -243,7 +243,7 @@ func (r *Rehearsal) plan(c Campaign, t Trial, now clock.Instant) {
 		p.CostFen = share(r.SpendFen, p.Claims, c.Codes)
 		_, end := day.Bounds()
 		end = min(end, until)
-		if p.Claims == room && before < room && i < days {
+		if p.Claims == room && before < room {
 			p.UsedUpAt = end
 		}
 		if t.StopFen > 0 && p.CostFen >= t.StopFen && p.StopAt == 0 {

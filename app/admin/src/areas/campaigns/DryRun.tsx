@@ -6,6 +6,7 @@ import { errorText } from '@/api/error';
 import {
   Broken,
   Chart,
+  dayOf,
   dayText,
   formatCount,
   formatFen,
@@ -107,7 +108,8 @@ function Figures({ data }: { data: Rehearsal }) {
           key: 'end',
           title: t('dry.end'),
           about: t('dry.endAbout', { n: formatCount(data.plan.per_day) }),
-          value: data.plan.used_up_at ? <Time at={data.plan.used_up_at} /> : t('dry.notBefore'),
+          // It is said at the end of a day, which is the next one's beginning.
+          value: data.plan.used_up_at ? dayOf(Date.parse(data.plan.used_up_at) - 1) : t('dry.notBefore'),
           note: data.plan.stop_at ? (
             <>
               {t('dry.stopped')} <Time at={data.plan.stop_at} />
