@@ -7,7 +7,7 @@ import { type Row, useGet, useList } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
 import { spoken } from '@/i18n/server';
-import { Broken, Can, Empty, formatCount, Money, Page, Section, StatCards, Time, Waiting } from '@/ui';
+import { Broken, Can, Empty, formatCount, formatFen, Money, Page, Section, StatCards, Time, Waiting } from '@/ui';
 import { Codes } from './codes';
 import { MemberPick } from './memberPick';
 import { Act, Person, Tabs, useOptions } from './parts';
@@ -208,20 +208,12 @@ function Branch({ node: n }: { node: Node }) {
           )}{' '}
           <Link to={`/leaders/tree?member=${n.member_id}`}>{spoken(n.who.name)}</Link> <RoleOf role={n.who.role} />
         </span>
-        <span className="nums" style={{ minWidth: 84 }}>
-          {t('tree.nDirect', { n: formatCount(n.direct) })}
-        </span>
-        <span className="nums" style={{ minWidth: 84 }}>
-          {t('tree.nTeam', { n: formatCount(n.team_size) })}
-        </span>
-        <span className="nums" style={{ minWidth: 84 }}>
-          {t('tree.nActive', { n: formatCount(n.active) })}
-        </span>
-        <span className="nums" style={{ minWidth: 84 }}>
-          {t('tree.nClaims', { n: formatCount(n.team_claims + n.own_claims) })}
-        </span>
-        <span className="nums" style={{ minWidth: 80, textAlign: 'right' }}>
-          <Money fen={n.team_sales_fen + n.own_sales_fen} />
+        <span className="nums referral-counts">
+          <span>{t('tree.nDirect', { n: formatCount(n.direct) })}</span>
+          <span>{t('tree.nTeam', { n: formatCount(n.team_size) })}</span>
+          <span>{t('tree.nActive', { n: formatCount(n.active) })}</span>
+          <span>{t('tree.nClaims', { n: formatCount(n.team_claims + n.own_claims) })}</span>
+          <span>{t('tree.nSales', { fen: formatFen(n.team_sales_fen + n.own_sales_fen) })}</span>
         </span>
       </div>
       {open ? <Children member={n.member_id ?? ''} /> : null}
