@@ -148,13 +148,13 @@ func (a *advice) prizes() {
 		cash = true
 		field := "tiers." + strconv.Itoa(t.Tier)
 		if t.MaxFen > 200_000 {
-			a.warn("real_name", "prizes", field, "改为线下核实身份后发放", "奖项「%s」单个达到 2000 元，微信要求收款人实名", t.Name)
+			a.warn("real_name", "prizes", field, "改为线下核实身份后发放", "奖项“%s”单个达到 2000 元，微信要求收款人实名", t.Name)
 		}
 		if t.Winners > 0 && a.p.Codes/t.Winners > 1_000_000 {
-			a.warn("rare", "prizes", field, "确认数量没有填错；消费者会看到概率", "奖项「%s」的中奖概率低于百万分之一", t.Name)
+			a.warn("rare", "prizes", field, "确认数量没有填错；消费者会看到概率", "奖项“%s”的中奖概率低于百万分之一", t.Name)
 		}
 		if a.pay.Settings.Rail == brand.RailRedpack && (t.MinFen < redpackMin || t.MaxFen > redpackMax) && a.pay.Settings.SceneIDV2 != "" {
-			a.warn("scene", "prizes", field, "到微信支付商户平台核对该场景已开通", "奖项「%s」超出 1–200 元，要用场景 %s 发放", t.Name, a.pay.Settings.SceneIDV2)
+			a.warn("scene", "prizes", field, "到微信支付商户平台核对该场景已开通", "奖项“%s”超出 1–200 元，要用场景 %s 发放", t.Name, a.pay.Settings.SceneIDV2)
 		}
 	}
 	if cash {
@@ -188,10 +188,10 @@ func (a *advice) merchant() {
 		}
 	}
 	if len(missing) > 0 {
-		a.warn("secrets", "budget", "account_id", "到“设置 → 微信账号”补全，否则红包发不出去", "商户号「%s」还缺密钥 %s", a.pay.Name, strings.Join(missing, "、"))
+		a.warn("secrets", "budget", "account_id", "到“设置 → 微信账号”补全，否则红包发不出去", "商户号“%s”还缺密钥 %s", a.pay.Name, strings.Join(missing, "、"))
 	}
 	if a.pay.Settings.Rail == brand.RailTransfer && a.pay.Settings.TransferSceneID == "" {
-		a.warn("transfer_scene", "budget", "account_id", "到“设置 → 微信账号”填写；没有特别约定就用 1000 现金营销", "商户号「%s」没有填转账场景，将按 1000 现金营销发放", a.pay.Name)
+		a.warn("transfer_scene", "budget", "account_id", "到“设置 → 微信账号”填写；没有特别约定就用 1000 现金营销", "商户号“%s”没有填转账场景，将按 1000 现金营销发放", a.pay.Name)
 	}
 }
 
@@ -255,7 +255,7 @@ func (s *Store) adviseBalance(ctx context.Context, a *advice) error {
 	case err != nil:
 		return err
 	case known && fen < a.p.SpendFen:
-		a.warn("balance", "budget", "account_id", "充值到能付最大支出，或先充一部分并盯住余额提醒", "商户号「%s」余额 %s（截至 %s），少于最大支出 %s", a.pay.Name, fen.Text(), seen.Local(), a.p.SpendFen.Text())
+		a.warn("balance", "budget", "account_id", "充值到能付最大支出，或先充一部分并盯住余额提醒", "商户号“%s”余额 %s（截至 %s），少于最大支出 %s", a.pay.Name, fen.Text(), seen.Local(), a.p.SpendFen.Text())
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func problems(c Campaign, codes int64, pay brand.Account) []Problem {
 func (t Tier) problems(pay brand.Account) []Problem {
 	out := []Problem{}
 	add := func(code, format string, args ...any) {
-		out = append(out, Problem{Code: code, Field: "tiers." + strconv.Itoa(t.Tier), Text: "奖项「" + t.Name + "」:" + fmt.Sprintf(format, args...)})
+		out = append(out, Problem{Code: code, Field: "tiers." + strconv.Itoa(t.Tier), Text: "奖项“" + t.Name + "”:" + fmt.Sprintf(format, args...)})
 	}
 	if t.Winners == 0 {
 		add("winners", "请填写数量，没有数量就没有概率")
@@ -188,7 +188,7 @@ func (t Tier) problems(pay brand.Account) []Problem {
 			}
 		case brand.RailTransfer:
 			if t.MinFen < transferMin || t.MaxFen > transferMax {
-				add("rail", "商家转账单笔应在 0.10 到 1999.99 元之间(2000 元起须实名，请人工发放)")
+				add("rail", "商家转账单笔应在 0.10 到 1999.99 元之间（2000 元起须实名，请人工发放）")
 			}
 		}
 	}
@@ -242,5 +242,5 @@ func oddsLines(tiers []Tier, codes int64) []OddsLine {
 var errNotFound = fault.New(fault.NotFound, "campaign_not_found", "没有这个活动")
 
 func stateFault(c Campaign, want string) error {
-	return fault.New(fault.Conflict, "campaign_state", "活动当前是「"+StageName(c.Stage)+"」，不能"+want).With("state", c.State).With("id", id.ID(c.ID))
+	return fault.New(fault.Conflict, "campaign_state", "活动当前是“"+StageName(c.Stage)+"”，不能"+want).With("state", c.State).With("id", id.ID(c.ID))
 }

@@ -67,7 +67,7 @@ func (s *Store) preview(ctx context.Context, q *gorm.DB, c *Campaign, pay brand.
 		return p, err
 	}
 	for _, name := range overlaps {
-		p.Problems = append(p.Problems, Problem{Code: "overlap", Field: "scopes", Text: "与活动「" + name + "」的码和时间重叠，同一个码同一时间只能参加一个活动"})
+		p.Problems = append(p.Problems, Problem{Code: "overlap", Field: "scopes", Text: "与活动“" + name + "”的码和时间重叠，同一个码同一时间只能参加一个活动"})
 	}
 	for _, sc := range c.Scopes {
 		var n int64

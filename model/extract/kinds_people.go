@@ -35,7 +35,7 @@ func peopleKinds() []kind {
 	return []kind{
 		{name: "members", title: "会员", permission: operator.MemberRead, table: "member", made: "created_at",
 			filters: []filter{word("state", "t.state = ?", memberStates()), {name: "joined_from", sql: "t.created_at >= ?", read: aMoment}, {name: "joined_until", sql: "t.created_at < ?", read: aMoment}},
-			columns: []column{{"会员编号", "t.id", number}, {"祖ID", "CASE WHEN t.root_id <> 0 THEN t.root_id ELSE t.person_id END", number}, {"状态", "t.state", words(memberStates())}, {"成为会员时间", "t.created_at", moment},
+			columns: []column{{"会员编号", "t.id", number}, {"本人编号", "CASE WHEN t.root_id <> 0 THEN t.root_id ELSE t.person_id END", number}, {"状态", "t.state", words(memberStates())}, {"成为会员时间", "t.created_at", moment},
 				{"手机号(已脱敏)", "t.person_id", text}, {"来源", "(SELECT MIN(o.channel) FROM profile_origin o WHERE o.member_id = t.id AND o.at = (SELECT MIN(f.at) FROM profile_origin f WHERE f.member_id = t.id))", words(channels())},
 				{"等级", "(SELECT MAX(s.level) FROM tier_standing s WHERE s.member_id = t.id)", count}},
 			fill: maskedPhones("members")},

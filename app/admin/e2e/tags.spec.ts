@@ -208,7 +208,7 @@ async function modelled(): Promise<Made> {
     await expect(card(page, '人数')).toContainText('48');
     const feed = part(page, '写入得分');
     await expect(feed.getByRole('row').filter({ hasText: '已有更新版本 1' })).toContainText('18');
-    await expect(page.getByLabel('「流失倾向」各分数段的人数')).toBeVisible();
+    await expect(page.getByLabel('“流失倾向”各分数段的人数')).toBeVisible();
     await until(page, '得分');
     await page
       .getByRole('button', { name: /为什么有$/ })

@@ -24,6 +24,8 @@ function textsOf(value: unknown): string[] {
 /** i18next's plurals: an English key may have _one and _other for one Chinese key. */
 const bare = (key: string) => key.replace(/_(one|other)$/, '');
 const han = /[\u3400-\u9fff]/;
+/** A half-width bracket that holds Chinese or stands beside it. */
+const halfBrackets = /[\u3400-\u9fff]\s?[()]|[()]\s?[\u3400-\u9fff]/;
 const marks = /[、，。：；（）]/;
 const files = under(src);
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as unknown;
@@ -42,6 +44,16 @@ describe('texts', () => {
   it.each(chinese.map((f) => [relative(src, f), f]))('%s: its English is English', (_, file) => {
     const left = textsOf(read(file.replace('zh-CN.json', 'en.json'))).filter((t) => han.test(t) && t !== '中文');
     expect(left).toEqual([]);
+  });
+  it.each([...chinese, join(src, 'i18n/kept.json')].map((f) => [relative(src, f), f]))(
+    '%s has full-width brackets beside Chinese',
+    (_, file) => {
+      const said = file.endsWith('kept.json') ? Object.keys(read(file) as object) : textsOf(read(file));
+      expect(said.filter((text) => halfBrackets.test(text))).toEqual([]);
+    },
+  );
+  it.each(chinese.map((f) => [relative(src, f), f]))('%s quotes with “”', (_, file) => {
+    expect(textsOf(read(file)).filter((text) => /[「」]/.test(text))).toEqual([]);
   });
   it('no page has Chinese of its own: it could not be translated (punctuation: i18n/marks.ts)', () => {
     const found = files

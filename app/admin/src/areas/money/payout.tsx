@@ -60,7 +60,10 @@ export function Component() {
             { label: t('payout.account'), value: p.account?.name ? `${p.account.name} ${p.account.mch_id}` : '' },
             { label: t('payout.bill'), value: <Copy text={p.bill_no ?? ''} /> },
             { label: t('payout.wechatNo'), value: p.wechat_no ? <Copy text={p.wechat_no} /> : '' },
-            { label: t('payout.code'), value: [p.code, p.reason].filter(Boolean).join(' · ') },
+            {
+              label: t('payout.code'),
+              value: [p.code === 'SUCCESS' ? '' : p.code, p.reason].filter(Boolean).join(' · '),
+            },
             p.purpose === 'withdrawal' && {
               label: t('payout.withdrawal'),
               value: <Link to={`/leaders/withdrawals/${p.claim_id}`}>{t('payout.toWithdrawal')}</Link>,
@@ -111,7 +114,7 @@ function course(p: View, t: TFunction<'money'>, states: Record<string, string>) 
     at(p.created_at, t('payout.wasMade')),
     p.attempts ? { content: t('payout.wasSent', { count: p.attempts }) } : null,
     p.state && p.state !== 'pending' && !p.finished_at ? at(p.moved_at, states[p.state] ?? p.state, 'blue') : null,
-    p.confirm_by ? at(p.confirm_by, t('payout.confirmBy'), 'orange') : null,
+    p.confirm_by ? at(p.confirm_by, t(p.rail === 'redpack' ? 'payout.takeBy' : 'payout.confirmBy'), 'orange') : null,
     p.finished_at ? at(p.finished_at, states[p.state ?? ''] ?? '', p.state === 'settled' ? 'green' : 'gray') : null,
     !p.finished_at && p.next_at ? at(p.next_at, t('payout.next'), 'gray') : null,
   ].filter((x) => x !== null);
