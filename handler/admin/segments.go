@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -100,6 +101,42 @@ type segmentView struct {
 	Rule  segment.Rule      `json:"rule"`
 	Uses  rule.Uses         `json:"uses"`
 	Users []segment.Segment `json:"users"` // segments that name it
+	// Pushes are those it is for that are not over, also by way of Users. The audience of one
+	// that has begun stays as it is.
+	Pushes []segmentPush `json:"pushes"`
+}
+
+// segmentPush is a push as the page of a segment names it.
+type segmentPush struct {
+	ID    id.ID  `json:"id"`
+	Name  string `json:"name"`
+	State string `json:"state"`
+}
+
+// pushesOn are the pushes to a segment, and to segments that name it, each once.
+func (h *Handler) pushesOn(ctx context.Context, g segment.Segment) ([]segmentPush, error) {
+	out, open, seen := []segmentPush{}, []id.ID{g.ID}, map[id.ID]bool{g.ID: true}
+	for len(open) > 0 {
+		of := open[0]
+		open = open[1:]
+		list, err := h.Pushes.Uses(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range list {
+			out = append(out, segmentPush{p.ID, p.Name, p.State})
+		}
+		users, err := h.Segments.Users(ctx, g.BrandID, rule.NameSegment, of)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
+			if !seen[u.ID] {
+				seen[u.ID], open = true, append(open, u.ID)
+			}
+		}
+	}
+	return out, nil
 }
 
 func (h *Handler) getSegment(c *gin.Context) (any, error) {
@@ -121,7 +158,10 @@ func (h *Handler) getSegment(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	out.Uses = out.Rule.Tree.Uses()
-	out.Users, err = h.Segments.Users(ctx, out.BrandID, rule.NameSegment, segmentID)
+	if out.Users, err = h.Segments.Users(ctx, out.BrandID, rule.NameSegment, segmentID); err != nil {
+		return nil, err
+	}
+	out.Pushes, err = h.pushesOn(ctx, out.Segment)
 	return out, err
 }
 

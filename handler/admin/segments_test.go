@@ -143,6 +143,20 @@ func TestSegments(t *testing.T) {
 			if view.Now.Count != 2 || len(view.Users) != 0 {
 				t.Errorf("%+v", view)
 			}
+			above := o.must("POST", "/segments", o.segmentForm("上面", `{"v":1,"root":{"all":[{"segment":{"id":"`+g.ID.String()+`"}},`+strings.TrimSuffix(strings.TrimPrefix(phoneTree, `{"v":1,"root":`), "}")+`]}}`, 0))
+			for _, x := range []struct {
+				name string
+				of   id.ID
+			}{{"直接", g.ID}, {"间接", above.ID}} {
+				o.must("POST", "/pushes", strings.Replace(pushBody(o.brand.ID, x.name, ""), `"segment_id":"7"`, `"segment_id":"`+x.of.String()+`"`, 1))
+			}
+			var used struct {
+				Pushes []struct{ Name, State string }
+			}
+			ops.do("GET", at, "").into(t, &used)
+			if len(used.Pushes) != 2 || used.Pushes[0].Name != "直接" || used.Pushes[0].State != "draft" || used.Pushes[1].Name != "间接" {
+				t.Errorf("%+v", used)
+			}
 			var why segment.Answer
 			ops.do("GET", "/members/"+m.String()+"/segment-why?segment_id="+g.ID.String(), "").into(t, &why)
 			if !why.In {

@@ -1,10 +1,11 @@
-import { Button, Form, Input } from 'antd';
+import { Alert, Button, Form, Input } from 'antd';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
 import { useGet, useWrite } from '@/api';
 import { ApiError, errorText } from '@/api/error';
 import { useBrandID } from '@/app/brand';
+import { mark } from '@/i18n/marks';
 import { Broken, FaultAlert, Page, Section, useUnsaved, Waiting } from '@/ui';
 import { emptyGroup, fromTree, type Group, incomplete, toTree } from './builder/parts';
 import { RuleEditor } from './RuleEditor';
@@ -61,6 +62,7 @@ function Change({ id }: { id: string }) {
       title={t('segments.change', { name: g.name })}
       brand={g.brand_id ?? ''}
       segment={{ id, name: g.name }}
+      pushes={g.pushes}
       initial={{ name: g.name, note: g.note }}
       root={fromTree(g.rule.tree as never)}
       save={(words, root) =>
@@ -77,27 +79,57 @@ type EditProps = {
   title: string;
   brand: string;
   segment?: { id: string; name: string };
+  pushes?: readonly { name: string; state: string }[];
   initial: Words;
   root: Group;
   save: (words: Words, root: Group) => Promise<unknown>;
 };
 
-function Edit({ title, brand, segment, initial, root: given, save }: EditProps) {
+/** Whom a push goes to is written down when it begins: what has not begun follows the rule. */
+function Touched({ pushes }: { pushes: readonly { name: string; state: string }[] }) {
+  const { t } = useTranslation('audience');
+  const open = pushes.filter((p) => p.state !== 'running' && p.state !== 'paused');
+  const planned = open.filter((p) => p.state === 'scheduled' || p.state === 'missed');
+  if (open.length === 0) return null;
+  const names = (list: readonly { name: string }[]) => list.map((p) => p.name).join(mark('、'));
+  return (
+    <Alert
+      type="warning"
+      showIcon
+      style={{ marginBottom: 8 }}
+      title={
+        planned.length > 0
+          ? t('segments.plannedPushes', { n: planned.length, names: names(planned) })
+          : t('segments.draftPushes', { n: open.length, names: names(open) })
+      }
+      description={
+        planned.length > 0 && open.length > planned.length
+          ? t('segments.draftPushes', {
+              n: open.length - planned.length,
+              names: names(open.filter((p) => !planned.includes(p))),
+            })
+          : undefined
+      }
+    />
+  );
+}
+
+function Edit({ title, brand, segment, pushes = [], initial, root: given, save }: EditProps) {
   const { t } = useTranslation('audience');
   const navigate = useNavigate();
   const [form] = Form.useForm<Words>();
   const [root, setRoot] = useState(given);
   const [fault, setFault] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const mark = useUnsaved();
+  const unsaved = useUnsaved();
   const submit = async (v: Words) => {
     setBusy(true);
     setFault(null);
-    mark(false);
+    unsaved(false);
     try {
       await save({ name: v.name, note: v.note ?? '' }, root);
     } catch (error) {
-      mark(true);
+      unsaved(true);
       setFault(error);
       if (!(error instanceof ApiError)) throw error;
       if (error.field === 'name' || error.field === 'note') {
@@ -119,17 +151,18 @@ function Edit({ title, brand, segment, initial, root: given, save }: EditProps) 
         brand={brand}
         value={root}
         onChange={(r) => {
-          mark(true);
+          unsaved(true);
           setRoot(r);
         }}
       >
         <Section title={t('editor.words')}>
           <FaultAlert fault={fault} />
+          <Touched pushes={pushes} />
           <Form<Words>
             form={form}
             layout="vertical"
             initialValues={initial}
-            onValuesChange={() => mark(true)}
+            onValuesChange={() => unsaved(true)}
             onFinish={(v) => void submit(v)}
           >
             <Form.Item

@@ -35,6 +35,7 @@ type Segment = Data<'get', '/segments/{id}'>;
 export function Component() {
   const { t } = useTranslation('audience');
   const people = usePeople();
+  const can = useCan();
   const { id = '' } = useParams();
   const navigate = useNavigate();
   const [taking, setTaking] = useState(false);
@@ -100,7 +101,12 @@ export function Component() {
             note: counted ? <Time at={g.now.as_of} /> : t('segments.notYet'),
           },
           { key: 'version', title: t('segments.version'), value: g.version, note: <Time at={g.changed_at} /> },
-          { key: 'users', title: t('segments.users'), value: g.users.length, about: t('segments.usersAbout') },
+          {
+            key: 'users',
+            title: t('segments.users'),
+            value: g.users.length + g.pushes.length,
+            about: t('segments.usersAbout'),
+          },
         ]}
       />
       <Section title={t('editor.rule')}>
@@ -117,6 +123,20 @@ export function Component() {
                       <span key={u.id}>
                         {i > 0 ? mark('、') : ''}
                         <Link to={`/audience/segments/${u.id}`}>{u.name}</Link>
+                      </span>
+                    ))
+                  : null,
+            },
+            {
+              label: t('segments.pushes'),
+              wide: true,
+              value:
+                g.pushes.length > 0
+                  ? g.pushes.map((p, i) => (
+                      <span key={p.id}>
+                        {i > 0 ? mark('、') : ''}
+                        {can('push:read') ? <Link to={`/pushes/${p.id}`}>{p.name}</Link> : p.name}{' '}
+                        <span className="muted">{t(`segments.pushState.${p.state}`)}</span>
                       </span>
                     ))
                   : null,
