@@ -85,7 +85,7 @@ func TestReferralDesk(t *testing.T) {
 			if s.Node == nil || s.Node.TeamSize != 3 || len(s.Children) != 1 || s.Children[0].MemberID != p[1] {
 				t.Errorf("%+v", s)
 			}
-			if a := o.root.do("GET", "/referral/bindings"+q, ""); !strings.Contains(a.Raw, `"referrer":{"name":"尾号 `+p[0].Tail()+`","role":"","state":""}`) {
+			if a := o.root.do("GET", "/referral/bindings"+q, ""); !strings.Contains(a.Raw, `"referrer":{"name":"会员 …`+p[0].Tail()+`","role":"","state":""}`) {
 				t.Error(a.Raw)
 			}
 			o.root.do("GET", "/referral/tree"+q, "").into(t, &s)

@@ -30,7 +30,7 @@ func (h *Handler) names(ctx context.Context) func(brandID, memberID id.ID) (who,
 		if err != nil {
 			return who{}, err
 		}
-		w := who{Name: "尾号 " + memberID.Tail()}
+		w := who{Name: "会员 …" + memberID.Tail()}
 		if ok {
 			w = who{l.Name, l.Role, l.State}
 		}

@@ -101,7 +101,7 @@ func TestWithdrawalsAreDecidedByWhoMay(t *testing.T) {
 		Who    struct{ Name, Role string }
 	}
 	support.do("GET", "/withdrawals?state=requested&brand_id="+o.brand.ID.String(), "").into(t, &list)
-	if len(list) != 1 || list[0].ID != other.ID || list[0].NetFen != other.NetFen() || list[0].Who.Name != "尾号 "+other.MemberID.Tail() || list[0].Who.Role != "" {
+	if len(list) != 1 || list[0].ID != other.ID || list[0].NetFen != other.NetFen() || list[0].Who.Name != "会员 …"+other.MemberID.Tail() || list[0].Who.Role != "" {
 		t.Fatalf("%+v", list)
 	}
 	var earned struct {

@@ -15,6 +15,7 @@ export type { Filter, Option } from './filters';
 export { JobProgress, type JobProgressProps } from './JobProgress';
 export { useKept } from './kept';
 export { LinkButton } from './LinkButton';
+export { Member, memberName } from './Member';
 export { Money, MoneyInput } from './Money';
 export { formatCount, formatFen, halfWidth, parseCount, parseYuan, yuanText } from './money';
 export { NumberInput } from './NumberInput';

@@ -17,10 +17,10 @@ import {
   formatCount,
   formatTime,
   Money,
+  memberName,
   Page,
   Section,
   StateTag,
-  tail,
   useNarrow,
   Waiting,
 } from '@/ui';
@@ -235,7 +235,7 @@ function Moment({ moment: m }: { moment: Story['moments'][number] }) {
     act: actionText(m.text),
   };
   const text = words[m.kind] ?? spoken(m.text);
-  const member = m.member_id ? t('code.member', { tail: tail(m.member_id) }) : '';
+  const member = m.member_id ? memberName(m.member_id) : '';
   return (
     <div style={{ display: 'flex', gap: 8, flexWrap: 'wrap' }}>
       <span className="muted nums">{formatTime(m.at)}</span>

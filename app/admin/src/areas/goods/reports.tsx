@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useWrite } from '@/api';
 import { useCan } from '@/app/session';
-import { Danger, DataTable, formatCount, Page, StateTag, Time, tail } from '@/ui';
+import { Danger, DataTable, formatCount, Member, Page, StateTag, Time } from '@/ui';
 import { useOptions, useWords } from './words';
 
 export function Component() {
@@ -46,16 +46,7 @@ export function Component() {
           {
             key: 'member',
             title: t('report.member'),
-            render: (r) =>
-              r.member_id ? (
-                can('member:read') ? (
-                  <Link to={`/members/${r.member_id}`}>{t('code.member', { tail: tail(r.member_id) })}</Link>
-                ) : (
-                  t('code.member', { tail: tail(r.member_id) })
-                )
-              ) : (
-                t('report.nobody')
-              ),
+            render: (r) => (r.member_id ? <Member id={r.member_id} /> : t('report.nobody')),
           },
           { key: 'at', title: t('report.at'), render: (r) => <Time at={r.created_at} /> },
           {

@@ -1,9 +1,21 @@
 import { Button, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { Link, useSearchParams } from 'react-router';
+import { useSearchParams } from 'react-router';
 import { useGet } from '@/api';
-import { useCan } from '@/app/session';
-import { Can, Copy, DataTable, Empty, formatCount, Page, Section, StatCards, StateTag, Table, Time, tail } from '@/ui';
+import {
+  Can,
+  Copy,
+  DataTable,
+  Empty,
+  formatCount,
+  Member,
+  Page,
+  Section,
+  StatCards,
+  StateTag,
+  Table,
+  Time,
+} from '@/ui';
 import { Act, Tabs, useOptions, useWords } from './parts';
 import { useAccounts } from './sources';
 import { Ways } from './ways';
@@ -159,13 +171,6 @@ function Chats({ id }: { id: string }) {
   );
 }
 
-function MemberLink({ id }: { id: string | null }) {
-  const { t } = useTranslation('leaders');
-  const can = useCan()('member:read');
-  if (!id) return '—';
-  return can ? <Link to={`/members/${id}`}>{t('wecom.member', { tail: tail(id) })}</Link> : id;
-}
-
 function Contacts({ id }: { id: string }) {
   const { t } = useTranslation('leaders');
   const states = useWords('contactState');
@@ -179,7 +184,7 @@ function Contacts({ id }: { id: string }) {
         { key: 'shown', title: t('wecom.contact'), render: (c) => c.shown },
         { key: 'state', title: t('people.state'), render: (c) => <StateTag state={c.state} labels={states} /> },
         { key: 'staff', title: t('role.staff'), render: (c) => c.userid },
-        { key: 'member', title: t('people.member'), render: (c) => <MemberLink id={c.member_id} /> },
+        { key: 'member', title: t('people.member'), render: (c) => <Member id={c.member_id} /> },
         { key: 'since', title: t('wecom.since'), render: (c) => <Time at={c.since_at} /> },
         { key: 'changed', title: t('rulesForm.changed'), render: (c) => <Time at={c.changed_at} /> },
       ]}

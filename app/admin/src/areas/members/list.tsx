@@ -5,7 +5,7 @@ import { useNavigate, useSearchParams } from 'react-router';
 import { type Row, useGet } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { Copy, DataTable, Page, StateTag, Time, tail } from '@/ui';
+import { Copy, DataTable, memberName, Page, StateTag, Time, tail } from '@/ui';
 import { KeyTags } from './parts';
 import { kindOf, nobodyText, type Search, searches, wordOf } from './searches';
 
@@ -80,7 +80,7 @@ export function Component() {
               ]
         }
         columns={[
-          { key: 'id', title: t('list.member'), render: (m: Member) => t('list.name', { tail: tail(m.id) }) },
+          { key: 'id', title: t('list.member'), render: (m: Member) => memberName(m.id) },
           { key: 'keys', title: t('list.keys'), render: (m: Member) => <KeyTags keys={m.keys} /> },
           {
             key: 'level',

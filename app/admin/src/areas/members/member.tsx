@@ -11,13 +11,13 @@ import {
   Copy,
   Danger,
   Detail,
+  memberName,
   Page,
   Section,
   StateTag,
   Tabs,
   Time,
   Trail,
-  tail,
   useUndo,
   Waiting,
 } from '@/ui';
@@ -45,7 +45,7 @@ export function Component() {
   const profile = useGet('/members/{id}/profile', { params: { path: { id } }, enabled: may('profile:read') });
   const tiers = useGet('/members/{id}/tier', { params: { path: { id } }, enabled: may('tier:read') });
   const consents = useGet('/members/{id}/consents', { params: { path: { id } }, enabled: may('consent:read') });
-  const name = t('list.name', { tail: tail(id) });
+  const name = memberName(id);
   const trail = [{ title: t('menu.members'), to: '/members/find' }];
   if (error) {
     return (

@@ -2,13 +2,13 @@ import { Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { spoken } from '@/i18n/server';
-import { tail } from '@/ui';
+import { memberName } from '@/ui';
 
 /** MemberLink leads to a member's page. */
 export function MemberLink({ id }: { id: string | null | undefined }) {
-  const { t } = useTranslation('members');
+  useTranslation('app'); // another language: the name is written again
   if (!id || id === '0') return <span className="muted">—</span>;
-  return <Link to={`/members/${id}`}>{t('list.name', { tail: tail(id) })}</Link>;
+  return <Link to={`/members/${id}`}>{memberName(id)}</Link>;
 }
 
 type Key = { kind: string; scope: string; title: string; shown: string };

@@ -2,8 +2,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import type { Row } from '@/api';
 import { useBrandID } from '@/app/brand';
-import { DataTable, formatCount, LinkButton, Money, Page, Time } from '@/ui';
-import { MemberLink } from './parts';
+import { DataTable, formatCount, LinkButton, Member, Money, Page, Time } from '@/ui';
 import { useWords } from './words';
 
 type Claim = Row<'/claims'>;
@@ -53,7 +52,7 @@ export function Component() {
               <Link to={`/goods/batches/${c.batch_id}`}>{t('claim.serialOf', { n: formatCount(c.serial) })}</Link>
             ),
           },
-          { key: 'member', title: t('payout.member'), render: (c: Claim) => <MemberLink id={c.member_id} /> },
+          { key: 'member', title: t('payout.member'), render: (c: Claim) => <Member id={c.member_id} /> },
           { key: 'at', title: t('claim.at'), render: (c: Claim) => <Time at={c.created_at} /> },
         ]}
         empty={{

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { type Row, useWrite } from '@/api';
 import { spoken } from '@/i18n/server';
-import { Can, Danger, DataTable, dayOf, LinkButton, Money, StateTag, tail, useUndo } from '@/ui';
+import { Can, Danger, DataTable, dayOf, LinkButton, Money, StateTag, useUndo } from '@/ui';
 import './money.css';
 import { ageOf, optionsOf, useWords } from './words';
 
@@ -18,17 +18,6 @@ export function Cure({ words, said }: { words: Payout['words']; said?: string })
       {words?.cure ? <div className="muted">{spoken(words.cure)}</div> : null}
       {said ? <div className="muted">{spoken(said)}</div> : null}
     </div>
-  );
-}
-
-/** MemberLink leads to the member who was paid. */
-export function MemberLink({ id }: { id: string | null | undefined }) {
-  const { t } = useTranslation('money');
-  if (!id) return <span className="muted">—</span>;
-  return (
-    <Can do="member:read">
-      <Link to={`/members/${id}`}>{t('member', { tail: tail(id) })}</Link>
-    </Can>
   );
 }
 

@@ -4,8 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { type Data, useGet } from '@/api';
 import { spoken } from '@/i18n/server';
-import { Broken, Copy, Detail, Money, Page, Section, StateTag, Table, Time, Trail, Waiting } from '@/ui';
-import { AskAgain, Explain, MemberLink, Review } from './parts';
+import { Broken, Copy, Detail, Member, Money, Page, Section, StateTag, Table, Time, Trail, Waiting } from '@/ui';
+import { AskAgain, Explain, Review } from './parts';
 import { useWords } from './words';
 
 type View = Data<'get', '/payouts/{id}'>;
@@ -56,7 +56,7 @@ export function Component() {
               label: t('payout.campaign'),
               value: p.campaign ? <Link to={`/campaigns/${p.campaign_id}`}>{p.campaign}</Link> : '',
             },
-            { label: t('payout.member'), value: <MemberLink id={p.member_id} /> },
+            { label: t('payout.member'), value: <Member id={p.member_id} /> },
             { label: t('payout.account'), value: p.account?.name ? `${p.account.name} ${p.account.mch_id}` : '' },
             { label: t('payout.bill'), value: <Copy text={p.bill_no ?? ''} /> },
             { label: t('payout.wechatNo'), value: p.wechat_no ? <Copy text={p.wechat_no} /> : '' },

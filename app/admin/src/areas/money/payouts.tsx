@@ -2,8 +2,8 @@ import { Alert, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { useBrandID } from '@/app/brand';
-import { DataTable, dayOf, type Filter, LinkButton, Money, Page, rangeOf, StateTag, Time } from '@/ui';
-import { AskAgain, Cure, MemberLink, type Payout } from './parts';
+import { DataTable, dayOf, type Filter, LinkButton, Member, Money, Page, rangeOf, StateTag, Time } from '@/ui';
+import { AskAgain, Cure, type Payout } from './parts';
 import { optionsOf, useWords } from './words';
 
 /** Payouts: every order to WeChat, with what it waits for in words. */
@@ -87,7 +87,7 @@ export function Component() {
           },
           { key: 'rail', title: t('payout.rail'), hidden: true, render: (p: Payout) => rails[p.rail ?? ''] },
           { key: 'account', title: t('payout.account'), hidden: true, render: (p: Payout) => p.account?.name },
-          { key: 'member', title: t('payout.member'), render: (p: Payout) => <MemberLink id={p.member_id} /> },
+          { key: 'member', title: t('payout.member'), render: (p: Payout) => <Member id={p.member_id} /> },
           { key: 'ended', title: t('payout.ended'), hidden: true, render: (p: Payout) => <Time at={p.finished_at} /> },
         ]}
         actions={(p: Payout) => <AskAgain payout={p} small />}

@@ -6,7 +6,7 @@ import { matchRoutes, useNavigate } from 'react-router';
 import { errorText, useGet } from '@/api';
 import { areas } from '@/app/areas';
 import { useMe } from '@/app/session';
-import { formatFen, halfWidth, isTail } from '@/ui';
+import { formatFen, halfWidth, isTail, memberName } from '@/ui';
 import './palette.css';
 import { type Hit, placeOf } from './places';
 import { stateOf } from './states';
@@ -60,7 +60,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       ...hits.map((h) => ({
         key: `${h.kind}-${h.id}`,
         group: t(`search.kinds.${h.kind}`),
-        title: h.title || h.id,
+        title: h.kind === 'member' ? memberName(h.id) : h.title || h.id,
         about: aboutOf(t, h),
         to: placeOf(h),
       })),

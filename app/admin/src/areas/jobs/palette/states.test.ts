@@ -48,6 +48,6 @@ describe('states of what is found', () => {
     }
   });
   it('a leader is called as on his page', () => {
-    expect(stateOf(i18n.t, { kind: 'leader', state: 'active' })).toBe('运行中');
+    expect(stateOf(i18n.t, { kind: 'leader', state: 'active' })).toBe(i18n.t('leaders:leaderState.active'));
   });
 });
