@@ -1,9 +1,9 @@
 import { ReloadOutlined } from '@ant-design/icons';
-import { Alert, Button, Select } from 'antd';
+import { Alert, App, Button, Select } from 'antd';
 import { type ReactNode, Suspense, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useNavigate, useSearchParams } from 'react-router';
-import { type Params, type PathOf, type Row, useList } from '@/api';
+import { call, errorText, type Listed, type Params, type PathOf, type Row, useList } from '@/api';
 import { slots } from '@/app/slots';
 import { Broken } from './Broken';
 import { Empty, type EmptyProps } from './Empty';
@@ -14,17 +14,8 @@ import { formatCount } from './money';
 import { type Column, Table } from './Table';
 import { ColumnSettings, SavedViews, type Shown, shownColumns } from './TableTools';
 
-/** What somebody selected, over pages. all: everything the filters find (count of it), not
- * only the rows that were looked at; then `query` says which. */
-export type Picked<R> = {
-  keys: string[];
-  rows: R[];
-  all: boolean;
-  count: number;
-  more: boolean;
-  query: Record<string, string>;
-  clear: () => void;
-};
+/** What somebody selected, over pages. */
+export type Picked<R> = { rows: R[]; count: number; clear: () => void };
 
 export type DataTableProps<P extends PathOf<'get'>> = {
   /** Names the list: its column settings and saved views are kept under it. */
@@ -42,8 +33,8 @@ export type DataTableProps<P extends PathOf<'get'>> = {
   actions?: (row: Row<P>, seen: number) => ReactNode;
   /** Buttons above the table, at the right. */
   toolbar?: ReactNode;
-  /** Buttons for what is selected. all: also "everything that is found" may be selected. */
-  selection?: { actions: (picked: Picked<Row<P>>) => ReactNode; all?: boolean };
+  /** Buttons for what is selected: rows of any page, or everything that is found. */
+  selection?: { actions: (picked: Picked<Row<P>>) => ReactNode };
   /** Nothing there yet: what it is, one button, one example. */
   empty: EmptyProps;
   /** Shows the export button; the name of the list as the job centre knows it. */
@@ -57,6 +48,8 @@ export type DataTableProps<P extends PathOf<'get'>> = {
 
 const fewest = 20;
 const sizes = [fewest, 50, 100];
+/** How many rows may be selected at once: each is an act of its own. */
+const mostPicked = 1000;
 
 /** DataTable is a list from the API: filters in the address, pages by cursor, total, column
  * settings, saved views, selection over pages, cards on a phone. */
@@ -83,11 +76,9 @@ export function DataTable<P extends PathOf<'get'>>({
   const at = useLocation();
   const [size, setSize] = useKept('siyu.rows', fewest);
   const [shown, setShown] = useKept<Shown | null>(`siyu.columns.${id}`, null);
-  const [picked, setPicked] = useState<{ keys: string[]; rows: Row<P>[]; all: boolean }>({
-    keys: [],
-    rows: [],
-    all: false,
-  });
+  const { message } = App.useApp();
+  const [picked, setPicked] = useState<{ keys: string[]; rows: Row<P>[] }>({ keys: [], rows: [] });
+  const [picking, setPicking] = useState(false);
   const values = readFilters(search, filters);
   const filtered = Object.keys(values).length > 0;
   const before = search.get(cursorParam) ?? '';
@@ -131,13 +122,34 @@ export function DataTable<P extends PathOf<'get'>>({
     navigate({ search: next.toString() }, { state: { behind: stack } });
     window.scrollTo({ top: 0 });
   };
-  const clear = () => setPicked({ keys: [], rows: [], all: false });
+  const clear = () => setPicked({ keys: [], rows: [] });
+  const pickAll = async () => {
+    setPicking(true);
+    const found: Row<P>[] = [];
+    try {
+      for (let from = ''; found.length < mostPicked; ) {
+        const asked = { ...(params?.query as object), ...query, before: from, limit: 100 };
+        const part = (await call('GET', path, { params: { path: params?.path as object, query: asked } })) as Listed<
+          Row<P>
+        >;
+        found.push(...(part.data ?? []));
+        from = part.next ?? '';
+        if (!from) break;
+      }
+      const kept = found.slice(0, mostPicked);
+      setPicked({ keys: kept.map(rowKey), rows: kept });
+    } catch (error) {
+      message.error(errorText(error));
+    } finally {
+      setPicking(false);
+    }
+  };
   const filter = (next: Values) => {
     clear();
     setSearch(writeFilters(search, filters, next), { state: null });
   };
   const visible = shownColumns(columns, shown);
-  const count = picked.all ? (total ?? 0) : picked.keys.length;
+  const count = picked.keys.length;
   const { ExportButton } = slots;
   const kept = new URLSearchParams(values).toString();
 
@@ -177,12 +189,14 @@ export function DataTable<P extends PathOf<'get'>>({
           title={
             <div className="page-actions" role="status">
               <strong>{t('table.picked', { count: formatCount(count) as never })}</strong>
-              {selection.all && !picked.all && total !== undefined && total > picked.keys.length ? (
-                <Button type="link" size="small" onClick={() => setPicked({ ...picked, all: true })}>
-                  {t(more ? 'table.pickAllMore' : 'table.pickAll', { total: formatCount(total) })}
+              {total !== undefined && Math.min(total, mostPicked) > count ? (
+                <Button type="link" size="small" loading={picking} onClick={() => void pickAll()}>
+                  {more || total > mostPicked
+                    ? t('table.pickFirst', { most: formatCount(mostPicked) })
+                    : t('table.pickAll', { total: formatCount(total) })}
                 </Button>
               ) : null}
-              {selection.actions({ ...picked, count, more: picked.all && Boolean(more), query, clear })}
+              {selection.actions({ rows: picked.rows, count, clear })}
               <Button type="link" size="small" onClick={clear}>
                 {t('table.unpick')}
               </Button>
@@ -209,7 +223,7 @@ export function DataTable<P extends PathOf<'get'>>({
               ? (keys, got) => {
                   const known = [...picked.rows, ...got].filter((r) => r && keys.includes(rowKey(r)));
                   const unique = [...new Map(known.map((r) => [rowKey(r), r])).values()];
-                  setPicked({ keys, rows: unique, all: false });
+                  setPicked({ keys, rows: unique });
                 }
               : undefined
           }

@@ -8,6 +8,7 @@ export { Copy, copyText } from './Copy';
 export { Danger, type DangerProps } from './Danger';
 export { DataTable, type DataTableProps, type Picked } from './DataTable';
 export { Detail, type DetailItem } from './Detail';
+export { useEach } from './Each';
 export { Empty, type EmptyProps } from './Empty';
 export { FaultAlert, FormDrawer, type FormDrawerProps } from './FormDrawer';
 export { showFault } from './fault';

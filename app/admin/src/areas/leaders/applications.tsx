@@ -1,11 +1,11 @@
-import { App, Button } from 'antd';
+import { useQueryClient } from '@tanstack/react-query';
+import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
-import { type Row, useGet, useWrite } from '@/api';
-import { errorText } from '@/api/error';
+import { type Row, refresh, useGet, useWrite } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
 import { mark } from '@/i18n/marks';
-import { Can, Danger, DataTable, Detail, LinkButton, Page, type Picked, StateTag, Time, Waiting } from '@/ui';
+import { Can, Danger, DataTable, Detail, LinkButton, Page, type Picked, StateTag, Time, useEach, Waiting } from '@/ui';
 import { Act, Figures, Person, Tabs, useOptions, useWords } from './parts';
 
 type Leader = Row<'/leaders'>;
@@ -105,30 +105,24 @@ export function Decide({ leader }: { leader: { id: string; name: string } }) {
 /** Many decides one after the other, and says which it could not. */
 function Many({ picked }: { picked: Picked<Leader> }) {
   const { t } = useTranslation('leaders');
-  const { notification, message } = App.useApp();
   const approve = useWrite('post', '/leaders/{id}/approve', { quiet: true });
-  const refuse = useWrite('post', '/leaders/{id}/refuse', { quiet: true, invalidate: ['/leaders'] });
-  const run = (write: typeof approve | typeof refuse) => async (v: { reason: string }) => {
-    const failed: string[] = [];
-    for (const l of picked.rows) {
-      try {
-        await write.mutateAsync({ params: { path: { id: l.id } }, body: { reason: v.reason } });
-      } catch (error) {
-        failed.push(`${l.name}: ${errorText(error)}`);
-      }
-    }
-    const good = picked.rows.length - failed.length;
-    if (good > 0) message.success(t('applications.manyDone', { n: good }));
-    if (failed.length > 0) {
-      notification.warning({
-        title: t('applications.manyFailed', { n: failed.length }),
-        description: failed.join('\n'),
-        role: 'alert',
-      });
-    }
-    picked.clear();
+  const refuse = useWrite('post', '/leaders/{id}/refuse', { quiet: true });
+  const queries = useQueryClient();
+  const by =
+    (write: typeof approve | typeof refuse) =>
+    (l: Leader, { reason }: { reason: string }) =>
+      write.mutateAsync({ params: { path: { id: l.id } }, body: { reason } });
+  const name = (l: Leader) => l.name;
+  const [yes, no] = [useEach(by(approve), name), useEach(by(refuse), name)];
+  const begin = (each: typeof yes) => async (v: { reason: string }) => {
+    void each.run(picked.rows, v).then(() => {
+      picked.clear();
+      return refresh(queries, ['/leaders']);
+    });
   };
-  const names = picked.rows.map((l) => l.name).join(mark('、'));
+  const some = picked.rows.slice(0, 10).map(name).join(mark('、'));
+  const names = picked.count > 10 ? t('applications.andOthers', { names: some, n: picked.count }) : some;
+  if (yes.doing || no.doing) return yes.doing ?? no.doing;
   return (
     <>
       <Danger
@@ -137,7 +131,7 @@ function Many({ picked }: { picked: Picked<Leader> }) {
         consequence={names}
         danger={false}
         reason
-        onConfirm={run(approve)}
+        onConfirm={begin(yes)}
       />
       <Danger
         trigger={
@@ -148,7 +142,7 @@ function Many({ picked }: { picked: Picked<Leader> }) {
         title={t('applications.refuseManyTitle', { n: picked.count })}
         consequence={names}
         reason
-        onConfirm={run(refuse)}
+        onConfirm={begin(no)}
       />
     </>
   );

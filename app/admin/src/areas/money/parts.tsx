@@ -1,9 +1,10 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { Button, Form, Input } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { type Row, useWrite } from '@/api';
+import { type Row, refresh, useWrite } from '@/api';
 import { spoken } from '@/i18n/server';
-import { Can, Danger, DataTable, dayOf, LinkButton, Money, StateTag, useUndo } from '@/ui';
+import { Can, Danger, DataTable, dayOf, LinkButton, Money, type Picked, StateTag, useEach, useUndo } from '@/ui';
 import './money.css';
 import { ageOf, optionsOf, useWords } from './words';
 
@@ -21,11 +22,13 @@ export function Cure({ words, said }: { words: Payout['words']; said?: string })
   );
 }
 
+const moves = (p: Payout) => Boolean(p.state) && !['settled', 'returned', 'failed'].includes(p.state ?? '');
+
 /** AskAgain asks WeChat for a payout that has not ended. */
 export function AskAgain({ payout, small }: { payout: Payout; small?: boolean }) {
   const { t } = useTranslation('money');
   const ask = useWrite('post', '/payouts/{id}/query', { invalidate: ['/payouts'], done: t('payout.asked') });
-  if (!payout.state || ['settled', 'returned', 'failed'].includes(payout.state)) return null;
+  if (!moves(payout)) return null;
   return (
     <Can do="payout:write">
       <Button
@@ -38,6 +41,33 @@ export function AskAgain({ payout, small }: { payout: Payout; small?: boolean })
         {t('payout.ask')}
       </Button>
     </Can>
+  );
+}
+
+/** AskManyAgain asks WeChat for everything that was selected and has no end yet. */
+export function AskManyAgain({ picked }: { picked: Picked<Payout> }) {
+  const { t } = useTranslation('money');
+  const queries = useQueryClient();
+  const ask = useWrite('post', '/payouts/{id}/query', { quiet: true });
+  const { run, doing } = useEach(
+    (p: Payout) => ask.mutateAsync({ params: { path: { id: p.id ?? '' } }, body: { reason: t('payout.askReason') } }),
+    (p) => p.bill_no ?? '',
+  );
+  const open = picked.rows.filter(moves);
+  if (doing) return doing;
+  return (
+    <Button
+      size="small"
+      disabled={open.length === 0}
+      onClick={() =>
+        void run(open, { reason: '' }).then(() => {
+          picked.clear();
+          return refresh(queries, ['/payouts']);
+        })
+      }
+    >
+      {t('payout.askMany', { n: open.length })}
+    </Button>
   );
 }
 

@@ -2,14 +2,16 @@ import { Alert, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { useBrandID } from '@/app/brand';
+import { useCan } from '@/app/session';
 import { DataTable, dayOf, type Filter, LinkButton, Member, Money, Page, rangeOf, StateTag, Time } from '@/ui';
-import { AskAgain, Cure, type Payout } from './parts';
+import { AskAgain, AskManyAgain, Cure, type Payout } from './parts';
 import { optionsOf, useWords } from './words';
 
 /** Payouts: every order to WeChat, with what it waits for in words. */
 export function Component() {
   const { t } = useTranslation('money');
   const brand = useBrandID();
+  const can = useCan();
   const states = useWords('states');
   const purposes = useWords('purposes');
   const rails = useWords('rails');
@@ -91,6 +93,7 @@ export function Component() {
           { key: 'ended', title: t('payout.ended'), hidden: true, render: (p: Payout) => <Time at={p.finished_at} /> },
         ]}
         actions={(p: Payout) => <AskAgain payout={p} small />}
+        selection={can('payout:write') ? { actions: (picked) => <AskManyAgain picked={picked} /> } : undefined}
         empty={{
           title: t('payout.none'),
           text: t('payout.noneText'),
