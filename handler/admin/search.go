@@ -1,7 +1,6 @@
 package admin
 
 import (
-
 	"github.com/gin-gonic/gin"
 
 	"siyu/handler/web"
