@@ -30,6 +30,7 @@ describe('faults', () => {
     const f = faultOf(502, '<html>', 'r9');
     expect([f.code, f.requestId]).toEqual(['bad_answer', 'r9']);
     expect(errorText(f)).toContain('502');
+    expect(errorText(faultOf(431, '431 Request Header Fields Too Large'))).toBe(i18n.t('errors.too_long'));
   });
   it('what is no answer at all is a broken page', () => {
     expect(errorText(new TypeError('x is undefined'))).toBe(i18n.t('errors.unexpected'));

@@ -37,7 +37,9 @@ export function faultOf(status: number, body: unknown, requestId = ''): ApiError
       (e.detail as Record<string, unknown>) ?? {},
     );
   }
-  return new ApiError(status, 'bad_answer', '', requestId, { status });
+  // 414 and 431: an address with more in it than servers take, such as a rule with thousands of values.
+  const code = status === 414 || status === 431 ? 'too_long' : 'bad_answer';
+  return new ApiError(status, code, '', requestId, { status });
 }
 
 /** errorText is what a person reads. Chinese comes from the server; English is looked up by

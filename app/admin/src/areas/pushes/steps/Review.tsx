@@ -25,6 +25,7 @@ export function ReviewStep({ push: p, values, back }: { push: Push; values: Draf
   const policy = useGet('/brands/{id}/push-policy', { params: { path: { id: brand } } });
   const holdout = useGet('/holdout', { params: { query: { brand_id: brand } } });
   const audience = useAudience(brand, values, values.uses);
+  const broken = needs.error ?? audience.error;
   const n = needs.data;
   const size = audience.size.data;
   const speed = p.per_second || policy.data?.per_second || 0;
@@ -34,8 +35,8 @@ export function ReviewStep({ push: p, values, back }: { push: Push; values: Draf
   const later = p.start_at && Date.parse(p.start_at) > Date.now();
   return (
     <>
-      {needs.error ? (
-        <Alert type="error" showIcon role="alert" title={errorText(needs.error)} style={{ marginBottom: 16 }} />
+      {broken ? (
+        <Alert type="error" showIcon role="alert" title={errorText(broken)} style={{ marginBottom: 16 }} />
       ) : null}
       <div className="push-beside">
         <div>
@@ -58,7 +59,7 @@ export function ReviewStep({ push: p, values, back }: { push: Push; values: Draf
               {p.product_ids.length > 0 ? <li>{t('review.products', { n: p.product_ids.length })}</li> : null}
               <li>{approval(t, p, n, people)}</li>
             </ul>
-          ) : needs.error ? null : (
+          ) : broken ? null : (
             <Waiting />
           )}
           {size?.reachable === 0 ? (
@@ -74,7 +75,7 @@ export function ReviewStep({ push: p, values, back }: { push: Push; values: Draf
             />
           ) : null}
           <h2>{t('review.funnel')}</h2>
-          {size ? <Funnel data={size} stale={audience.size.isFetching} /> : <Waiting />}
+          {size ? <Funnel data={size} stale={audience.size.isFetching} /> : broken ? null : <Waiting />}
         </div>
         <div className="push-live">
           <h2>{t('preview.title')}</h2>
