@@ -1,6 +1,6 @@
 import { InfoCircleOutlined } from '@ant-design/icons';
 import { Table as AntTable, Checkbox, type TableRef, Tooltip } from 'antd';
-import { cloneElement, type Key, type ReactElement, type ReactNode, type RefObject, useEffect, useRef } from 'react';
+import { type Key, type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useNarrow } from './narrow';
@@ -171,9 +171,6 @@ export function Table<R>({
             }
           : undefined
       }
-      // The row that antd measures columns by repeats the heads, and the box that selects all
-      // with them: nobody must come to that one by keyboard.
-      measureRowRender={(row) => cloneElement(row as ReactElement<{ inert?: boolean }>, { inert: true })}
       expandable={expand ? { expandedRowRender: expand } : undefined}
       summary={summary ? () => summary : undefined}
     />
