@@ -117,7 +117,7 @@ async function written(shop: Page): Promise<string> {
       rev: 0,
     });
     const p = await draft({ ...m, page: shop }, segment.id, '镜片介绍', {
-      per_second: 2,
+      per_second: 1,
       held_bp: 5000,
       product_ids: [m.products[1]?.id],
       links: [{ title: '镜片', url: 'https://shop.example.cn/lens' }],
@@ -166,8 +166,9 @@ async function running(page: Page, shop: Page, id: string): Promise<void> {
     await until(shop, /正在发送，预计还要 \d+ 秒/);
     await veiled(shop, 'veil-running');
     await expect(shop.getByRole('tab', { name: '每个人' })).toHaveCount(0);
-    const some = [...(await those(m, id, 'sent', members))].slice(0, 13);
-    expect(some.length).toBe(13);
+    const sent = async () => [...(await those(m, id, 'sent', members))];
+    await expect.poll(async () => (await sent()).length).toBeGreaterThanOrEqual(13);
+    const some = (await sent()).slice(0, 13);
     await each(some, (p) =>
       api(page, m.site, 'PUT', `/reach/people/${members.get(p)}/wishes`, {
         brand_id: m.brand,
