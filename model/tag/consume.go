@@ -81,7 +81,8 @@ func (s *Store) welcome(ctx context.Context, g *graph, brandID id.ID, members []
 // Touch computes everything anew for some members, at every brand that knows them: after
 // a consent was given, an answer was corrected, or a family has changed.
 func (s *Store) Touch(ctx context.Context, members ...id.ID) error {
-	c, err := s.meet(ctx, members)
+	var c *crowd
+	err := s.again(ctx, members, func(met *crowd) error { c = met; return nil })
 	if err != nil {
 		return err
 	}
