@@ -15,8 +15,8 @@ import (
 	"siyu/model/tag"
 )
 
-// Who bought what the brand registers afterwards has bought it, for segments, and his tags
-// are looked at again.
+// Who bought what the brand registers afterwards has bought it, for segments and on his own
+// page, and his tags are looked at again.
 func TestGoodsAreRegisteredAfterTheyWereBought(t *testing.T) {
 	ctx, clk := context.Background(), clock.NewFake(dbtest.Start)
 	e, must := wired(t, clk)
@@ -49,6 +49,13 @@ func TestGoodsAreRegisteredAfterTheyWereBought(t *testing.T) {
 		must(e.DB.Read(ctx).Raw("SELECT ref_id FROM outbox WHERE task = ? ORDER BY id", tag.TaskTouch).Scan(&list).Error)
 		return list
 	}
+	shown := func(m id.ID, want int) {
+		t.Helper()
+		if list, allowed, err := e.Purchases.Of(ctx, []id.ID{m}); err != nil || !allowed || len(list) != want {
+			t.Errorf("his page shows %v (allowed: %v, %v), want %d products", list, allowed, err, want)
+		}
+	}
+	shown(members[0], 0)
 	before := len(touched())
 	p, err := e.Products.Create(ctx, product.Product{BrandID: b.ID, GTIN: gtin, Name: "护理液"})
 	must(err)
@@ -58,6 +65,8 @@ func TestGoodsAreRegisteredAfterTheyWereBought(t *testing.T) {
 	if found.Count() != 1 {
 		t.Errorf("%d people bought it, want 1", found.Count())
 	}
+	shown(members[0], 1)
+	shown(members[1], 0)
 	if after := touched()[before:]; len(after) != 1 || after[0] != members[0] {
 		t.Errorf("tags of %v are looked at again, want those of %v", after, members[0])
 	}

@@ -30,6 +30,7 @@ func (e *environment) buildSegments() {
 	e.Events.Consume("whom", e.Segments.Again) // the last by name, so the last who is told
 	e.Products.OnCreate(e.Segments.Registered)
 	e.Segments.OnLate(e.Tags.Wake)
+	e.Segments.OnLate(e.Purchases.Late)
 	e.Profiles.Answered = append(e.Profiles.Answered, e.Segments.Answered)
 	e.Members.Follow(e.Segments.Regrouped)
 	e.Consents.OnWithdraw(consent.Profiling, e.Segments.Forget)

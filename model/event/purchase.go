@@ -38,7 +38,8 @@ type Purchases struct {
 	shelf  *fresh.Cache[item, id.ID]
 }
 
-// item is what a shop system calls a product. Goods that nobody registered are 0.
+// item is what a shop system calls a product. What nobody registered is a fault, which is not
+// kept: it may be registered the next moment.
 type item struct {
 	brand id.ID
 	gtin  string
@@ -48,9 +49,6 @@ type item struct {
 func NewPurchases(s *Store, a agreement, sh shelf) *Purchases {
 	return &Purchases{s, a, fresh.New(s.db.Clock(), func(ctx context.Context, i item) (id.ID, error) {
 		found, err := sh.ByGTIN(ctx, i.brand, i.gtin)
-		if k := fault.KindOf(err); err != nil && (k == fault.NotFound || k == fault.Invalid) {
-			return 0, nil
-		}
 		return found.ID, err
 	})}
 }
@@ -100,8 +98,7 @@ func (p *Purchases) Consume(ctx context.Context, events []Event) error {
 	return p.keep(ctx, byMember)
 }
 
-// Rebuild derives the purchases of members anew from their events: after a product got
-// its GTIN, or to check. Whoever does not allow profiling has none afterwards.
+// Rebuild derives the purchases of members anew from their events, to check. Whoever does not allow profiling has none afterwards.
 func (p *Purchases) Rebuild(ctx context.Context, members []id.ID) error {
 	if err := p.s.db.InTx(ctx, func(tx *gorm.DB) error { return p.clear(tx, members) }); err != nil {
 		return fmt.Errorf("event: rebuild: %w", err)
@@ -252,6 +249,15 @@ func (s *Store) forget(ctx context.Context, tx *gorm.DB, members []id.ID) error 
 	return nil
 }
 
+// Late is to be told, in the transaction, of members who bought goods that are registered
+// only now: theirs are derived anew when somebody asks.
+func (p *Purchases) Late(ctx context.Context, tx *gorm.DB, members []id.ID) error {
+	if err := p.clear(tx.WithContext(ctx), members); err != nil {
+		return fmt.Errorf("event: purchases: %w", err)
+	}
+	return nil
+}
+
 // clear deletes members' lines and lets them be derived anew.
 func (p *Purchases) clear(tx *gorm.DB, members []id.ID) error {
 	if err := tx.Exec("UPDATE purchase_state SET allowed = 0, version = version + 1 WHERE member_id IN ?", members).Error; err != nil {
@@ -261,7 +267,7 @@ func (p *Purchases) clear(tx *gorm.DB, members []id.ID) error {
 }
 
 // lines are the purchases in events. Goods that the brand has not registered are left
-// out; Rebuild finds them once they are.
+// out until they are (Late).
 func (p *Purchases) lines(ctx context.Context, events []Event) (list []purchase, err error) {
 	for _, e := range events {
 		base := purchase{MemberID: e.MemberID, EventID: e.ID, BrandID: e.BrandID, At: e.At}
@@ -280,13 +286,15 @@ func (p *Purchases) lines(ctx context.Context, events []Event) (list []purchase,
 			}
 			base.Source, base.Ref = byOrder, b.ref(e.BrandID)
 			for i, l := range b.Lines {
-				if base.ProductID, err = p.shelf.Get(ctx, item{e.BrandID, l.GTIN}); err != nil {
+				base.ProductID, err = p.shelf.Get(ctx, item{e.BrandID, l.GTIN})
+				if k := fault.KindOf(err); err != nil && (k == fault.NotFound || k == fault.Invalid) {
+					continue
+				}
+				if err != nil {
 					return nil, err
 				}
-				if base.ProductID != 0 {
-					base.Line, base.Quantity, base.AmountFen = i, l.Quantity, l.AmountFen
-					list = append(list, base)
-				}
+				base.Line, base.Quantity, base.AmountFen = i, l.Quantity, l.AmountFen
+				list = append(list, base)
 			}
 		}
 	}
