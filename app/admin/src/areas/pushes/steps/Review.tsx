@@ -11,6 +11,7 @@ import { type Draft, divided, leftAlone, type Push } from '../draft';
 import { Estimate } from '../Estimate';
 import { approval } from '../needs';
 import { Preview } from '../Preview';
+import { Quiet } from '../Quiet';
 import { Tests } from '../Tests';
 import { useAudience } from '../useAudience';
 import { lasts } from '../when';
@@ -74,6 +75,7 @@ export function ReviewStep({ push: p, values, back }: { push: Push; values: Draf
               style={{ marginBottom: 12 }}
             />
           ) : null}
+          <Quiet brand={brand} />
           <h2>{t('review.funnel')}</h2>
           {size ? <Funnel data={size} stale={audience.size.isFetching} /> : broken ? null : <Waiting />}
         </div>

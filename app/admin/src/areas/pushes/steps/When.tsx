@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { useGet } from '@/api';
 import { usePeople } from '@/areas/audience/people';
 import { formatCount, NumberInput, TimeInput } from '@/ui';
+import { Quiet } from '../Quiet';
 import { useAudience } from '../useAudience';
 import { Countdown, lasts } from '../when';
 import type { StepProps } from './step';
@@ -48,6 +49,7 @@ export function WhenStep({ values, brand }: StepProps) {
         <p>{t('when.lasts', { n: shown.of(people), time: lasts(t, people / speed) })}</p>
       ) : null}
       <p className="muted">{t('when.missed')}</p>
+      <Quiet brand={brand} />
     </div>
   );
 }
