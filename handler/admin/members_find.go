@@ -54,7 +54,8 @@ func (h *Handler) listMembers() gin.HandlerFunc {
 		return h.memberRows(ctx, brandID, found)
 	}, h.countMembers)
 	return func(c *gin.Context) {
-		if c.Query("level") == "" || c.Query("state")+c.Query("joined_from")+c.Query("joined_until") == "" {
+		sifted := c.Query("state")+c.Query("joined_from")+c.Query("joined_until") != "" || id.IsTail(c.Query("id"))
+		if c.Query("level") == "" || !sifted {
 			plain(c)
 			return
 		}
@@ -184,6 +185,9 @@ func (h *Handler) countMembers(c *gin.Context) (int, bool, error) {
 // memberFilter reads what the list is narrowed by.
 func memberFilter(c *gin.Context) (f member.Filter, err error) {
 	f.State = c.Query("state")
+	if v := c.Query("id"); id.IsTail(v) {
+		f.Tail = v
+	}
 	if f.JoinedFrom, err = queryTime(c, "joined_from"); err != nil {
 		return f, err
 	}
@@ -328,7 +332,11 @@ func (h *Handler) askedKeys(c *gin.Context, limit int) (keys []identity.Key, ask
 	return keys, asked, nil
 }
 
+// askedID is a whole number. Its end alone narrows the list instead: several may share it.
 func askedID(c *gin.Context) (memberID id.ID, asked bool, err error) {
+	if id.IsTail(c.Query("id")) {
+		return 0, false, nil
+	}
 	memberID, err = web.QueryID(c, "id")
 	return memberID, memberID != 0, err
 }

@@ -51,6 +51,12 @@ func TestMembersAreFoundAndTheirStoryIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		brand := "brand_id=" + o.brand.ID.String()
+		other := "000000"
+		for _, m := range []id.ID{early, late} {
+			if m.Tail() == other {
+				other = "999999"
+			}
+		}
 		cut := url.QueryEscape(first.Add(10 * time.Minute).String())
 		for name, c := range map[string]struct {
 			query string
@@ -67,6 +73,9 @@ func TestMembersAreFoundAndTheirStoryIsTold(t *testing.T) {
 			"everybody, the newest first":        {brand, []id.ID{late, early}},
 			"and how many of them are blocked":   {"state=blocked", nil},
 			"whoever is asked for by his number": {"id=" + late.String(), []id.ID{late}},
+			"the end of his number":              {"id=" + late.Tail(), []id.ID{late}},
+			"an end that no number has":          {"id=" + other, nil},
+			"the end of a number, among others":  {"state=blocked&id=" + late.Tail(), nil},
 		} {
 			t.Run("found by "+name, func(t *testing.T) {
 				a := o.root.do("GET", "/members?total=1&"+c.query, "")
@@ -93,6 +102,8 @@ func TestMembersAreFoundAndTheirStoryIsTold(t *testing.T) {
 				"level=1&joined_from=" + cut:               nil,
 				"level=7&state=active":                     nil,
 				"level=1&state=active&id=" + late.String(): {late}, // who is named is named
+				"level=1&id=" + early.Tail():               {early},
+				"level=1&id=" + late.Tail():                nil,
 			} {
 				got, next := []id.ID{}, ""
 				for range 10 {

@@ -64,6 +64,7 @@ func TestSearch(t *testing.T) {
 			"a code as it is printed, in groups":      {token[:4] + " " + token[4:8] + " " + token[8:12] + " " + token[12:], find.Code, o.batch.ID.String()},
 			"a leader by the beginning of his name":   {"王群", find.Leader, "77"},
 			"a member by his number":                  {member.ID.String(), find.Member, member.ID.String()},
+			"a member by the end of his number":       {member.ID.Tail(), find.Member, member.ID.String()},
 			"a member by his telephone":               {"138 0013 8099", find.Member, member.ID.String()},
 			"a member by full-width digits":           {"１３８００１３８０９９", find.Member, member.ID.String()},
 			"a member by his openid":                  {"oSearchedForHisOpenID0001", find.Member, member.ID.String()},

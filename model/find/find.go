@@ -57,6 +57,7 @@ type Query struct {
 	ID     id.ID        // where it is a number that may be an id
 	Phone  phone.Number // where it is a whole telephone number
 	Tail   string       // four digits
+	Number string       // the end of a member's number: six digits
 	OpenID string       // what may be an openid or unionid
 	GTIN   string
 }
@@ -86,6 +87,9 @@ func Read(text string) (Query, error) {
 	}
 	if fourDigits.MatchString(text) {
 		q.Tail = text
+	}
+	if id.IsTail(text) {
+		q.Number = text
 	}
 	if n, err := phone.Parse(text); err == nil {
 		q.Phone = n
@@ -247,7 +251,7 @@ func (s *Store) things(ctx context.Context, kind string, q Query, of Scope) ([]H
 	return out, nil
 }
 
-// members are found by their number, their telephone or an id that WeChat gave them.
+// members are found by their number or its end, their telephone or an id that WeChat gave them.
 func (s *Store) members(ctx context.Context, q Query) ([]Hit, error) {
 	g := s.db.Read(ctx)
 	var hashes []string
@@ -289,6 +293,10 @@ func (s *Store) members(ctx context.Context, q Query) ([]Hit, error) {
 	}
 	if q.ID != 0 {
 		where, args = append(where, "SELECT id, person_id, state FROM member WHERE id = ?"), append(args, q.ID)
+	}
+	if q.Number != "" {
+		where = append(where, fmt.Sprintf("SELECT * FROM (SELECT id, person_id, state FROM member WHERE tail = ? ORDER BY created_at DESC, id DESC LIMIT %d) w", each))
+		args = append(args, id.OfTail(q.Number))
 	}
 	if len(where) == 0 {
 		return nil, nil

@@ -84,6 +84,24 @@ func (i ID) String() string { return strconv.FormatInt(int64(i), 10) }
 // twenty people would often be called the same.
 func (i ID) Tail() string { return fmt.Sprintf("%06d", int64(i)%1_000_000) }
 
+// IsTail says whether a text is the end of a number as Tail writes it: six digits.
+func IsTail(s string) bool {
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(s) == 6
+}
+
+// OfTail is the remainder that ids with this end have; -1, which none has, for another text.
+func OfTail(s string) int {
+	if n, err := strconv.Atoi(s); err == nil && IsTail(s) {
+		return n
+	}
+	return -1
+}
+
 // Parse reads the decimal text of a positive id.
 func Parse(s string) (ID, error) {
 	n, err := strconv.ParseInt(s, 10, 64)

@@ -17,7 +17,8 @@ type Filter struct {
 	State       string
 	JoinedFrom  clock.Instant
 	JoinedUntil clock.Instant
-	Before      id.ID // cursor: the last id of the page before
+	Tail        string // the end of the number as id.Tail writes it
+	Before      id.ID  // cursor: the last id of the page before
 	Limit       int
 }
 
@@ -32,12 +33,15 @@ func (s *Store) filtered(ctx context.Context, f Filter) *gorm.DB {
 	if f.JoinedUntil != 0 {
 		q = q.Where("created_at < ?", f.JoinedUntil)
 	}
+	if f.Tail != "" {
+		q = q.Where("tail = ?", id.OfTail(f.Tail))
+	}
 	return q
 }
 
 // Has says whether a member is one that the filter finds.
 func (f Filter) Has(m Member) bool {
-	return (f.State == "" || m.State == f.State) && m.CreatedAt >= f.JoinedFrom && (f.JoinedUntil == 0 || m.CreatedAt < f.JoinedUntil)
+	return (f.State == "" || m.State == f.State) && (f.Tail == "" || m.ID.Tail() == f.Tail) && m.CreatedAt >= f.JoinedFrom && (f.JoinedUntil == 0 || m.CreatedAt < f.JoinedUntil)
 }
 
 // List pages members, newest first.

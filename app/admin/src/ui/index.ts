@@ -31,7 +31,7 @@ export { TabBar, Tabs } from './Tabs';
 export { Time } from './Time';
 export { TimeInput } from './TimeInput';
 export { actionText, Trail } from './Trail';
-export { isTail, tail } from './tail';
+export { tail } from './tail';
 export { dayOf, dayText, formatTime, instantOf, rangeOf } from './time';
 export { unread } from './unread';
 export { useUnsaved } from './unsaved';

@@ -4,6 +4,3 @@ export const tail = (id: string | null | undefined): string =>
   String(id ?? '')
     .slice(-6)
     .padStart(6, '0');
-
-/** isTail tells whether somebody typed the end of a number: by it nobody is found. */
-export const isTail = (word: string): boolean => /^\d{6}$/.test(word.trim());

@@ -111,7 +111,7 @@ export function Component() {
         exportAs={phone || asked ? undefined : 'members'}
         empty={{
           title: phone || asked ? t('list.nobody') : t('list.empty'),
-          text: t(phone || asked ? nobodyText(asked, query[asked ?? ''] ?? '') : 'list.emptyText'),
+          text: t(phone || asked ? nobodyText(asked) : 'list.emptyText'),
           example: phone || asked ? undefined : t('list.emptyExample'),
           action: may('import:write') ? (
             <Button type="primary" onClick={() => navigate('/members/imports')}>

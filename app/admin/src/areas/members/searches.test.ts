@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import i18n from '@/i18n';
-import { kindOf, nobodyText, wordOf } from './searches';
+import { kindOf, wordOf } from './searches';
 
 it.each([
   ['phone_tail', ' 139 1111 0003 ', 'phone', '13911110003'],
@@ -19,14 +18,4 @@ it.each([
 ] as const)('%s: “%s” is looked up as %s', (chosen, word, kind, sent) => {
   expect(kindOf(chosen, word)).toBe(kind);
   expect(wordOf(kind, word)).toBe(sent);
-});
-
-it('who types the end of a member number is told that it takes the whole', () => {
-  expect(nobodyText('phone', '13911110003')).toBe('list.nobodyText');
-  expect(nobodyText('id', '872198')).toBe('list.nobodyTail');
-  expect(nobodyText('id', '250345628553461779')).toBe('list.nobodyNumber');
-  for (const key of ['nobodyTail', 'nobodyNumber']) {
-    expect(i18n.t(`members:list.${key}`)).toMatch(/完整/);
-    expect(i18n.t(`members:list.${key}`)).not.toMatch(/登录/); // that is why no telephone is found
-  }
 });

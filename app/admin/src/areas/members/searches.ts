@@ -1,5 +1,4 @@
 import { halfWidth } from '@/ui/money';
-import { isTail } from '@/ui/tail';
 
 /** What a search word may be, in the order of the list. */
 export const searches = ['phone_tail', 'phone', 'code', 'openid', 'id'] as const;
@@ -18,16 +17,13 @@ const forms: Record<Search, RegExp> = {
   phone: /^(?:\+\d[\d-]{6,}|(?:\+?86-?)?1[\d-]{10,13})$/,
   code: /^(?:https?:\/\/.*|[0-9A-Za-z]{16})$/,
   openid: /^[A-Za-z0-9_-]{20,64}$/,
-  // Six digits are how pages show a number; they are asked as one to be told that it takes all.
+  // Six digits are how pages show a number.
   id: /^(?:\d{6}|\d{15,20})$/,
 };
 
-/** nobodyText is the text that says why nobody was found: of a member's number the whole is
- * wanted. */
-export function nobodyText(kind: Search | undefined, word: string): string {
-  if (kind !== 'id') return 'list.nobodyText';
-  return isTail(word) ? 'list.nobodyTail' : 'list.nobodyNumber';
-}
+/** nobodyText is the text that says why nobody was found. */
+export const nobodyText = (kind: Search | undefined): string =>
+  kind === 'id' ? 'list.nobodyNumber' : 'list.nobodyText';
 
 /** kindOf is what a word must be, when it cannot be what was chosen: a whole number pasted
  * where its last four digits are asked for is looked up as what it is. */

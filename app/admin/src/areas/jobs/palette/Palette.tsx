@@ -6,7 +6,7 @@ import { matchRoutes, useNavigate } from 'react-router';
 import { errorText, useGet } from '@/api';
 import { areas } from '@/app/areas';
 import { useMe } from '@/app/session';
-import { formatFen, halfWidth, isTail, memberName } from '@/ui';
+import { formatFen, halfWidth, memberName } from '@/ui';
 import './palette.css';
 import { type Hit, placeOf } from './places';
 import { stateOf } from './states';
@@ -149,7 +149,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         {error && asked === typed && typed
           ? errorText(error)
           : lines.length === 0 && !waiting
-            ? t(isTail(typed) ? 'search.tail' : 'search.nothing', { text: typed })
+            ? t('search.nothing', { text: typed })
             : t('search.hint')}
       </div>
     </Modal>
