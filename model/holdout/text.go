@@ -203,7 +203,7 @@ func between(c Compared) say.Said {
 
 func signed(x float64, unit func(float64) string) string {
 	if x < 0 {
-		return "-" + unit(-x)
+		return "−" + unit(-x)
 	}
 	return "+" + unit(x)
 }
@@ -214,4 +214,5 @@ func asPoints(x float64) string { return two(100 * x) }
 // asYuan writes fen.
 func asYuan(x float64) string { return money.Fen(math.Round(x)).Yuan() }
 
-func two(x float64) string { return strconv.FormatFloat(math.Round(100*x)/100, 'f', -1, 64) }
+// two writes two decimals, as the tables beside the sentences do.
+func two(x float64) string { return strconv.FormatFloat(math.Round(100*x)/100, 'f', 2, 64) }

@@ -67,8 +67,12 @@ export function Someone() {
                   title: t('reach.state'),
                   render: (w) => (
                     <StateTag
-                      state={w.reason ? 'off' : 'ok'}
-                      labels={{ off: t(`why.${w.reason}`, { defaultValue: w.text }), ok: t('someone.possible') }}
+                      state={w.reason ? 'off' : p.reason ? 'open' : 'ok'}
+                      labels={{
+                        off: t(`why.${w.reason}`, { defaultValue: w.text }),
+                        open: t('someone.open'),
+                        ok: t('someone.possible'),
+                      }}
                     />
                   ),
                 },
