@@ -48,7 +48,7 @@ func register() []table {
 	return []table{
 		// identity and member
 		{name: "person", title: "身份", where: "id IN @persons", hide: []string{"version"}, keep: keepLink},
-		{name: "member", title: "会员", where: "id IN @members", by: "member", keep: "状态改为已注销；" + keepLink},
+		{name: "member", title: "会员", where: "id IN @members", hide: []string{"tail"}, by: "member", keep: "状态改为已注销；" + keepLink},
 		{name: "identity_key", title: "身份标识", where: "person_id IN @persons", tomb: []string{"value"}, keep: "标识换成不可逆的加密摘要，再次扫码即为新会员"},
 		{name: "identity_edge", title: "标识的关联依据", where: "person_id IN @persons OR key_no IN @keys", hide: []string{"value", "other_value", "key_no", "note", "actor_id"},
 			tomb: []string{"value", "other_value"}, set: map[string]any{"key_no": 0, "note": ""}, keep: keepLink},
