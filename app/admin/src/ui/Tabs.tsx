@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { useCan } from '@/app/session';
 
@@ -55,12 +55,16 @@ export function TabBar({ items, value, onChange, children }: BarProps) {
 
 type Tab = { key: string; label: string; permission?: string; content: () => ReactNode };
 
-/** Tabs keeps the chosen one in the address; filters of the others do not follow. */
-export function Tabs({ tabs }: { tabs: readonly Tab[] }) {
+/** Tabs keeps the chosen one in the address; filters and pages of the others do not follow.
+ * first is open while none is chosen, as it was when the page was opened: what is read again
+ * takes nobody to another tab. Without it the first that he may see. */
+export function Tabs({ tabs, first }: { tabs: readonly Tab[]; first?: string }) {
   const can = useCan();
+  const [start] = useState(first);
   const [search, setSearch] = useSearchParams();
   const mine = tabs.filter((x) => !x.permission || can(x.permission));
-  const now = mine.find((x) => x.key === search.get('tab')) ?? mine[0];
+  const of = (key: string | null | undefined) => mine.find((x) => x.key === key);
+  const now = of(search.get('tab')) ?? of(start) ?? mine[0];
   return (
     <TabBar
       items={mine}

@@ -1,4 +1,4 @@
-import { Alert, Tabs } from 'antd';
+import { Alert } from 'antd';
 import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
@@ -21,6 +21,7 @@ import {
   Section,
   StatCards,
   StateTag,
+  Tabs,
   Time,
   Trail,
   Waiting,
@@ -230,17 +231,18 @@ export function Component() {
         />
       </Section>
       <Tabs
-        items={[
+        key={id}
+        first={d.open || d.explained ? 'items' : 'lines'}
+        tabs={[
           {
             key: 'items',
             label: t('recon.differences', { count: (d.open ?? 0) + (d.explained ?? 0) + (d.resolved ?? 0) }),
-            children: (
+            content: () => (
               <Items id="money.dayItems" brand={d.brand_id ?? brand} fixed={{ account_id: d.account_id ?? '', day }} />
             ),
           },
-          { key: 'lines', label: t('recon.lines', { count: d.total_lines ?? 0 }), children: lines },
+          { key: 'lines', label: t('recon.lines', { count: d.total_lines ?? 0 }), content: () => lines },
         ]}
-        defaultActiveKey={d.open || d.explained ? 'items' : 'lines'}
       />
       <Trail object="recon_day" id={id} />
     </Page>
