@@ -33,12 +33,12 @@ func (h *Handler) pushRoutes() []web.Route {
 		at(get, "/pushes/:id/preview", operator.PushRead, "以人群里一位真实会员的样子预览(姓名打码)", web.Answer(h.previewPush)).Asks("member_id?").Gives([]push.Preview{}),
 		at(get, "/pushes/:id/tests", operator.PushRead, "发过的测试", web.Answer(h.pushTests)).Gives([]push.Test{}),
 		at(post, "/pushes/:id/tests", operator.PushSend, "发送测试(只发给白名单)", write("test", created, h.testPush)).Takes(pushTestInput{}).Gives(push.Test{}),
-		at(post, "/pushes/:id/submit", operator.PushWrite, "提交审批", write("submit", ok, h.submitPush)).Takes(reasonInput{}).Gives(push.Push{}),
+		at(post, "/pushes/:id/submit", operator.PushWrite, "提交审批", write("submit", ok, h.submitPush)).Takes(pushDecision{}).Gives(push.Push{}),
 		at(post, "/pushes/:id/withdraw", operator.PushWrite, "撤回为草稿(还没有开始的)", write("withdraw", ok, h.withdrawPush)).Takes(reasonInput{}).Gives(push.Push{}),
 		at(post, "/pushes/:id/approve", operator.PushApprove, "批准触达(提交人和最后修改的人不能)", write("approve", ok, h.approvePush)).Takes(pushDecision{}).Gives(push.Push{}),
 		at(post, "/pushes/:id/refuse", operator.PushApprove, "退回触达(写明理由)", write("refuse", ok, h.refusePush)).Takes(pushDecision{}).Gives(push.Push{}),
-		at(post, "/pushes/:id/schedule", operator.PushSend, "按定时排期", write("schedule", ok, h.schedulePush)).Takes(reasonInput{}).Gives(push.Push{}),
-		at(post, "/pushes/:id/start", operator.PushSend, "现在开始(也用于错过定时的)", write("start", ok, h.startPush)).Takes(reasonInput{}).Gives(push.Push{}),
+		at(post, "/pushes/:id/schedule", operator.PushSend, "按定时排期", write("schedule", ok, h.schedulePush)).Takes(pushDecision{}).Gives(push.Push{}),
+		at(post, "/pushes/:id/start", operator.PushSend, "现在开始(也用于错过定时的)", write("start", ok, h.startPush)).Takes(pushDecision{}).Gives(push.Push{}),
 		at(post, "/pushes/:id/pause", operator.PushSend, "暂停发送", write("pause", ok, h.pausePush)).Takes(reasonInput{}).Gives(push.Push{}),
 		at(post, "/pushes/:id/resume", operator.PushSend, "继续发送", write("resume", ok, h.resumePush)).Takes(reasonInput{}).Gives(push.Push{}),
 		at(post, "/pushes/:id/stop", operator.PushSend, "停止发送，不可恢复(写明原因)", write("stop", ok, h.stopPush)).Takes(reasonInput{}).Gives(push.Push{}),
@@ -209,16 +209,26 @@ func (v *veil) need(n push.Need, pushID id.ID) push.Need {
 var errNeedsSecond = fault.New(fault.Conflict, "approval_needed", "须由第二人审批")
 
 func (h *Handler) submitPush(c *gin.Context, e *audit.Entry) (any, error) {
-	return h.moved(c, e, func(ctx context.Context, pushID id.ID) (push.Push, error) {
-		return h.Pushes.Submit(ctx, pushID, e.ActorID)
-	})
+	return h.begun(c, e, h.Pushes.Submit)
 }
 
 func (h *Handler) withdrawPush(c *gin.Context, e *audit.Entry) (any, error) {
 	return h.moved(c, e, h.Pushes.Withdraw)
 }
 
-// pushDecision names the version that was read: nobody agrees to what he did not see.
+// begun is push for what brings a push towards people: of the version that was looked at.
+func (h *Handler) begun(c *gin.Context, e *audit.Entry, begin func(ctx context.Context, pushID, by id.ID, seen ...int) (push.Push, error)) (any, error) {
+	var in pushDecision
+	if err := bindOptional(c, &in); err != nil {
+		return nil, err
+	}
+	return h.push(c, e, func(ctx context.Context, pushID id.ID) (push.Push, error) {
+		return begin(ctx, pushID, e.ActorID, in.Version)
+	})
+}
+
+// pushDecision names the version that was read: nobody agrees to, or sends, what he did not
+// see.
 type pushDecision struct {
 	Version int    `json:"version"`
 	Reason  string `json:"reason"`
@@ -245,15 +255,11 @@ func (h *Handler) refusePush(c *gin.Context, e *audit.Entry) (any, error) {
 }
 
 func (h *Handler) schedulePush(c *gin.Context, e *audit.Entry) (any, error) {
-	return h.moved(c, e, func(ctx context.Context, pushID id.ID) (push.Push, error) {
-		return h.Pushes.Schedule(ctx, pushID, e.ActorID)
-	})
+	return h.begun(c, e, h.Pushes.Schedule)
 }
 
 func (h *Handler) startPush(c *gin.Context, e *audit.Entry) (any, error) {
-	return h.moved(c, e, func(ctx context.Context, pushID id.ID) (push.Push, error) {
-		return h.Pushes.Start(ctx, pushID, e.ActorID)
-	})
+	return h.begun(c, e, h.Pushes.Start)
 }
 
 func (h *Handler) pausePush(c *gin.Context, e *audit.Entry) (any, error) {

@@ -114,6 +114,8 @@ func (o *office) pushKeyed() map[string]retry {
 	update, _ := version("", push.Draft)
 	approve, yes := version("/approve", push.Pending)
 	refuse, no := version("/refuse", push.Pending)
+	submit, sent := version("/submit", push.Draft)
+	start, begun := version("/start", push.Draft)
 	scheduled := o.must("POST", "/pushes", strings.Replace(pushBody(o.brand.ID, "定时", ""), `"timing":"now"`, `"timing":"at","start_at":"2026-12-01T02:00:00Z"`, 1))
 	return map[string]retry{
 		"POST /pushes":                         {"/pushes", pushBody(o.brand.ID, "甲", ""), pushBody(o.brand.ID, "乙", "")},
@@ -121,12 +123,12 @@ func (o *office) pushKeyed() map[string]retry {
 		"DELETE /pushes/:id":                   {of(push.Draft, ""), ``, `{}`},
 		"POST /pushes/:id/copy":                {of(push.Draft, "/copy"), `{"reason":"a"}`, `{"reason":"b"}`},
 		"POST /pushes/:id/tests":               {of(push.Draft, "/tests"), `{"arm":0,"member_ids":["` + tester + `"]}`, `{"arm":0,"member_ids":[]}`},
-		"POST /pushes/:id/submit":              {of(push.Draft, "/submit"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/submit":              {submit, sent, `{"version":9}`},
 		"POST /pushes/:id/withdraw":            {of(push.Pending, "/withdraw"), `{"reason":"a"}`, `{"reason":"b"}`},
 		"POST /pushes/:id/approve":             {approve, yes, `{"version":9}`},
 		"POST /pushes/:id/refuse":              {refuse, no, `{"version":9,"reason":"不行"}`},
-		"POST /pushes/:id/schedule":            {"/pushes/" + scheduled.ID.String() + "/schedule", `{"reason":"a"}`, `{"reason":"b"}`},
-		"POST /pushes/:id/start":               {of(push.Draft, "/start"), `{"reason":"a"}`, `{"reason":"b"}`},
+		"POST /pushes/:id/schedule":            {"/pushes/" + scheduled.ID.String() + "/schedule", `{"version":1}`, `{"version":9}`},
+		"POST /pushes/:id/start":               {start, begun, `{"version":9}`},
 		"POST /pushes/:id/pause":               {of(push.Running, "/pause"), `{"reason":"a"}`, `{"reason":"b"}`},
 		"POST /pushes/:id/resume":              {of(push.Paused, "/resume"), `{"reason":"a"}`, `{"reason":"b"}`},
 		"POST /pushes/:id/stop":                {of(push.Running, "/stop"), `{"reason":"价格错了"}`, `{"reason":"写错了"}`},
@@ -152,15 +154,22 @@ func TestPushes(t *testing.T) {
 		t.Run("who writes, who agrees and who sends are three people", func(t *testing.T) {
 			o.root.do("PUT", "/brands/"+o.brand.ID.String()+"/push-policy", `{"approval_people":2,"per_second":20,"give_up_hours":24,"reason":"谨慎"}`).into(t, &struct{}{})
 			writer, boss := o.as(t, "writer-1", operator.Operations), o.as(t, "boss-1", operator.Approver)
-			refused(t, writer.do("POST", at+"/start", ""), "approval_needed")
+			version := func() string { return fmt.Sprintf(`{"version":%d}`, p.Version) }
+			for _, what := range []string{"/start", "/schedule", "/submit"} {
+				for _, stale := range []string{"", `{"version":9}`} { // another one than he looked at
+					refused(t, writer.do("POST", at+what, stale), "push_changed")
+				}
+			}
+			refused(t, writer.do("POST", at+"/start", version()), "approval_needed")
 			refused(t, writer.do("POST", at+"/approve", `{"version":1}`), "no_permission")
-			refused(t, boss.do("POST", at+"/submit", ""), "no_permission")
-			writer.do("POST", at+"/submit", "").into(t, &p)
+			refused(t, boss.do("POST", at+"/submit", version()), "no_permission")
+			writer.do("POST", at+"/submit", version()).into(t, &p)
 			boss.do("POST", at+"/approve", fmt.Sprintf(`{"version":%d}`, p.Version)).into(t, &p)
 			if p.State != push.Scheduled || !p.Approved {
 				t.Fatalf("%+v", p)
 			}
-			writer.do("POST", at+"/start", "").into(t, &p)
+			refused(t, writer.do("POST", at+"/start", ""), "push_changed")
+			writer.do("POST", at+"/start", version()).into(t, &p)
 			if p.State != push.Running {
 				t.Fatalf("%+v", p)
 			}

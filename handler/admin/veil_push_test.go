@@ -93,13 +93,13 @@ func TestAPushTellsAboutNumbersToWhoMaySeeNoMembers(t *testing.T) {
 		}
 		o.must("PUT", "/brands/"+o.brand.ID.String()+"/push-policy", `{"approval_people":50,"per_second":5,"give_up_hours":48,"reason":"x"}`)
 		for name, p := range map[string]*person{"confined": confined} {
-			if a := p.do("POST", at+"/start", "{}"); a.Error.Code != "approval_needed" || strings.Contains(a.Raw, "人群有") {
+			if a := p.do("POST", at+"/start", `{"version":1}`); a.Error.Code != "approval_needed" || strings.Contains(a.Raw, "人群有") {
 				t.Errorf("%s: %d %s", name, a.Status, a.Raw)
 			}
 			rounded(t, name+" needs", p.do("GET", at+"/needs", ""))
 		}
 		o.must("PUT", "/brands/"+o.brand.ID.String()+"/push-policy", `{"approval_people":500,"per_second":5,"give_up_hours":48,"reason":"x"}`)
-		if a := sees.do("POST", at+"/start", "{}"); a.Status != 200 {
+		if a := sees.do("POST", at+"/start", `{"version":1}`); a.Status != 200 {
 			t.Fatal(a.Raw)
 		}
 		if _, err := o.deps.Pushes.Freeze(ctx, pushID); err != nil {

@@ -160,7 +160,7 @@ func TestPushesNameNobodyToWhoMaySeeNoMembers(t *testing.T) {
 			t.Errorf("%s", a.Raw)
 		}
 		ops := o.as(t, "push-starts", operator.Operations)
-		if a := ops.do("POST", at+"/start", "{}"); a.Status != 200 {
+		if a := ops.do("POST", at+"/start", `{"version":1}`); a.Status != 200 {
 			t.Fatal(a.Status, a.Raw)
 		}
 		pushID, _ := id.Parse(strings.TrimPrefix(at, "/pushes/"))

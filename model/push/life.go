@@ -90,11 +90,19 @@ func besidesTx(tx *gorm.DB, p Push) (n int64, err error) {
 	return n, err
 }
 
-// Submit asks for a second person. Faults: Conflict push_state; those of Needs.
-func (s *Store) Submit(ctx context.Context, pushID, by id.ID) (Push, error) {
+// another says that what somebody looked at is not what there is. seen is the version that
+// was looked at; none: whichever there is.
+func (p Push) another(seen []int) bool { return len(seen) > 0 && seen[0] != p.Version }
+
+// Submit asks for a second person. Submitting it again changes nothing. Faults: Conflict
+// push_state, push_changed (seen is the version that was looked at); those of Needs.
+func (s *Store) Submit(ctx context.Context, pushID, by id.ID, seen ...int) (Push, error) {
 	p, err := s.Get(ctx, pushID)
 	if err != nil {
 		return p, err
+	}
+	if p.State == Draft && p.another(seen) {
+		return p, errChanged
 	}
 	n, err := s.needs(ctx, p, by, p.StartAt)
 	if err != nil {
@@ -202,12 +210,16 @@ func reasonOf(text string) (string, error) {
 // the rule rests on is written down: if it is another one at that moment, or if it finds many
 // more people than now (see outgrown), the push waits for a person. An audience of nobody is
 // no fault, it may be for those whose birthday it will be; then any number is more, and only
-// the limit of what needs no approval keeps it. Faults: Conflict push_state, approval_needed;
-// Invalid start_past; those of Needs and of Audience.Freeze.
-func (s *Store) Schedule(ctx context.Context, pushID, by id.ID) (Push, error) {
+// the limit of what needs no approval keeps it. Faults: Conflict push_state, push_changed (seen
+// is the version that was looked at), approval_needed; Invalid start_past; those of Needs and
+// of Audience.Freeze.
+func (s *Store) Schedule(ctx context.Context, pushID, by id.ID, seen ...int) (Push, error) {
 	p, err := s.Get(ctx, pushID)
 	if err != nil {
 		return p, err
+	}
+	if p.State == Draft && p.another(seen) {
+		return p, errChanged
 	}
 	n, err := s.ready(ctx, p, by, p.StartAt)
 	if err != nil {
@@ -251,15 +263,22 @@ func (s *Store) ready(ctx context.Context, p Push, by id.ID, at clock.Instant) (
 	return n, err
 }
 
-// Start begins a push now, whatever its moment was. Starting it again changes nothing.
-// Faults: Conflict push_state, approval_needed, push_changed; those of Needs.
-func (s *Store) Start(ctx context.Context, pushID, by id.ID) (Push, error) {
+// Start begins a push now, whatever its moment was; only where a second person agreed to a
+// moment, it is not begun before. Starting it again changes nothing. Faults: Conflict
+// push_state, push_early, approval_needed, push_changed (seen is the version that was looked
+// at); those of Needs.
+func (s *Store) Start(ctx context.Context, pushID, by id.ID, seen ...int) (Push, error) {
 	p, err := s.Get(ctx, pushID)
 	if err != nil || p.State == Running {
 		return p, err
 	}
-	if p.State != Draft && p.State != Scheduled && p.State != Missed {
+	switch {
+	case p.State != Draft && p.State != Scheduled && p.State != Missed:
 		return p, stateFault(p, "开始")
+	case p.another(seen):
+		return p, errChanged
+	case p.Approved && p.StartAt > s.DB.Now():
+		return p, fault.New(fault.Conflict, "push_early", "审批的开始时间还没有到。要提前发送，请先撤回，改好时间后重新提交审批").With("start_at", p.StartAt)
 	}
 	n, err := s.ready(ctx, p, by, s.DB.Now()) // whatever its moment was
 	if err != nil {

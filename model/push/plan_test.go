@@ -126,11 +126,11 @@ func TestAScheduleThatWasAgreedToWaitsWhenItMoved(t *testing.T) {
 			w.must2(w.s.Approve(ctx, p.ID, w.get(p.ID).Version, second))
 			w.grounds[0].Version++
 			want := push.Running
+			w.clk.Advance(hour)
 			if byHand { // who begins it now has seen how many there are
 				w.must2(w.s.Start(ctx, p.ID, writer))
 			} else {
 				want = push.Missed
-				w.clk.Advance(hour)
 				w.must2(w.s.BeginDue(ctx))
 			}
 			w.must2(w.s.Freeze(ctx, p.ID))

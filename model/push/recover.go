@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,7 +19,7 @@ const repeat = "repeat"
 
 // recover ends deliveries that were being sent when their worker died: nobody knows whether
 // they arrived. Where WeChat drops repetitions under a key, and still knows it, they wait
-// to be repeated. A call that reaches many is repeated now, by itself and with all who were
+// to be repeated, unless their push was stopped. A call that reaches many is repeated now, by itself and with all who were
 // in it (again): a part of them under its key would count as the whole.
 func (s *Store) recover(ctx context.Context, r Run) (again []Parcel, err error) {
 	var stale []id.ID
@@ -38,7 +39,7 @@ func (s *Store) recover(ctx context.Context, r Run) (again []Parcel, err error) 
 		for _, d := range rows {
 			known := m.now.Sub(d.FirstAt) < fail.Pace(keyTime)
 			switch {
-			case known && repeats(d.Channel):
+			case known && repeats(d.Channel) && r.Push.State != Stopped:
 				m.repeat(d, "", 0)
 			case known && d.many() && r.on() && (r.Test() || m.now < r.Push.GiveUpAt):
 				callID = d.CallID // the others' turn comes
@@ -152,7 +153,7 @@ func (s *Store) rest(q *gorm.DB, r Run) (wait time.Duration, over bool, err erro
 
 // Tidy recovers deliveries of pushes that do not run any more, and ends the lanes of
 // those that were stopped. Of those that were stopped while their audience was being written
-// down nothing stays of it.
+// down nothing stays of it. A lane that cannot be tidied keeps none of the others from it.
 func (s *Store) Tidy(ctx context.Context) error {
 	var open []id.ID
 	err := s.DB.Read(ctx).Raw("SELECT l.id FROM push_lane l JOIN push p ON p.id = l.push_id WHERE l.done_at = 0 AND l.run_id = p.id AND p.state IN ? ORDER BY l.id LIMIT 500", []string{Paused, Stopped}).Scan(&open).Error
@@ -160,25 +161,56 @@ func (s *Store) Tidy(ctx context.Context) error {
 		return fmt.Errorf("push: tidy: %w", err)
 	}
 	for _, laneID := range open {
-		r, err := s.Open(ctx, laneID)
-		if err == nil {
-			_, err = s.recover(ctx, r) // nothing is repeated of what does not run
-		}
-		if err != nil {
-			return err
-		}
-		if r.Push.State != Stopped {
-			continue
-		}
-		err = s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
-			return tx.Exec("UPDATE push_lane SET done_at = ? WHERE id = ? AND done_at = 0 AND NOT EXISTS (SELECT 1 FROM push_delivery d WHERE d.run_id = ? AND d.lane = ? AND d.state = ?)",
-				s.DB.Now(), laneID, r.RunID, r.Lane.Lane, Sending).Error
-		})
-		if err != nil {
-			return fmt.Errorf("push: tidy: %w", err)
+		if e := s.tidyLane(ctx, laneID); e != nil {
+			err = errors.Join(err, fmt.Errorf("push: tidy %d: %w", laneID, e))
 		}
 	}
-	return s.unlist(ctx)
+	return errors.Join(err, s.unlist(ctx))
+}
+
+func (s *Store) tidyLane(ctx context.Context, laneID id.ID) error {
+	r, err := s.Open(ctx, laneID)
+	if err == nil {
+		_, err = s.recover(ctx, r) // nothing is repeated of what does not run
+	}
+	if err != nil || r.Push.State != Stopped {
+		return err
+	}
+	for more := true; more; {
+		if more, err = s.abandon(ctx, r); err != nil {
+			return err
+		}
+	}
+	return s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
+		const left = "SELECT 1 FROM push_delivery d WHERE d.run_id = ? AND d.lane = ? AND "
+		return tx.Exec("UPDATE push_lane SET done_at = ? WHERE id = ? AND done_at = 0 AND NOT EXISTS ("+left+"d.state = ?) AND NOT EXISTS ("+left+"d.state = ? AND d.reason = ?)",
+			s.DB.Now(), laneID, r.RunID, r.Lane.Lane, Sending, r.RunID, r.Lane.Lane, Waiting, repeat).Error
+	})
+}
+
+// abandon ends copies of a stopped push that wait to be repeated: nobody will, and nobody
+// knows whether they arrived.
+func (s *Store) abandon(ctx context.Context, r Run) (more bool, err error) {
+	const of = "FROM push_delivery WHERE run_id = ? AND lane = ? AND state = ? AND reason = ?"
+	var ids []id.ID
+	err = s.DB.Read(ctx).Raw("SELECT id "+of+" ORDER BY id LIMIT ?", r.RunID, r.Lane.Lane, Waiting, repeat, waveRows).Scan(&ids).Error
+	if err != nil || len(ids) == 0 {
+		return false, err
+	}
+	err = s.DB.InFreshTx(ctx, func(tx *gorm.DB) error {
+		var rows []row
+		if err := tx.Raw("SELECT "+rowColumns+" "+of+" AND id IN ? ORDER BY id"+s.lock(), r.RunID, r.Lane.Lane, Waiting, repeat, ids).Scan(&rows).Error; err != nil {
+			return err
+		}
+		m := moves{run: r, now: s.DB.Now()}
+		for _, d := range rows {
+			if err := s.loseTx(ctx, tx, &m, d, ""); err != nil {
+				return err
+			}
+		}
+		return m.writeTx(ctx, tx)
+	})
+	return len(ids) == waveRows, err
 }
 
 // unlist deletes half audiences, in parts: nobody of them was sent anything, or will be.

@@ -36,8 +36,9 @@ const CodeNoTask = "no_task"
 
 // EndTx says what became of a ticket: Sent, Refused (surely not sent) or Unknown, with
 // WeChat's code. Refused gives window, grant, count and cap back and teaches what the code
-// tells; the delivery may take another ticket. The same end again does nothing. Faults:
-// NotFound reach_ticket; Conflict reach_ticket_ended.
+// tells; the delivery may take another ticket. The same end again does nothing, nor does the
+// end of a ticket that is gone: it went with its member (an erasure). Fault: Conflict
+// reach_ticket_ended.
 func (s *Store) EndTx(ctx context.Context, tx *gorm.DB, ticketID id.ID, outcome, code string) error {
 	if outcome != Sent && outcome != Refused && outcome != Unknown {
 		return fault.NewInvalid("reach_outcome", "结果应为 sent、refused 或 unknown")
@@ -45,7 +46,7 @@ func (s *Store) EndTx(ctx context.Context, tx *gorm.DB, ticketID id.ID, outcome,
 	var row ticketRow
 	err := tx.Session(&gorm.Session{NewDB: true}).Where("id = ?", ticketID).Take(&row).Error
 	if db.IsNotFound(err) {
-		return fault.New(fault.NotFound, "reach_ticket", "没有这个触达名额")
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("reach: end: %w", err)

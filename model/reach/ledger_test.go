@@ -286,6 +286,31 @@ func TestPruneKeepsWhatCounts(t *testing.T) {
 	})
 }
 
+// Whoever was erased took his tickets with him: the message that was on its way has nothing
+// left to tell of him, and what others are told with it stands.
+func TestATicketThatIsGoneHasNoEnd(t *testing.T) {
+	each(t, func(s *site) {
+		m := s.member(official, "o-1")
+		s.event(official, "o-1", follow.Subscribe)
+		lost, _ := s.takeFor(ask(reach.Service, mass), m, 77)
+		if lost.ID == 0 {
+			s.Fatal("no ticket")
+		}
+		s.ok(s.d.InTx(s.ctx, func(tx *gorm.DB) error {
+			return tx.Exec("DELETE FROM reach_ticket WHERE member_id = ?", m).Error
+		}))
+		for _, outcome := range []string{reach.Sent, reach.Refused, reach.Unknown} {
+			s.ok(s.d.InTx(s.ctx, func(tx *gorm.DB) error { return s.reach.EndTx(s.ctx, tx, lost.ID, outcome, "40003") }))
+		}
+		s.ok(s.d.InTx(s.ctx, func(tx *gorm.DB) error { return s.reach.SentTx(s.ctx, tx, []id.ID{lost.ID}) }))
+		var left int
+		s.ok(s.d.Read(s.ctx).Raw("SELECT COUNT(*) FROM reach_ticket").Scan(&left).Error)
+		if left != 0 {
+			s.Fatalf("%d tickets came back", left)
+		}
+	})
+}
+
 func TestLoopbackCarriesOnce(t *testing.T) {
 	var l reach.Loopback
 	ctx := context.Background()

@@ -80,7 +80,7 @@ async function begin(): Promise<{ many: Segment; few: Segment; bought: (gtin: st
 async function pushes(other: Page, { many, few, bought }: Awaited<ReturnType<typeof begin>>): Promise<void> {
   const { page, site, sim } = m;
   const solution = m.products[0]?.gtin ?? '';
-  const act = (id: string, what: string, body: object = { reason: '' }) =>
+  const act = (id: string, what: string, body: object = { version: 1, reason: '' }) =>
     api<{ version: number }>(page, site, 'POST', `/pushes/${id}/${what}`, body);
 
   await test.step('a push that missed its moment waits for a person', async () => {
@@ -118,8 +118,11 @@ async function pushes(other: Page, { many, few, bought }: Awaited<ReturnType<typ
   await test.step('pause, resume, stop', async () => {
     const p = await draft(m, many.id, '慢慢来的介绍', { per_second: 1 });
     const asked = await act(p.id, 'submit');
-    await api(other, site, 'POST', `/pushes/${p.id}/approve`, { version: asked.version, reason: '' });
-    await act(p.id, 'start');
+    const agreed = await api<{ version: number }>(other, site, 'POST', `/pushes/${p.id}/approve`, {
+      version: asked.version,
+      reason: '',
+    });
+    await act(p.id, 'start', { version: agreed.version, reason: '' });
     await goTo(page, site, `/pushes/${p.id}`);
     await page.getByRole('button', { name: '暂停', exact: true }).click();
     await until(page, '已暂停');

@@ -78,7 +78,7 @@ export async function furnish(page: Page, browser: Browser, site: string, sim: s
   const segments = await get<{ id: string; name: string }[]>(desk, `/segments?brand_id=${brand}`);
   const draft = (await get<{ id: string }[]>(desk, `/pushes?brand_id=${brand}`))[0];
   const { id: copy } = await make(`/pushes/${draft?.id}/copy`, { reason: '' });
-  await make(`/pushes/${copy}/start`, { reason: '' });
+  await make(`/pushes/${copy}/start`, { version: 1, reason: '' });
 
   // Points above nobody's limit, a request about personal data, old customers, exports.
   await make(`/members/${head}/points/adjustments`, { brand_id: brand, points: 30, reason: '门店补发' });

@@ -81,7 +81,7 @@ test('what staff have not sent is taken back when their push is stopped', async 
     const numbers = () => get<Numbers>(m, `/pushes/${id}/progress`);
     const cards = (state: string) =>
       numbers().then((x) => x.counts.filter((c) => c.state === state).reduce((all, c) => all + c.n, 0));
-    await api(page, m.site, 'POST', `/pushes/${id}/start`, { reason: '' });
+    await api(page, m.site, 'POST', `/pushes/${id}/start`, { version: 1, reason: '' });
     await goTo(page, m.site, `/pushes/${id}`);
     await expect(page.getByText(/2 个任务在员工的企业微信里/)).toBeVisible({ timeout: 60_000 });
     expect((await numbers()).counts.find((c) => c.reason === 'staff_waits')?.n).toBe(3);

@@ -22,7 +22,7 @@ export function Begin({ p }: { p: Push }) {
   const submit = useWrite('post', '/pushes/{id}/submit', { ...options, done: t('done.submitted') });
   const start = useWrite('post', '/pushes/{id}/start', { ...options, done: t('done.started') });
   const schedule = useWrite('post', '/pushes/{id}/schedule', { ...options, done: t('done.scheduled') });
-  const at = { params: { path: { id: p.id } }, body: { reason: '' } };
+  const at = { params: { path: { id: p.id } }, body: { version: p.version, reason: '' } };
   const there = () => navigate(`/pushes/${p.id}`);
   const n = needs.data;
   if (!n) return null;
@@ -80,6 +80,9 @@ export function Begin({ p }: { p: Push }) {
     </Can>
   );
 }
+
+/** early: a second person agreed to a moment that has not come; it begins by itself then. */
+const early = (p: Push) => p.approved && p.start_at !== null && Date.parse(p.start_at) > Date.now();
 
 /** Actions are the buttons of a push, as its state and the operator's rights allow. */
 export function Actions({ p }: { p: Push }) {
@@ -171,7 +174,7 @@ export function Actions({ p }: { p: Push }) {
       {p.state === 'pending' && own && can('push:approve') ? (
         <span className="muted">{t('approval.other')}</span>
       ) : null}
-      {p.state === 'scheduled' || p.state === 'missed' ? <Begin p={p} /> : null}
+      {(p.state === 'scheduled' && !early(p)) || p.state === 'missed' ? <Begin p={p} /> : null}
       {p.state === 'running' ? (
         <Can do="push:send">
           <Button
