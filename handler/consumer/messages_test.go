@@ -60,7 +60,8 @@ func TestMessages(t *testing.T) {
 		}
 		s.told[who] = []push.Received{
 			{DeliveryID: 900, BrandID: s.Brand.ID, Title: "流失老客召回第二波", Topic: "新品介绍", Purpose: reach.Marketing, Channel: reach.SMS, Why: "最近 90 天只买过护理液", At: clk.Now()},
-			{DeliveryID: 901, BrandID: s.Brand.ID, Purpose: reach.Service, Channel: reach.Template, Why: "您有积分要到期", At: clk.Now()}}
+			{DeliveryID: 901, BrandID: s.Brand.ID, Purpose: reach.Service, Channel: reach.Template, Why: "您有积分要到期", At: clk.Now()},
+			{DeliveryID: 903, BrandID: s.Brand.ID, Purpose: reach.Marketing, Channel: reach.SMS, At: clk.Now()}}
 		page := lin.get("/me/messages")
 		t.Run("he sees what he gets and why, and not what operators call it", func(t *testing.T) {
 			page.says(t, 200, "消息设置", "接收中", "一键退订全部", "最近收到的消息", "短信", "不看这类内容")
@@ -70,6 +71,7 @@ func TestMessages(t *testing.T) {
 			why.saysNot(t, "召回")
 			lin.get("/me/messages/901").says(t, 200, "服务通知", "不含推销")
 			lin.get("/me/messages/901").saysNot(t, "不想再收到")
+			lin.get("/me/messages/903").says(t, 200, "您在品牌为这条消息选定的名单里。") // nothing is kept that he may read
 			lin.get("/me/messages/902").says(t, 404, "没有找到")
 		})
 		t.Run("nobody sees another's messages", func(t *testing.T) {

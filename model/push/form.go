@@ -75,6 +75,8 @@ func (f *Form) tidy() error {
 		return bad("topic", "主题应为 1 到 20 个汉字、字母或数字")
 	case utf8.RuneCountInString(f.Why) > 100:
 		return bad("why", "“为什么收到”最多 100 字")
+	case namesInward(f.Why):
+		return bad("why", "“为什么收到”是给会员看的，请不要写标签、人群或名单的名称")
 	case f.Worth < 0 || f.Worth > 100:
 		return bad("worth", "重要程度应在 0 到 100 之间")
 	case f.SegmentID != 0 && f.ListID != 0:

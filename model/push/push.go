@@ -130,7 +130,7 @@ type Form struct {
 	StartAt   clock.Instant `json:"start_at"`                      // for at and best; null: when somebody starts it
 	PerSecond int           `json:"per_second"`                    // messages a second; 0: as the brand's policy
 	HeldBP    int           `json:"held_bp" gorm:"column:held_bp"` // left alone by this push, in 1/10,000
-	Why       string        `json:"why"`                           // told to members; "": the segment in words
+	Why       string        `json:"why"`                           // told to members; "": the segment in words without names of tags, segments and lists
 	Body      `gorm:"-"`
 }
 
@@ -169,7 +169,7 @@ type Push struct {
 type Frozen struct {
 	Version  int
 	AsOf     clock.Instant
-	Sentence string                                       // the rule in words fit for the person
+	Sentence string                                       // the rule in words fit for the person (rule.Tree.Told)
 	Profiled bool                                         // the rule looks at what people did: it is for those who agree to that
 	Grounds  []Ground                                     // what the rule rests on, in any order
 	Each     func(yield func(people []id.ID) error) error // in parts, each person once
@@ -271,7 +271,7 @@ type pushRow struct {
 func (pushRow) TableName() string { return "push" }
 
 func (r pushRow) open() (Push, error) {
-	r.Said = noteOf(r.Note)
+	r.Said, r.Push.Why = noteOf(r.Note), fitWhy(r.Push.Why)
 	err := json.Unmarshal([]byte(r.Content), &r.Push.Body) // our own
 	if r.Push.ProductIDs == nil {
 		r.Push.ProductIDs = []id.ID{}

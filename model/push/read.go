@@ -229,7 +229,7 @@ func (s *Store) Why(ctx context.Context, pushID, memberID id.ID) (Trace, error) 
 		add(p.MovedAt, say.Of("trace_not_begun", "触达还没有开始，名单还没有确定"))
 		return t, nil
 	case len(list) == 0:
-		add(p.AsOf, say.Of("trace_out", "开始时他不在人群里（{rule}）", "rule", p.Why))
+		add(p.AsOf, outSaid(p.Why))
 		return t, nil
 	}
 	d := list[0]
@@ -244,7 +244,7 @@ func (s *Store) Why(ctx context.Context, pushID, memberID id.ID) (Trace, error) 
 	}
 	d.LinkClicks = taps.Clicks
 	t.Delivery, t.Got = &d, d.State == Sent && d.Reason != staffWaits
-	add(p.AsOf, say.Of("trace_in", "开始时他在人群里：{rule}", "rule", p.Why))
+	add(p.AsOf, inSaid(p.Why))
 	add(p.FrozenAt, say.Of("trace_arm", "随机分到“{arm}”", "arm", armWord(d)))
 	if d.State != Held && d.Tries > 1 {
 		add(d.MovedAt, say.Of("trace_tries", "尝试了 {n} 次", "n", d.Tries))
@@ -340,6 +340,9 @@ func (s *Store) ForMember(ctx context.Context, family []id.ID) ([]Received, erro
 		family, s.DB.Now()-365*24*3600*1000, []string{Sent, Unknown}, staffWaits).Scan(&out).Error
 	if err != nil {
 		return nil, fmt.Errorf("push: of a member: %w", err)
+	}
+	for i := range out {
+		out[i].Why = fitWhy(out[i].Why)
 	}
 	return out, nil
 }

@@ -27,7 +27,7 @@ func (n *Node) Finding(names Names, f Found) string {
 	if names.english() {
 		return english{names}.finding(n, f)
 	}
-	return speaker{names}.finding(n, f)
+	return speaker{names: names}.finding(n, f)
 }
 
 func (s speaker) finding(n *Node, f Found) string {

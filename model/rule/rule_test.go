@@ -48,6 +48,27 @@ func TestSentence(t *testing.T) {
 	}
 }
 
+// TestWhatThePeopleAreToldHasNoNameOfTheOperators: products and accounts are known to them.
+func TestWhatThePeopleAreToldHasNoNameOfTheOperators(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"all":[]}`: "品牌的全部用户",
+		`{"all":[{"tag":{"id":"1","op":"has"}},{"not":{"segment":{"id":"2"}}},{"any":[{"list":{"id":"3"}},{"tag":{"id":"1","op":"lacks"}}]}]}`: "有品牌给您的标签，并且不符合（在品牌选定的人群里），并且（在品牌选定的名单里，或者没有品牌给的某个标签）",
+		`{"any":[{"tag":{"id":"1","op":"is","values":["高"]}},{"attr":{"name":"follows","op":"in","values":["6"]}}]}`:                           "品牌给您的标签符合条件，或者关注公众号「护眼号」",
+		`{"tag":{"id":"1","op":"in","values":["高","中"]}}`:                                                                                      "品牌给您的标签符合条件",
+		`{"tag":{"id":"1","op":"between","values":["60","90"]}}`:                                                                               "品牌给您的标签符合条件",
+		`{"list":{"id":"3"}}`: "在品牌选定的名单里",
+		`{"all":[{"did":{"what":"bought","product_ids":["4"],"op":"gte","values":[1]}},{"not":{"did":{"what":"bought","product_ids":["5"],"op":"gte","values":[1]}}}]}`: "有过购买（领取或下单）「护理液」，并且从来没有购买（领取或下单）「镜片」",
+	} {
+		tree, err := rule.Parse([]byte(`{"v":1,"root":` + text + `}`))
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if got := tree.Told(names); got != want {
+			t.Errorf("%s\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
 func TestSentenceInEnglish(t *testing.T) {
 	english := func(kind string, ref id.ID) string {
 		if kind == rule.NameLanguage {

@@ -27,22 +27,37 @@ func (t Tree) Sentence(names Names) string {
 		if names.english() {
 			return "everybody of the brand"
 		}
-		return "品牌的全部用户"
+		return allOf
 	}
 	return t.Root.Sentence(names)
 }
+
+// Told is the tree in Chinese words for the people whom it is about. Products and accounts
+// keep their names; of tags, segments and lists, whose names are the operators' own, it says
+// of what kind a condition is, and neither name nor value.
+func (t Tree) Told(names Names) string {
+	if t.Root.All != nil && len(t.Root.All) == 0 {
+		return allOf
+	}
+	return speaker{names, true}.node(&t.Root, true)
+}
+
+const allOf = "品牌的全部用户"
 
 // Sentence is the part of a sentence that a node is.
 func (n *Node) Sentence(names Names) string {
 	if names.english() {
 		return english{names}.node(n, true)
 	}
-	return speaker{names}.node(n, true)
+	return speaker{names: names}.node(n, true)
 }
 
 func (names Names) english() bool { return names != nil && names(NameLanguage, 0) == "en" }
 
-type speaker struct{ names Names }
+type speaker struct {
+	names Names
+	told  bool // to the people themselves
+}
 
 func (s speaker) of(kind string, ref id.ID) string {
 	if s.names != nil {
@@ -64,6 +79,16 @@ func (s speaker) node(n *Node, top bool) string {
 			return s.never(alone.Did) // "not (has bought)" is said the way people say it
 		}
 		return "不符合（" + s.node(n.Not, true) + "）"
+	case s.told && n.Tag != nil && n.Tag.Op == Has:
+		return "有品牌给您的标签"
+	case s.told && n.Tag != nil && n.Tag.Op == Lacks:
+		return "没有品牌给的某个标签"
+	case s.told && n.Tag != nil:
+		return "品牌给您的标签符合条件"
+	case s.told && n.Segment != nil:
+		return "在品牌选定的人群里"
+	case s.told && n.List != nil:
+		return "在品牌选定的名单里"
 	case n.Tag != nil:
 		return s.tag(n.Tag)
 	case n.Attr != nil:

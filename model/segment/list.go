@@ -237,7 +237,7 @@ type Frozen struct {
 	SegmentID id.ID // 0: of a list
 	BrandID   id.ID
 	Version   int
-	Sentence  string
+	Sentence  string // the rule in words fit for the people in it (rule.Tree.Told)
 	AsOf      clock.Instant
 	Count     int64
 	People    People
@@ -281,6 +281,6 @@ func (s *Store) FreezeRule(ctx context.Context, brandID id.ID, t rule.Tree) (Fro
 	if err != nil {
 		return Frozen{}, err
 	}
-	text, err := s.Sentence(ctx, brandID, t)
+	text, err := s.Told(ctx, brandID, t)
 	return Frozen{BrandID: brandID, Sentence: text, AsOf: p.AsOf, Count: p.Count(), People: p}, err
 }

@@ -86,3 +86,13 @@ func (s *Store) Sentence(ctx context.Context, brandID id.ID, t rule.Tree) (strin
 	}
 	return t.Sentence(words), nil
 }
+
+// Told says a rule in zh-CN to the people whom it is about: without what operators call their
+// tags, segments and lists.
+func (s *Store) Told(ctx context.Context, brandID id.ID, t rule.Tree) (string, error) {
+	words, err := s.namesOf(ctx, brandID, t.Uses(), &t)
+	if words == nil {
+		return "", err
+	}
+	return t.Told(words), nil
+}

@@ -150,6 +150,9 @@ func (w *world) put(table string, r row) {
 	var names []string
 	var values []any
 	for _, c := range types {
+		if table == "member" && c.Name() == "tail" { // the database makes it
+			continue
+		}
 		v, there := r[c.Name()]
 		if !there {
 			if v = 0; strings.Contains(c.DatabaseTypeName(), "CHAR") || strings.Contains(c.DatabaseTypeName(), "TEXT") {
