@@ -40,7 +40,7 @@ type Props = {
 /** RuleEditor is the builder with what it means: a sentence, numbers and some people. */
 export function RuleEditor({ brand, value, onChange, children, of = 'segment' }: Props) {
   const { source, error } = useRuleSource(brand, of);
-  if (error) return <Broken error={error} />;
+  if (error && !source) return <Broken error={error} />;
   if (!source) return <Waiting />;
   return (
     <SourceProvider source={source}>

@@ -30,7 +30,7 @@ export function Component() {
   const remove = useWrite('post', '/segment-lists/{id}/remove', { invalidate: stale, quiet: true });
   const send = useSend();
   const offer = useUndo();
-  if (list.error) return <Broken error={list.error} again={() => void list.refetch()} />;
+  if (list.error && !list.data) return <Broken error={list.error} again={() => void list.refetch()} />;
   if (!list.data) return <Waiting />;
   const l = list.data;
   const params = { path: { id } };

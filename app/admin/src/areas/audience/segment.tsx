@@ -62,7 +62,7 @@ export function Component() {
     quiet: true,
     onDone: (l) => navigate(`/audience/lists/${l.id}`),
   });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !g) return <Broken error={found.error} again={() => void found.refetch()} />;
   if (!g) return <Waiting />;
   const labels = { active: t('segmentState.active'), archived: t('segmentState.archived') };
   return (

@@ -35,13 +35,8 @@ export function DryRun({ id }: { id: string }) {
     },
     keep: true,
   });
-  if (error) {
-    return error.code === 'dry_run' ? (
-      <Alert type="info" showIcon title={errorText(error)} />
-    ) : (
-      <Broken error={error} again={() => void refetch()} />
-    );
-  }
+  if (error?.code === 'dry_run') return <Alert type="info" showIcon title={errorText(error)} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (isPending || !data) return <Waiting height={160} />;
   return (
     <>

@@ -21,9 +21,10 @@ export function Component() {
   const params = { path: { id } };
   const campaign = useGet('/campaigns/{id}', { params });
   const dossier = useGet('/campaigns/{id}/approval', { params });
-  const failed = campaign.error ?? dossier.error;
-  if (failed) return <Broken error={failed} again={() => void dossier.refetch()} />;
-  if (!campaign.data || !dossier.data) return <Waiting />;
+  if (!campaign.data || !dossier.data) {
+    const failed = campaign.error ? campaign : dossier;
+    return failed.error ? <Broken error={failed.error} again={() => void failed.refetch()} /> : <Waiting />;
+  }
   const c = campaign.data;
   const d = dossier.data;
   const asked = Boolean(d.approval.id);

@@ -20,7 +20,7 @@ export function Component() {
     params: { path: { id: c?.account_id ?? '' } },
     enabled: Boolean(c?.account_id) && can('account:read'),
   });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !c) return <Broken error={error} again={() => void refetch()} />;
   if (!c) return <Waiting />;
   const draft = c.state === 'draft';
   return (

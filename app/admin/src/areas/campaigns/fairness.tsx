@@ -30,9 +30,10 @@ export function Component() {
   const params = { path: { id } };
   const campaign = useGet('/campaigns/{id}', { params });
   const draw = useGet('/campaigns/{id}/draw', { params });
-  const failed = campaign.error ?? draw.error;
-  if (failed) return <Broken error={failed} again={() => void draw.refetch()} />;
-  if (!campaign.data || !draw.data) return <Waiting />;
+  if (!campaign.data || !draw.data) {
+    const failed = campaign.error ? campaign : draw;
+    return failed.error ? <Broken error={failed.error} again={() => void failed.refetch()} /> : <Waiting />;
+  }
   const c = campaign.data;
   const d = draw.data;
   return (

@@ -33,7 +33,7 @@ export function Component() {
   });
   if (!may) return <Forbidden permission="campaign:write" />;
   if (!id) return brand ? <Wizard key={`new-${brand}`} brand={brand} /> : <Waiting />;
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (isPending || !data) return <Waiting />;
   if (data.stage !== 'draft') {
     return (

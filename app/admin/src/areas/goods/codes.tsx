@@ -61,7 +61,7 @@ export function Component() {
     if (asked.text) setTyped(asked.text);
   }, [asked.text]);
   // Once it is found it goes by its number: a code's value should not stay in the history.
-  const found = data?.found && data.genuine && !error ? data.code : null;
+  const found = data?.found && data.genuine ? data.code : null;
   useEffect(() => {
     if (!found?.batch_id || !asked.text) return;
     setSearch(
@@ -117,9 +117,9 @@ export function Component() {
           </div>
         </div>
       </Section>
-      {error ? <Broken error={error} again={() => void refetch()} /> : null}
+      {error && !data ? <Broken error={error} again={() => void refetch()} /> : null}
       {there && isFetching && !data ? <Waiting /> : null}
-      {there && data && !error ? <Found story={data} /> : null}
+      {there && data ? <Found story={data} /> : null}
       {there ? null : <Empty title={t('code.empty')} text={t('code.emptyText')} example={t('code.example')} />}
     </Page>
   );

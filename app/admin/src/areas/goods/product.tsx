@@ -17,7 +17,7 @@ export function Component() {
   const [form, setForm] = useState<'edit' | 'apply' | ''>('');
   const { data: p, error, refetch, dataUpdatedAt } = useGet('/products/{id}', { params: { path: { id } } });
   const trail = [{ title: t('menu.products'), to: '/goods/products' }];
-  if (error)
+  if (error && !p)
     return (
       <Page title={t('menu.products')} trail={trail}>
         <Broken error={error} again={() => void refetch()} />

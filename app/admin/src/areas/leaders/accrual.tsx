@@ -29,7 +29,7 @@ export function Component() {
   const { id = '' } = useParams();
   const states = useWords('accrualState');
   const { data: w, error, refetch } = useGet('/commission/accruals/{id}', { params: { path: { id } } });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !w) return <Broken error={error} again={() => void refetch()} />;
   if (!w) return <Waiting />;
   const a = w.accrual;
   const left = a.amount - a.clawed;

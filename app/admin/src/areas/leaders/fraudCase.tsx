@@ -15,7 +15,7 @@ export function Component() {
   const states = useWords('fraudState');
   const roles = useWords('role');
   const { data: c, error, refetch } = useGet('/fraud/cases/{id}', { params: { path: { id } } });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !c) return <Broken error={error} again={() => void refetch()} />;
   if (!c) return <Waiting />;
   return (
     <Page

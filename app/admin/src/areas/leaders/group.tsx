@@ -34,7 +34,7 @@ export function Component() {
   const [sending, setSending] = useState(false);
   const { data: g, dataUpdatedAt, error, refetch } = useGet('/groups/{id}', { params: { path: { id } } });
   const qr = useWrite('put', '/groups/{id}/qr', { invalidate: ['/groups'], done: t('group.qrDone'), quiet: true });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !g) return <Broken error={error} again={() => void refetch()} />;
   if (!g) return <Waiting />;
   const own = g.kind === 'wechat';
   return (

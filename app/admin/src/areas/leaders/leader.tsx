@@ -47,7 +47,7 @@ export function Component() {
     enabled: Boolean(l) && can('group:read'),
   });
   const groupStates = useWords('groupState');
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !l) return <Broken error={error} again={() => void refetch()} />;
   if (!l) return <Waiting />;
   const levels = programme.data?.levels ?? [];
   const decide = { id: l.id, name: l.name };

@@ -66,7 +66,7 @@ export function Component() {
       ],
     };
   }, [stats.data, t]);
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !l) return <Broken error={error} again={() => void refetch()} />;
   if (!l) return <Waiting />;
   const total = stats.data?.total;
   const picture = (format: 'png' | 'svg') => addressOf('/live-codes/{id}/picture', { path: { id }, query: { format } });

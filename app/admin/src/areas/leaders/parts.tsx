@@ -167,7 +167,7 @@ export function BrandRules({
   const [fault, setFault] = useState<unknown>(null);
   const data = found.data as Record<string, unknown> | undefined;
   const filled = useFilled(form, { data, seen: found.dataUpdatedAt, of: brand }, (d) => d);
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !data) return <Broken error={found.error} again={() => void found.refetch()} />;
   if (!data) return <Waiting />;
   const submit = async (v: Record<string, unknown>) => {
     const read = filled.now();

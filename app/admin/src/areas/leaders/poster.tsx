@@ -44,7 +44,7 @@ export function Component() {
     name: read.name,
     layout: read.layout,
   }));
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !x) return <Broken error={error} again={() => void refetch()} />;
   if (!x?.layout) return <Waiting />;
   const submit = async () => {
     const read = filled.now();

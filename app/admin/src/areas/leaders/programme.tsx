@@ -81,7 +81,7 @@ function Programme({ candidates }: { candidates?: boolean }) {
     const { brand_id: _b, by_id: _y, created_at: _c, ...draft } = read;
     return convert(draft, 0.01);
   });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !p) return <Broken error={error} again={() => void refetch()} />;
   if (!p) return <Waiting />;
   const submit = async () => {
     const read = filled.now();
@@ -339,7 +339,7 @@ function Agreements() {
     quiet: true,
   });
   const [chosen, setChosen] = useState<number | null>(null);
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   const list = [...data].sort((a, b) => b.version - a.version);
   const now = list.find((a) => a.version === chosen) ?? list[0];

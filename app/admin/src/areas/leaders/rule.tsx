@@ -37,7 +37,7 @@ export function Component() {
   const [editing, setEditing] = useState(false);
   const [signing, setSigning] = useState(false);
   const { data: r, dataUpdatedAt, error, refetch } = useGet('/commission/rules/{id}', { params: { path: { id } } });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !r) return <Broken error={error} again={() => void refetch()} />;
   if (!r) return <Waiting />;
   const x = r.terms;
   const opinion = x.level === 'two' || x.min_leader_level > 0;

@@ -12,7 +12,7 @@ export function Component() {
   const { id = '' } = useParams();
   const cycles = useWords('cycle');
   const { data: s, error, refetch } = useGet('/commission/statements/{id}', { params: { path: { id } } });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !s) return <Broken error={error} again={() => void refetch()} />;
   if (!s) return <Waiting />;
   return (
     <Page

@@ -88,7 +88,7 @@ function Tree() {
           ...(n ? [{ title: spoken(n.who.name) }] : []),
         ]}
       />
-      {error ? <Broken error={error} again={() => void refetch()} /> : null}
+      {error && !data ? <Broken error={error} again={() => void refetch()} /> : null}
       {!data && !error ? <Waiting /> : null}
       {n ? (
         <>
@@ -169,7 +169,7 @@ function Chunk({
       query: { brand_id: brand, limit: '50', ...(member ? { member_id: member } : {}), ...(after ? { after } : {}) },
     },
   });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting height={60} />;
   return (
     <>

@@ -35,7 +35,7 @@ export function Component() {
         ) : null
       }
     >
-      {error ? <Broken error={error} again={() => void refetch()} /> : null}
+      {error && !data ? <Broken error={error} again={() => void refetch()} /> : null}
       {!data && !error ? <Waiting /> : null}
       {data ? (
         <Section>

@@ -43,7 +43,7 @@ export function Component() {
   } = useGet('/imports/{id}', { params: { path: { id } }, refetchInterval: moving ? 1500 : false });
   useEffect(() => setMoving(!i || busy.includes(i.state)), [i]);
   const trail = [{ title: t('menu.imports'), to: '/members/imports' }];
-  if (error) {
+  if (error && !i) {
     return (
       <Page title={t('menu.imports')} trail={trail}>
         <Broken error={error} again={() => void refetch()} />

@@ -10,7 +10,7 @@ import { Broken, Chart, formatCount, Page, Section, StatCards, Table, Time, Wait
 export function Component() {
   const { t } = useTranslation('members');
   const { data: m, error, refetch } = useGet('/data-map');
-  if (error) {
+  if (error && !m) {
     return (
       <Page title={t('menu.map')}>
         <Broken error={error} again={() => void refetch()} />

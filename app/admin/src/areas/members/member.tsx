@@ -47,7 +47,7 @@ export function Component() {
   const consents = useGet('/members/{id}/consents', { params: { path: { id } }, enabled: may('consent:read') });
   const name = memberName(id);
   const trail = [{ title: t('menu.members'), to: '/members/find' }];
-  if (error) {
+  if (error && !m) {
     return (
       <Page title={name} trail={trail}>
         <Broken error={error} again={() => void refetch()} />

@@ -46,7 +46,7 @@ export function Component() {
     quiet: true,
   });
   const trail = [{ title: t('menu.rights'), to: '/members/rights' }];
-  if (error) {
+  if (error && !r) {
     return (
       <Page title={t('menu.rights')} trail={trail}>
         <Broken error={error} again={() => void refetch()} />
@@ -134,7 +134,7 @@ export function Component() {
 function ProofOfErasure({ id }: { id: string }) {
   const { t } = useTranslation('members');
   const { data: p, error } = useGet('/rights/{id}/proof', { params: { path: { id } } });
-  if (error) return <Broken error={error} />;
+  if (error && !p) return <Broken error={error} />;
   if (!p) return <Waiting height={120} />;
   return (
     <Section title={t('rights.proof')} extra={<Button onClick={() => window.print()}>{t('rights.print')}</Button>}>

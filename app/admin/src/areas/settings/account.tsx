@@ -16,7 +16,7 @@ export function Component() {
   const { data: a, dataUpdatedAt, error, refetch } = useGet('/accounts/{id}', at);
   const { data: health } = useGet('/accounts/{id}/health', { ...at, refetchInterval: 15_000 });
   const [open, setOpen] = useState(false);
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !a) return <Broken error={error} again={() => void refetch()} />;
   if (!a) return <Waiting />;
   return (
     <Page

@@ -21,7 +21,7 @@ export function Component() {
     quiet: true,
     done: t('saved'),
   });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !b) return <Broken error={error} again={() => void refetch()} />;
   if (!b) return <Waiting />;
   return (
     <Page

@@ -31,7 +31,7 @@ export function Component() {
     quiet: true,
     done: t('staff.totpReset'),
   });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !p) return <Broken error={error} again={() => void refetch()} />;
   if (!p) return <Waiting />;
   const self = me.operator.id === p.id;
   const body = { name: p.name, roles: p.roles, state: p.state, brand_ids: p.brand_ids };

@@ -61,7 +61,7 @@ export function Component() {
   };
   return (
     <Page title={t('quiet.title')} about={t('quiet.about')}>
-      {error ? <Broken error={error} again={() => void refetch()} /> : null}
+      {error && !data ? <Broken error={error} again={() => void refetch()} /> : null}
       <Section>
         {id === '' ? (
           <Empty title={t('brands.empty')} text={t('quiet.about')} example={t('brands.example')} />

@@ -13,7 +13,7 @@ export function Component() {
   const [q, setQ] = useState('');
   const [picked, setPicked] = useState('');
   const narrow = useNarrow();
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !roles) return <Broken error={error} again={() => void refetch()} />;
   if (!roles) return <Waiting />;
   const all = [...new Set(roles.flatMap((r) => r.permissions))];
   const word = (p: string) => t(`permissions.${p.replace(':', '_')}`, { defaultValue: p });

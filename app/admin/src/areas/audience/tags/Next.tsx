@@ -40,7 +40,7 @@ function Case({ brand, value, tree }: { brand: string; value: string; tree: obje
   const { t } = useTranslation('audience');
   const shown = usePeople();
   const size = useGet('/segments/size', { params: { query: { brand_id: brand, tree: JSON.stringify(tree) } } });
-  if (size.error) return <Alert type="warning" showIcon title={errorText(size.error)} />;
+  if (size.error && !size.data) return <Alert type="warning" showIcon title={errorText(size.error)} />;
   if (!size.data) return null;
   return (
     <p className="audience-sentence">

@@ -18,7 +18,7 @@ export function Component() {
   const brand = useBrandID();
   const [chosen, setChosen] = useState<Template | null>(null);
   const found = useGet('/tag-templates', { params: { query: { brand_id: brand } }, enabled: Boolean(brand) });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   return (
     <Page
       title={t('tag.templates')}

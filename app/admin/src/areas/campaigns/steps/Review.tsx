@@ -16,9 +16,10 @@ export function ReviewStep({ campaign: c, go }: { campaign: Campaign; go: (step:
   const check = useGet('/campaigns/{id}/check', { params });
   const preview = useGet('/campaigns/{id}/preview', { params });
   const dossier = useGet('/campaigns/{id}/approval', { params });
-  const failed = check.error ?? preview.error ?? dossier.error;
-  if (failed) return <Broken error={failed} again={() => void check.refetch()} />;
-  if (!check.data || !preview.data || !dossier.data) return <Waiting />;
+  if (!check.data || !preview.data || !dossier.data) {
+    const failed = [check, preview, dossier].find((x) => x.error);
+    return failed ? <Broken error={failed.error} again={() => void failed.refetch()} /> : <Waiting />;
+  }
   const blocked = check.data.some((f) => f.level === 'block');
   const { spend_fen: spend, points } = preview.data;
   const { needed, policy } = dossier.data;

@@ -13,7 +13,7 @@ export function Consents({ id }: { id: string }) {
     params: { path: { id }, query: { before: before[before.length - 1], limit: 20 } as object },
     keep: true,
   });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   const titles = Object.fromEntries((data.state ?? []).map((s) => [s.key, spoken(s.title)]));
   return (

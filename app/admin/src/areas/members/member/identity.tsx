@@ -10,7 +10,7 @@ import { MemberLink } from '../parts';
 export function Identity({ id }: { id: string }) {
   const { t } = useTranslation('members');
   const { data: v, error, refetch } = useGet('/members/{id}/identity', { params: { path: { id } } });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !v) return <Broken error={error} again={() => void refetch()} />;
   if (!v) return <Waiting />;
   const reasons = v.why.reasons ?? [];
   const evidence = v.evidence ?? [];

@@ -31,7 +31,7 @@ export function Points({ id }: { id: string }) {
     done: t('points.unfrozen'),
     quiet: true,
   });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !v) return <Broken error={error} again={() => void refetch()} />;
   if (!v) return <Waiting />;
   const a = v.account;
   const soon = a.expiring?.[0];

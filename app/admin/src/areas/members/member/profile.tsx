@@ -14,7 +14,7 @@ export function Profile({ id }: { id: string }) {
   const { t } = useTranslation('members');
   const { data: p, dataUpdatedAt, error, refetch } = useGet('/members/{id}/profile', { params: { path: { id } } });
   const [editing, setEditing] = useState<Item | null>(null);
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !p) return <Broken error={error} again={() => void refetch()} />;
   if (!p) return <Waiting />;
   return (
     <>

@@ -13,7 +13,7 @@ export function Purchases({ id }: { id: string }) {
     params: { query: { brand_id: brand, limit: 100 } as object },
     enabled: Boolean(brand),
   });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   if (!data.allowed) {
     return (

@@ -17,7 +17,7 @@ export function Referral({ id }: { id: string }) {
     params: { query: { ...query, limit: 20 } as object },
     enabled: Boolean(brand),
   });
-  if (tree.error && !(tree.error instanceof ApiError && tree.error.status === 404)) {
+  if (tree.error && !tree.data && !(tree.error instanceof ApiError && tree.error.status === 404)) {
     return <Broken error={tree.error} again={() => void tree.refetch()} />;
   }
   if (tree.isPending && brand) return <Waiting />;

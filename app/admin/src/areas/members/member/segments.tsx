@@ -12,7 +12,7 @@ export function Segments({ id }: { id: string }) {
   const { t } = useTranslation('members');
   const { brands } = useBrand();
   const { data, error, refetch } = useGet('/members/{id}/segments', { params: { path: { id } } });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   if (data.length === 0) {
     return (

@@ -22,7 +22,7 @@ export function Tags({ id }: { id: string }) {
   const { data, error, refetch } = useGet('/members/{id}/tags', { params });
   const take = useWrite('post', '/members/{id}/tags/take', { invalidate: stale, quiet: true });
   const undo = useUndo();
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   const give = may ? <Give id={id} held={data} /> : null;
   if (data.length === 0) return <Empty title={t('tags.empty')} text={t('tags.emptyText')} action={give} />;

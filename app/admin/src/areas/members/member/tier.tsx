@@ -10,7 +10,7 @@ export function Tier({ id }: { id: string }) {
   const { t } = useTranslation('members');
   const { brands } = useBrand();
   const { data, error, refetch } = useGet('/members/{id}/tier', { params: { path: { id } } });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   if (data.length === 0) return <Empty title={t('tier.empty')} text={t('tier.emptyText')} />;
   return data.map((s) => {

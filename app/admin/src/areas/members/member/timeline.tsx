@@ -72,7 +72,7 @@ export function Timeline({ id }: { id: string }) {
         </fieldset>
       }
     >
-      {error ? <Broken error={error} again={() => void refetch()} /> : null}
+      {error && !data ? <Broken error={error} again={() => void refetch()} /> : null}
       {!data && !error ? <Waiting height={160} /> : null}
       {data && rows.length === 0 && !isFetching ? (
         <Empty title={on.length ? t('story.noneOfKind') : t('story.empty')} text={t('story.emptyText')} />

@@ -114,7 +114,7 @@ export function Kinds() {
     quiet: true,
   });
   const update = useWrite('put', '/identity/kinds', { invalidate: ['/identity'], done: t('kinds.saved'), quiet: true });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   return (
     <Section

@@ -6,7 +6,7 @@ import { Broken, Chart, formatCount, Section, StatCards, Time, Waiting } from '@
 export function Liability({ brand }: { brand: string }) {
   const { t } = useTranslation('members');
   const { data: l, error, refetch } = useGet('/points/liability', { params: { query: { brand_id: brand } } });
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !l) return <Broken error={error} again={() => void refetch()} />;
   if (!l) return <Waiting />;
   const months = l.months ?? [];
   return (

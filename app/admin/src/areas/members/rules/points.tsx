@@ -34,7 +34,7 @@ export function PointsRules({ brand }: { brand: string }) {
     params: { path: { id: brand } },
   });
   const [open, setOpen] = useState(false);
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !data) return <Broken error={error} again={() => void refetch()} />;
   if (!data) return <Waiting />;
   const r = data.rules;
   return (

@@ -32,7 +32,7 @@ export function Tiers({ brand }: { brand: string }) {
     enabled: (table?.levels ?? []).length > 0,
   });
   const [open, setOpen] = useState(false);
-  if (error) return <Broken error={error} again={() => void refetch()} />;
+  if (error && !table) return <Broken error={error} again={() => void refetch()} />;
   if (!table) return <Waiting />;
   const levels = table.levels ?? [];
   const button = may('tier:write') ? (
