@@ -191,8 +191,10 @@ func (s *storm) deed() {
 		family, err := s.members.Family(s.ctx, u.member)
 		s.ok(err)
 		s.ok(s.d.InTx(s.ctx, func(tx *gorm.DB) error {
-			_, err := s.members.EraseTx(s.ctx, tx, family)
-			return err
+			if _, err := s.members.EraseTx(s.ctx, tx, family); err != nil {
+				return err
+			}
+			return tx.Exec("DELETE FROM reach_ticket WHERE member_id IN ?", family).Error // as model/rights does
 		}))
 		for _, v := range s.souls {
 			v.erased = v.erased || slices.Contains(family, v.member)
