@@ -82,11 +82,24 @@ type Pushes struct {
 	clk   clock.Clock
 	rates *Rates
 	now   func() time.Time // monotonic
+	pause func(ctx context.Context, d time.Duration) error
 }
 
 // NewPushes makes the worker. rates are shared by all processes.
 func NewPushes(store pushStore, send PushSender, clk clock.Clock, rates *Rates, now func() time.Time) *Pushes {
-	return &Pushes{store: store, send: send, clk: clk, rates: rates, now: now}
+	return &Pushes{store: store, send: send, clk: clk, rates: rates, now: now, pause: pause}
+}
+
+// pause waits for a time, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Freeze writes one push's audience down.
@@ -262,16 +275,19 @@ func (w *Pushes) one(ctx context.Context, run push.Run, p push.Parcel, until tim
 // errDayOver: nobody was called.
 var errDayOver = errors.New("job: the day's quota is over")
 
-// call takes the channel's turn, or the push's own, and calls. until is when its patience
-// ends; zero: as long from now as its line says.
+// call takes its turns and calls. until is when its patience ends; zero: as long from now as
+// the channel's line says. Where one line gives a turn and the next has none in time, nobody
+// was called: the turn is void, and the copy waits.
 func (w *Pushes) call(ctx context.Context, run push.Run, p push.Parcel, until time.Time, send func() error) push.Outcome {
-	q := lineOf(run, p)
+	lines := linesOf(run, p)
 	if until.IsZero() {
-		until = w.now().Add(q.patience)
+		until = w.now().Add(lines[len(lines)-1].patience)
 	}
-	for range q.turns {
-		if back, ok := w.turn(ctx, q, until); !ok {
-			return push.Outcome{Parcel: p, Result: push.NotYet, After: back}
+	for _, q := range lines {
+		for range q.turns {
+			if back, ok := w.turn(ctx, q, until); !ok {
+				return push.Outcome{Parcel: p, Result: push.NotYet, After: back}
+			}
 		}
 	}
 	fail.Point("push.before")
@@ -287,18 +303,20 @@ type line struct {
 	patience         time.Duration
 }
 
-// lineOf is the channel's, or the push's own where that is slower. All mass sends of an
-// account stand in one: what a push says of messages a second says nothing of calls that
+// linesOf are where a call waits, one after the other: in the push's own line where that is
+// slower, and always in the channel's, which all pushes of an account share. The own comes
+// first, so that no turn of the others is spent on a push that may not send yet. Mass sends
+// have no line of their own: what a push says of messages a second says nothing of calls that
 // reach a thousand.
-func lineOf(run push.Run, p push.Parcel) line {
-	q := line{fmt.Sprintf("push:%s:%d", p.Way.Channel, p.Way.AccountID), run.PerSecond, 1, pushPatience}
+func linesOf(run push.Run, p push.Parcel) []line {
+	all := line{fmt.Sprintf("push:%s:%d", p.Way.Channel, p.Way.AccountID), run.PerSecond, 1, pushPatience}
 	switch own := run.Push.PerSecond; {
 	case p.Way.Channel == reach.Mass:
-		q.perSecond, q.turns, q.patience = min(q.perSecond, 1), massTurns, massPatience
-	case own > 0 && own < q.perSecond:
-		q.name, q.perSecond = "push:"+run.PushID.String(), own
+		all.perSecond, all.turns, all.patience = min(all.perSecond, 1), massTurns, massPatience
+	case own > 0 && own < all.perSecond:
+		return []line{{"push:" + run.PushID.String(), own, 1, pushPatience}, all}
 	}
-	return q
+	return []line{all}
 }
 
 // turn waits for a turn, a few seconds at most; what is reserved must not wait for long.
@@ -308,14 +326,8 @@ func (w *Pushes) turn(ctx context.Context, q line, end time.Time) (back time.Dur
 		if !ok && w.now().Add(wait).After(end) {
 			return max(wait, time.Second), false
 		}
-		if wait > 0 {
-			t := time.NewTimer(wait)
-			select {
-			case <-t.C:
-			case <-ctx.Done():
-				t.Stop()
-				return time.Second, false
-			}
+		if wait > 0 && w.pause(ctx, wait) != nil {
+			return time.Second, false
 		}
 		if ok {
 			return 0, true

@@ -17,16 +17,29 @@ func TestMassSendsOfAnAccountStandInOneQueue(t *testing.T) {
 	mass := parcels(1, reach.Mass)[0]
 	fast, slow := push.Run{PerSecond: 5000}, push.Run{PerSecond: 5000}
 	fast.PushID, slow.PushID, slow.Push.PerSecond = 1, 2, 10
-	a, b := lineOf(fast, mass), lineOf(slow, mass)
-	if a != b || a.perSecond*60/a.turns > 59 || a.patience < time.Minute/60*massTurns*5 { // five versions of a text
-		t.Errorf("%+v %+v", a, b)
+	if of := [][]line{linesOf(fast, mass), linesOf(slow, mass)}; len(of[0]) != 1 || !slices.Equal(of[0], of[1]) {
+		t.Fatalf("%+v", of)
+	}
+	if a := linesOf(fast, mass)[0]; a.perSecond*60/a.turns > 59 || a.patience < time.Minute/60*massTurns*5 { // five versions of a text
+		t.Errorf("%+v", a)
 	}
 	if margin := time.Duration(reach.DefaultPolicy(1).MarginSec) * time.Second; pushPatience >= margin {
 		t.Errorf("a copy waits %s for its turn, and its window closes %s after it was reserved", pushPatience, margin)
 	}
+}
+
+// A push of its own speed waits in its own line and then with all others of the account.
+func TestAPushOfItsOwnSpeedStandsInTheChannelsLineToo(t *testing.T) {
 	text := parcels(1, reach.Custom)[0]
-	if a, b := lineOf(fast, text), lineOf(slow, text); a.name == b.name || a.perSecond != 5000 || b.perSecond != 10 || a.turns != 1 {
-		t.Errorf("%+v %+v", a, b)
+	fast, slow, other := push.Run{PerSecond: 50}, push.Run{PerSecond: 50}, push.Run{PerSecond: 50}
+	fast.PushID, slow.PushID, other.PushID = 1, 2, 3
+	fast.Push.PerSecond, slow.Push.PerSecond, other.Push.PerSecond = 50, 10, 20
+	a, b, c := linesOf(fast, text), linesOf(slow, text), linesOf(other, text)
+	if len(a) != 1 || len(b) != 2 || len(c) != 2 || a[0] != b[1] || a[0] != c[1] || a[0].perSecond != 50 || a[0].turns != 1 {
+		t.Fatalf("%+v %+v %+v", a, b, c)
+	}
+	if b[0].name == c[0].name || b[0].name == a[0].name || b[0].perSecond != 10 || c[0].perSecond != 20 || b[0].turns != 1 {
+		t.Errorf("%+v %+v", b, c)
 	}
 }
 
