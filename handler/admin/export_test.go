@@ -1,6 +1,9 @@
 package admin
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // ScopeTables are the tables whose rows the data scope looks up.
 func ScopeTables() []string {
@@ -10,8 +13,10 @@ func ScopeTables() []string {
 			out = append(out, s.table)
 		}
 	}
-	for _, table := range named() {
-		out = append(out, table)
+	for _, fields := range append(slices.Collect(maps.Values(namedOn())), named()) {
+		for _, table := range fields {
+			out = append(out, table)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -110,6 +110,30 @@ func TestPosters(t *testing.T) {
 				t.Error(a.Raw)
 			}
 		})
+		t.Run("who is confined to a brand chooses its templates and no other's", func(t *testing.T) {
+			other := o.must("POST", "/brands", `{"slug":"other","name":"别家","code_host":"q.other.cn"}`)
+			p := o.confined(t, "designer", o.brand.ID)
+			template := func(who *person, brand string) string {
+				var m struct{ ID string }
+				who.do("POST", "/posters", `{"brand_id":"`+brand+`","name":"冬","from":"dawn"}`).into(t, &m)
+				return m.ID
+			}
+			own, foreign := template(p, brand), template(o.root, other.ID.String())
+			at := "/brands/" + brand + "/poster"
+			if a := p.do("PUT", at, `{"template_id":"`+own+`"}`); a.Status != 200 {
+				t.Fatal(a.Raw)
+			}
+			if a := p.do("PUT", at, `{"template_id":"`+foreign+`"}`); a.Status != 404 || a.Error.Code != "not_found" {
+				t.Error(a.Raw)
+			}
+			if a := p.do("PUT", "/brands/"+other.ID.String()+"/poster", `{"template_id":"`+own+`"}`); a.Error.Code != "brand_scope" {
+				t.Error(a.Raw)
+			}
+			var chosen poster.Choice
+			if p.do("GET", at, "").into(t, &chosen); chosen.TemplateID.String() != own {
+				t.Errorf("%+v", chosen)
+			}
+		})
 		t.Run("unlawful words are refused with the law", func(t *testing.T) {
 			l := poster.Builtins()[0].Layout
 			l.Slots = append([]poster.Slot(nil), l.Slots...)

@@ -73,6 +73,19 @@ func named() map[string]string {
 		"segment_id": "segment", "list_id": "segment_list"}
 }
 
+// namedOn are the fields that name something else on a route than everywhere else.
+func namedOn() map[string]map[string]string {
+	return map[string]map[string]string{Base + "/brands/:id/poster": {"template_id": "poster_template"}}
+}
+
+// tableOf is the table whose row a field of a route names, "" for none.
+func tableOf(route, name string) string {
+	if table, there := namedOn()[route][name]; there {
+		return table
+	}
+	return named()[name]
+}
+
 // scopeOf finds the line for a route: two words before one.
 func scopeOf(path string) scope {
 	words := strings.SplitN(strings.TrimPrefix(path, Base+"/"), "/", 3)
@@ -225,7 +238,7 @@ func (h *Handler) confineValue(c *gin.Context, name string, v any, seen *bool) e
 func (h *Handler) confineName(c *gin.Context, name, value string, seen *bool) error {
 	// Field names of a body match without regard to case (encoding/json).
 	name = strings.ToLower(name)
-	table := named()[name]
+	table := tableOf(c.FullPath(), name)
 	if table == "" && name != "brand_id" || value == "" || value == "0" {
 		return nil
 	}
