@@ -69,6 +69,9 @@ func (h *Handler) takeRoster(c *gin.Context, e *audit.Entry) (any, error) {
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}
+	if err := h.visibleSegment(c, e.ObjectID); err != nil {
+		return nil, err
+	}
 	r, err := h.Segments.TakeRoster(c.Request.Context(), e.ObjectID, in.Name, e.ActorID)
 	r = h.veil(c).roster(r) // whoever reads the trail may be under one, too
 	e.After = r
@@ -120,6 +123,9 @@ func (h *Handler) changeRoster(in bool) action {
 		}
 		if blind(c) {
 			return nil, errHidden
+		}
+		if err := h.visibleList(c, e.ObjectID); err != nil { // how many of one were on it tells of him
+			return nil, err
 		}
 		ctx := c.Request.Context()
 		old, err := h.Segments.Roster(ctx, e.ObjectID)

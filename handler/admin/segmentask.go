@@ -31,13 +31,13 @@ func (h *Handler) segmentWords(c *gin.Context) (any, error) {
 var errSecretTag = fault.NewInvalid("rule_unknown", "规则里的标签不存在，或不对您的角色开放，请重新选择")
 
 // visible refuses a rule with a tag that is not for who asks, also in a segment that it
-// names: its size would tell what the tag does not.
+// names, or by which a list in it was taken: its size would tell what the tag does not.
 func (h *Handler) visible(c *gin.Context, brandID id.ID, t rule.Tree) error {
-	uses, err := h.Segments.Used(c.Request.Context(), brandID, t)
+	tags, err := h.Segments.TagsBehind(c.Request.Context(), brandID, t)
 	if err != nil {
 		return err
 	}
-	for _, tagID := range uses.Tags {
+	for _, tagID := range tags {
 		g, err := h.Tags.Get(c.Request.Context(), tagID)
 		if fault.KindOf(err) == fault.NotFound && err != nil || err == nil && !g.Visible(current(c).Operator.Roles) {
 			return errSecretTag
@@ -47,6 +47,28 @@ func (h *Handler) visible(c *gin.Context, brandID id.ID, t rule.Tree) error {
 		}
 	}
 	return nil
+}
+
+// visibleSegment is visible of a segment as its rule is now.
+func (h *Handler) visibleSegment(c *gin.Context, segmentID id.ID) error {
+	g, err := h.Segments.Get(c.Request.Context(), segmentID)
+	if err != nil {
+		return err
+	}
+	r, err := h.Segments.Version(c.Request.Context(), g.ID, g.Version)
+	if err != nil {
+		return err
+	}
+	return h.visible(c, g.BrandID, r.Tree)
+}
+
+// visibleList is visible of the people of a list.
+func (h *Handler) visibleList(c *gin.Context, listID id.ID) error {
+	r, err := h.Segments.Roster(c.Request.Context(), listID)
+	if err != nil {
+		return err
+	}
+	return h.visible(c, r.BrandID, rule.Tree{V: rule.Version, Root: rule.Node{List: &rule.Ref{ID: listID}}})
 }
 
 // askedRule is the brand and the rule of a query.

@@ -251,11 +251,11 @@ func (s *Store) Freeze(ctx context.Context, segmentID id.ID) (Frozen, error) {
 	if err != nil {
 		return Frozen{}, err
 	}
-	t, err := s.current(ctx, g.BrandID, g.ID)
+	r, err := s.Version(ctx, g.ID, g.Version) // and no later one: a list that is taken says by which
 	if err != nil {
 		return Frozen{}, err
 	}
-	f, err := s.FreezeRule(ctx, g.BrandID, t)
+	f, err := s.FreezeRule(ctx, g.BrandID, r.Tree)
 	f.SegmentID, f.Version = g.ID, g.Version
 	return f, err
 }
