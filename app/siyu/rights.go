@@ -25,7 +25,7 @@ type rightsStores struct {
 func (e *environment) buildRights() {
 	e.Rights = rights.New(rights.Deps{DB: e.DB, Box: e.Box, Outbox: e.Outbox, Consents: e.Consents, Members: e.Members, Phones: e.Phones,
 		Company: e.Config.Company,
-		Erasers: map[string]rights.Eraser{"event": e.Events, "profile": e.Profiles, "crm": e.Imports, "tag": e.Tags, "segment": e.Segments}, Correct: e.correct})
+		Erasers: map[string]rights.Eraser{"event": e.Events, "profile": e.Profiles, "crm": e.Imports, "push": e.Pushes, "tag": e.Tags, "segment": e.Segments}, Correct: e.correct})
 	e.Consents.OnWithdraw(consent.ExactPlace, e.Scans.ForgetExactPlacesTx)
 	e.Consents.OnWithdraw(consent.Phone, e.Rights.ForgetPhonesTx)
 }

@@ -124,7 +124,7 @@ func newSite(t *testing.T, d *db.DB, clk *clock.Fake, set claimtest.Setup) *site
 	s.phones = book.New(d, s.Box)
 	nobody := noRows{}
 	s.rights = rights.New(rights.Deps{DB: d, Box: s.Box, Outbox: s.Outbox, Consents: consents, Members: s.members, Phones: s.phones, Company: "老井食品",
-		Erasers: map[string]rights.Eraser{"event": nobody, "profile": nobody, "crm": nobody, "tag": nobody, "segment": nobody}})
+		Erasers: map[string]rights.Eraser{"event": nobody, "profile": nobody, "crm": nobody, "push": nobody, "tag": nobody, "segment": nobody}})
 	s.accounts = points.NewAccounts(d, s.Ledger, s.members)
 	s.tiers = tier.New(d, s.members, s.accounts)
 	s.Claims = claim.New(d, s.Campaigns, s.Packets, s.Points, s.Outbox, s.scans, s.Products, s.Brands, s.members)

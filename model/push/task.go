@@ -228,3 +228,53 @@ func (s *Store) toldTx(ctx context.Context, tx *gorm.DB, t Task, ids []id.ID, of
 	}
 	return s.sentTx(ctx, tx, all[0].run, sent, all[0].now)
 }
+
+// EraseTx forgets which tasks of staff hold copies for these members (个人信息删除) and says
+// how many copies that were. Without the id that a copy was for, nobody can be asked whether
+// the staff still send it: it ends as unknown. Its place in the ledger goes with the person.
+func (s *Store) EraseTx(ctx context.Context, tx *gorm.DB, members []id.ID) (int64, error) {
+	tx = tx.WithContext(ctx)
+	var ids []id.ID
+	if err := tx.Raw("SELECT delivery_id FROM push_task_copy WHERE member_id IN ? ORDER BY delivery_id"+s.lock(), members).Scan(&ids).Error; err != nil {
+		return 0, fmt.Errorf("push: erase: %w", err)
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	if err := s.lostSightTx(ctx, tx, ids); err != nil {
+		return 0, fmt.Errorf("push: erase: %w", err)
+	}
+	r := tx.Exec("DELETE FROM push_task_copy WHERE member_id IN ?", members)
+	if r.Error != nil {
+		return 0, fmt.Errorf("push: erase: %w", r.Error)
+	}
+	return r.RowsAffected, nil
+}
+
+// lostSightTx ends copies that wait for the staff, of any pushes, as unknown.
+func (s *Store) lostSightTx(ctx context.Context, tx *gorm.DB, ids []id.ID) error {
+	var rows []struct {
+		RunID id.ID
+		Row   row `gorm:"embedded"`
+	}
+	err := tx.Raw("SELECT run_id, "+rowColumns+" FROM push_delivery WHERE id IN ? AND state = ? AND reason = ? ORDER BY run_id, lane, id"+s.lock(), ids, Sent, staffWaits).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	var all []*moves // one a lane
+	for _, x := range rows {
+		lane := Lane{RunID: x.RunID, Lane: x.Row.Lane}
+		if len(all) == 0 || all[len(all)-1].run.Lane != lane {
+			all = append(all, &moves{run: Run{Lane: lane}, now: s.DB.Now()})
+		}
+		to := x.Row
+		to.State, to.Reason = Unknown, ""
+		all[len(all)-1].move(x.Row, moved{row: to}) // it ended when WeCom took it: nothing is counted for the speed
+	}
+	for _, m := range all {
+		if err := m.writeTx(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

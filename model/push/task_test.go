@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"siyu/model/event"
 	"siyu/model/id"
 	"siyu/model/push"
@@ -130,6 +132,79 @@ func TestATaskThatNobodyCanAskForEndsAsUnknown(t *testing.T) {
 		}
 		if n := w.states(p.ID); n["unknown"] != 1 {
 			t.Errorf("%v", n)
+		}
+	})
+}
+
+// Who was erased is known to no task any more: what staff were to send him ends at once, and
+// the others' copies go on.
+func TestACopyOfAnErasedPersonDoesNotWaitForStaffForEver(t *testing.T) {
+	each(t, 3, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		gone, got, waits := w.people[0], w.people[1], w.people[2]
+		p := w.asked()
+		w.clk.Advance(3 * time.Minute)
+		task := w.due()
+		erase := func(members ...id.ID) (n int64) {
+			w.must(w.d.InTx(ctx, func(tx *gorm.DB) (err error) { n, err = w.s.EraseTx(ctx, tx, members); return err }))
+			return n
+		}
+		if n := erase(gone, 999); n != 1 {
+			t.Errorf("%d copies", n)
+		}
+		if n := erase(gone); n != 0 {
+			t.Errorf("%d copies once more", n)
+		}
+		if x := w.of(p, gone); x.Delivery.State != push.Unknown || x.Delivery.Reason != "" {
+			t.Errorf("%+v", x.Delivery)
+		}
+		if n := w.states(p.ID); n["unknown"] != 1 || n["sent"] != 2 {
+			t.Errorf("%v", n)
+		}
+		// An answer that was asked for before may name him still: it changes nothing of his.
+		w.must(w.s.Told(ctx, task, map[string]int{"o" + gone.String(): push.TaskDelivered, "o" + got.String(): push.TaskDelivered, "o" + waits.String(): push.TaskWaits}))
+		if x := w.of(p, gone); x.Delivery.State != push.Unknown || len(w.happened(gone)) != 0 {
+			t.Errorf("%+v", x.Delivery)
+		}
+		if x := w.of(p, got); !x.Got || len(w.happened(got)) != 1 {
+			t.Errorf("%+v", x.Delivery)
+		}
+		if x := w.of(p, waits); !strings.Contains(x.Delivery.Words, "员工待发送") || w.says(p) != "staff_tasks/1/" {
+			t.Errorf("%+v %s", x.Delivery, w.says(p))
+		}
+		// The last one of a task leaves: nobody is left to ask for, and the task is over.
+		if n := erase(waits, got); n != 1 {
+			t.Errorf("%d copies", n)
+		}
+		if n := w.states(p.ID); n["unknown"] != 2 || n["sent"] != 1 {
+			t.Errorf("%v", n)
+		}
+		w.must(w.s.Told(ctx, task, map[string]int{}))
+		if w.says(p) != "" {
+			t.Errorf("staff still hold %s", w.says(p))
+		}
+	})
+}
+
+// One person may wait in tasks of several pushes.
+func TestAllTasksForgetAnErasedPerson(t *testing.T) {
+	each(t, 40, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		all := []push.Push{w.asked(), w.asked()}
+		var n int64
+		w.must(w.d.InTx(ctx, func(tx *gorm.DB) (err error) { n, err = w.s.EraseTx(ctx, tx, w.people[:30]); return err }))
+		if n != 60 {
+			t.Errorf("%d copies", n)
+		}
+		for _, p := range all {
+			if n := w.states(p.ID); n["unknown"] != 30 || n["sent"] != 10 {
+				t.Errorf("%v", n)
+			}
+		}
+		var left int
+		w.must(w.d.Read(ctx).Raw("SELECT COUNT(*) FROM push_task_copy WHERE member_id IN ?", w.people[:30]).Scan(&left).Error)
+		if left != 0 {
+			t.Errorf("%d copies stay", left)
 		}
 	})
 }

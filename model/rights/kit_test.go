@@ -25,6 +25,7 @@ import (
 	"siyu/model/notice"
 	"siyu/model/phone"
 	"siyu/model/profile"
+	"siyu/model/push"
 	"siyu/model/scan"
 	"siyu/model/segment"
 	"siyu/model/tag"
@@ -47,7 +48,7 @@ func newTown(t *testing.T, d *db.DB, clk *clock.Fake) *town {
 	members := member.New(d, people)
 	w.Claims = claim.New(d, w.Campaigns, w.Packets, w.Points, w.Outbox, w.Scans, w.Products, w.Brands, members)
 	s := New(Deps{DB: d, Box: w.Box, Outbox: w.Outbox, Consents: consent.New(d), Members: members, Phones: phone.New(d, w.Box), Company: "老井食品",
-		Erasers: map[string]Eraser{"event": event.New(d, w.Outbox), "profile": profile.New(profile.Deps{DB: d}), "crm": crm.New(crm.Deps{DB: d}), "tag": tag.New(tag.Deps{DB: d}), "segment": segment.New(d)}})
+		Erasers: map[string]Eraser{"event": event.New(d, w.Outbox), "profile": profile.New(profile.Deps{DB: d}), "crm": crm.New(crm.Deps{DB: d}), "push": push.New(push.Deps{DB: d}), "tag": tag.New(tag.Deps{DB: d}), "segment": segment.New(d)}})
 	return &town{Store: s, World: w, t: t, people: people}
 }
 

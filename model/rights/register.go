@@ -106,7 +106,7 @@ func register() []table {
 
 		// pushes
 		{name: "push_delivery", title: "营销与服务触达", where: ofMember, hide: []string{"lane", "use_no", "take_id", "ticket_id", "tries"}, keep: "每次触达只发一次的依据；" + keepLink},
-		{name: "push_task_copy", title: "等待员工发送的企业微信群发", where: ofMember, hide: []string{"task_id"}, drop: true},
+		{name: "push_task_copy", title: "等待员工发送的企业微信群发", where: ofMember, hide: []string{"task_id"}, by: "push"},
 		{name: "push_click", title: "打开过的触达链接", where: ofMember, drop: true},
 		{name: "push_tester", title: "触达测试白名单", where: ofMember, hide: []string{"by_id"}, drop: true},
 
