@@ -58,12 +58,30 @@ type extractInput struct {
 	Reason string            `json:"reason"`
 }
 
+// visibleCrowd refuses the people of a segment or a list that tells of a tag that is not for
+// who asks. What is not there is said when the list begins.
+func (h *Handler) visibleCrowd(c *gin.Context, in extractInput) error {
+	for name, visible := range map[string]func(*gin.Context, id.ID) error{"segment_id": h.visibleSegment, "list_id": h.visibleList} {
+		of, err := id.Parse(in.Filter[name])
+		if err != nil {
+			continue
+		}
+		if err := visible(c, of); err != nil && fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+	}
+	return nil
+}
+
 func (h *Handler) createExtract(c *gin.Context, e *audit.Entry) (any, error) {
 	var in extractInput
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}
 	if err := mayExtract(c, in.Kind); err != nil {
+		return nil, err
+	}
+	if err := h.visibleCrowd(c, in); err != nil {
 		return nil, err
 	}
 	x, err := h.Extracts.Ask(c.Request.Context(), extract.Request{Kind: in.Kind, Filter: in.Filter, Reason: in.Reason, By: e.ActorID, Brands: current(c).Operator.BrandIDs})

@@ -215,6 +215,9 @@ func (h *Handler) pushWhy(c *gin.Context) (any, error) {
 	}
 	return one(c, func(ctx context.Context, pushID id.ID) (push.Trace, error) {
 		t, err := h.Pushes.Why(ctx, pushID, memberID)
+		if err == nil {
+			err = h.ruled(c, &t)
+		}
 		if err == nil && t.Delivery == nil {
 			err = h.left(c, &t)
 		}

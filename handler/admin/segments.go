@@ -157,6 +157,9 @@ func (h *Handler) getSegment(c *gin.Context) (any, error) {
 	if out.Rule, err = h.Segments.Version(ctx, segmentID, out.Version); err != nil {
 		return nil, err
 	}
+	if out.Rule, err = h.worded(c, out.Rule); err != nil {
+		return nil, err
+	}
 	out.Uses = out.Rule.Tree.Uses()
 	if out.Users, err = h.Segments.Users(ctx, out.BrandID, rule.NameSegment, segmentID); err != nil {
 		return nil, err
@@ -228,7 +231,11 @@ func (h *Handler) segmentVersions() gin.HandlerFunc {
 		if err != nil {
 			return nil, err
 		}
-		return h.Segments.Versions(c.Request.Context(), segmentID, int(p.Before), p.Limit)
+		list, err := h.Segments.Versions(c.Request.Context(), segmentID, int(p.Before), p.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return each(list, func(r segment.Rule) (segment.Rule, error) { return h.worded(c, r) })
 	})
 }
 

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -52,4 +53,34 @@ func (t *Trace) ByRule(rule string) {
 		}
 		t.Steps[i].Text = t.Steps[i].Said.Text
 	}
+}
+
+// tagNamed is how a note names a tag (Ground.became).
+var tagNamed = regexp.MustCompile(`标签“([^”]*)”`)
+
+// TagsNamed are the names of tags in a text about an audience that is not what it was: a note
+// of a push, a fault.
+func TagsNamed(text string) (names []string) {
+	for _, m := range tagNamed.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// Renamed puts other names of tags into such a text.
+func Renamed(text string, names map[string]string) string {
+	return tagNamed.ReplaceAllStringFunc(text, func(m string) string {
+		if name, there := names[tagNamed.FindStringSubmatch(m)[1]]; there {
+			return "标签“" + name + "”"
+		}
+		return m
+	})
+}
+
+// Noted is the push with other names of tags in its note.
+func (p Push) Noted(names map[string]string) Push {
+	if p.Note = Renamed(p.Note, names); len(names) > 0 {
+		p.Said = noteOf(p.Note)
+	}
+	return p
 }
