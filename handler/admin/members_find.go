@@ -4,12 +4,14 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"siyu/handler/web"
 	"siyu/model/brand"
 	"siyu/model/fault"
+	"siyu/model/find"
 	"siyu/model/id"
 	"siyu/model/identity"
 	"siyu/model/member"
@@ -33,7 +35,7 @@ func (h *Handler) listMembers() gin.HandlerFunc {
 		if err != nil {
 			return nil, err
 		}
-		found, asked, err := h.findMembers(c, p.Limit)
+		found, asked, err := h.lookUp(c, p.Limit)
 		switch {
 		case err != nil || asked:
 		case level >= 0:
@@ -88,7 +90,7 @@ func (h *Handler) siftMembers(c *gin.Context) (rows []memberRow, next string, er
 	if err != nil {
 		return nil, "", err
 	}
-	if one, asked, err := h.findMembers(c, p.Limit); err != nil || asked {
+	if one, asked, err := h.lookUp(c, p.Limit); err != nil || asked {
 		if err == nil {
 			rows, err = h.memberRows(ctx, brandID, one)
 		}
@@ -237,6 +239,35 @@ func (h *Handler) memberRows(ctx context.Context, brandID id.ID, list []member.M
 		}
 	}
 	return out, nil
+}
+
+// lookUp is findMembers for an answer that shows whom it found: by what was asked and who
+// was found is audited, also of an answer that finds nobody, whatever page of it is asked
+// for. Counting them again is no look-up of its own.
+func (h *Handler) lookUp(c *gin.Context, limit int) (found []member.Member, asked bool, err error) {
+	found, asked, err = h.findMembers(c, limit)
+	by := lookedUpBy(c)
+	if err != nil || len(by) == 0 {
+		return found, asked, err
+	}
+	ids := make([]id.ID, len(found))
+	for i, m := range found {
+		ids[i] = m.ID
+	}
+	if err := h.noteLookUp(c, find.Member, strings.Join(by, ","), ids); err != nil {
+		return nil, asked, err // nobody is looked up unseen
+	}
+	return found, asked, nil
+}
+
+// lookedUpBy names what a person is looked up by that is not the house's own number of him.
+func lookedUpBy(c *gin.Context) (by []string) {
+	for _, word := range []string{"phone", "phone_tail", "openid", "code", "key"} {
+		if c.Query(word) != "" {
+			by = append(by, word)
+		}
+	}
+	return by
 }
 
 // findMembers answers a search by one exact word; asked is whether there was one. All

@@ -11,6 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"siyu/model/audit"
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
@@ -23,6 +24,106 @@ type foundMember struct {
 	ID        id.ID
 	Level     int
 	LevelName string `json:"level_name"`
+}
+
+func TestWhoLooksMembersUpIsKnown(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		o := newOffice(t, d, clk)
+		one, two := o.somebody(t, "oOneLookedUp0000000001", "13800138001").ID, o.somebody(t, "oTwoLookedUp0000000002", "13900138001").ID
+		exec := func(stmt string, args ...any) {
+			t.Helper()
+			if err := d.InTx(context.Background(), func(tx *gorm.DB) error { return tx.Exec(stmt, args...).Error }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.must("PUT", "/brands/"+o.brand.ID.String()+"/accounts", `{"kind":"official","app_id":"wxA","name":"号","callback_slug":"b1-oa","secrets":{"app_secret":"sec","token":"tok"}}`)
+		exec("INSERT INTO claim (id, batch_id, serial, brand_id, product_id, member_id, campaign_id, tier, kind, prize, cash_fen, points, day, created_at) VALUES (9, ?, 5, ?, ?, ?, ?, 1, 'points', '', 0, 1, 20261121, ?)",
+			o.batch.ID, o.brand.ID, o.product.ID, two, o.live.ID, clk.Now())
+		token, err := o.deps.Codes.TokenOf(o.batch.ID, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		brand := "&level=0&state=active&brand_id=" + o.brand.ID.String()
+		support := o.as(t, "support", operator.Support)
+		lines := func() (list []audit.Line) {
+			t.Helper()
+			o.root.do("GET", "/audit?limit=100&action=member.look_up", "").into(t, &list)
+			return list
+		}
+		for name, x := range map[string]struct {
+			query, by string
+			found     []id.ID
+		}{
+			"a telephone":                        {"phone=13800138001", "phone", []id.ID{one}},
+			"a telephone among others of a list": {"phone=13800138001" + brand, "phone", []id.ID{one}},
+			"a telephone on a later page":        {"phone=13800138001&before=5", "phone", []id.ID{one}},
+			"a telephone that nobody has":        {"phone=13800138999", "phone", nil},
+			"the end of two":                     {"phone_tail=8001", "phone_tail", []id.ID{one, two}},
+			"an OpenID":                          {"openid=oOneLookedUp0000000001", "openid", []id.ID{one}},
+			"a key of some kind":                 {"kind=openid&scope=wxA&key=oOneLookedUp0000000001", "key", []id.ID{one}},
+			"a code":                             {"code=" + token, "code", []id.ID{two}},
+			"several at once":                    {"phone=13800138001&code=" + token, "phone,code", []id.ID{one, two}},
+			"a number of ours":                   {"id=" + one.String(), "", nil},
+			"the end of a number of ours":        {"id=" + one.Tail(), "", nil},
+			"nothing":                            {"state=active", "", nil},
+		} {
+			t.Run(name, func(t *testing.T) {
+				before := len(lines())
+				a := support.do("GET", "/members?total=1&"+x.query, "")
+				if a.Status != 200 {
+					t.Fatal(a.Raw)
+				}
+				got := lines()
+				if x.by == "" {
+					if len(got) != before {
+						t.Errorf("%+v", got[0])
+					}
+					return
+				}
+				if len(got) != before+1 { // the total of the answer is no second one
+					t.Fatalf("%d lines more", len(got)-before)
+				}
+				l, told := got[0], map[string]string{}
+				for _, c := range l.Changes {
+					told[c.Field] = string(c.After)
+				}
+				if l.Actor != "support" || l.Object != "member" || told["by"] != `"`+x.by+`"` {
+					t.Errorf("%+v", l)
+				}
+				var only id.ID
+				if len(x.found) == 1 {
+					only = x.found[0]
+				}
+				if l.ObjectID != only || strings.Count(told["found"], ",")+1 != max(1, len(x.found)) {
+					t.Errorf("%+v", l)
+				}
+				for _, m := range x.found {
+					if !strings.Contains(told["found"], m.String()) || !strings.Contains(a.Raw, m.String()) {
+						t.Errorf("%s is not in %s", m, told["found"])
+					}
+				}
+				for _, secret := range []string{"8001", "LookedUp", token} {
+					if strings.Contains(told["by"]+l.Reason, secret) {
+						t.Errorf("%s is written: %+v", secret, l)
+					}
+				}
+				for field := range told {
+					if field != "by" && field != "found" {
+						t.Errorf("%s is written: %s", field, told[field])
+					}
+				}
+			})
+		}
+		t.Run("what cannot be noted is not answered", func(t *testing.T) {
+			exec("ALTER TABLE audit RENAME TO audit_away")
+			defer exec("ALTER TABLE audit_away RENAME TO audit")
+			for _, query := range []string{"phone=13800138001", "phone_tail=8001" + brand, "code=" + token} {
+				if a := support.do("GET", "/members?"+query, ""); a.Status != 500 || strings.Contains(a.Raw, one.String()) || strings.Contains(a.Raw, two.String()) {
+					t.Errorf("%s: %d %s", query, a.Status, a.Raw)
+				}
+			}
+		})
+	})
 }
 
 func TestMembersAreFoundAndTheirStoryIsTold(t *testing.T) {

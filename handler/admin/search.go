@@ -57,8 +57,12 @@ func (h *Handler) search(c *gin.Context) (any, error) {
 		}
 		// Leaders are found by a whole number; once is noted, with the members where he sees them.
 		alone := s.kind == find.Leader && q.Tail == "" && (o.Scoped() || !o.Can(operator.MemberRead))
-		if q.Person() && (s.kind == find.Member || alone) {
-			if err := h.noteLookUp(c, s.kind, q, hits); err != nil {
+		if by := lookedForBy(q, hits); by != "" && (s.kind == find.Member || alone) {
+			found := make([]id.ID, len(hits))
+			for i, x := range hits {
+				found[i] = x.ID
+			}
+			if err := h.noteLookUp(c, s.kind, by, found); err != nil {
 				return nil, err // nobody is looked up unseen
 			}
 		}
@@ -80,17 +84,23 @@ func (h *Handler) staged(c *gin.Context, hits []find.Hit) error {
 	return nil
 }
 
-// noteLookUp audits that somebody was looked up by his telephone: how and who was found,
-// never the number.
-func (h *Handler) noteLookUp(c *gin.Context, kind string, q find.Query, hits []find.Hit) error {
-	by := "phone"
-	if q.Tail != "" {
-		by = "phone_tail"
+// lookedForBy is what of a person is looked for, "" for nothing. What may be an OpenID is
+// one where it finds a member: bill numbers and the like have the same form.
+func lookedForBy(q find.Query, hits []find.Hit) string {
+	switch {
+	case q.Tail != "":
+		return "phone_tail"
+	case q.Person():
+		return "phone"
+	case q.OpenID != "" && len(hits) > 0 && hits[0].Kind == find.Member:
+		return "openid"
 	}
-	found := []id.ID{}
-	for _, x := range hits {
-		found = append(found, x.ID)
-	}
+	return ""
+}
+
+// noteLookUp audits that somebody was looked up by something that is his: by what (phone,
+// phone_tail, openid, code, key) and who was found, never the value.
+func (h *Handler) noteLookUp(c *gin.Context, kind, by string, found []id.ID) error {
 	s := current(c)
 	e := audit.Entry{ActorID: s.Operator.ID, Actor: s.Operator.Login, IP: web.ClientIP(c), RequestID: web.RequestID(c),
 		Action: "member.look_up", Object: kind, After: map[string]any{"by": by, "found": found}}
