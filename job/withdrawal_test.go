@@ -73,7 +73,7 @@ func (c *cashier) approved() redpacket.Payout {
 	c.t.Helper()
 	w, err := c.store.Request(context.Background(), c.Brand.ID, 77, 600, "k")
 	c.must(err)
-	w, err = c.store.Approve(context.Background(), w.ID, withdrawal.Decision{By: 1})
+	w, err = c.store.Approve(context.Background(), w.ID, withdrawal.Decision{By: 1, TaxFen: &w.TaxFen})
 	c.must(err)
 	p, err := c.Packets.Get(context.Background(), w.PayoutID)
 	c.must(err)

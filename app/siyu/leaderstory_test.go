@@ -176,12 +176,15 @@ func (s *leaderStory) withdraws(shown string, redpack bool) {
 	s.b.taps("申请提现")
 	s.b.sees("撤回提现")
 	office := s.office()
-	var list []struct{ ID string }
+	var list []struct {
+		ID     string
+		TaxFen int64 `json:"tax_fen"`
+	}
 	office.call("GET", "/withdrawals?state=requested", "", &list)
 	if len(list) != 1 {
 		s.t.Fatalf("withdrawals: %+v", list)
 	}
-	office.call("POST", "/withdrawals/"+list[0].ID+"/approve", `{}`, nil)
+	office.call("POST", "/withdrawals/"+list[0].ID+"/approve", fmt.Sprintf(`{"tax_fen":%d}`, list[0].TaxFen), nil)
 	if redpack {
 		s.b.taps("关闭网页")
 		s.b.taps("微信")

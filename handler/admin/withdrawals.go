@@ -29,7 +29,7 @@ func (h *Handler) withdrawalRoutes() []web.Route {
 			Asks("brand_id?", "member_id?", "state?:requested|approved|paid|refused|returned|failed|cancelled").Lists(asked{}).Counts(),
 		at(get, "/withdrawals/tax", operator.WithdrawalRead, "一个月的代扣税明细(按编号翻页，可导出 CSV)", h.taxReport).Asks("brand_id", "month", "after?", "format?:json|csv").Lists(namedTax{}).File("text/csv"),
 		at(get, "/withdrawals/:id", operator.WithdrawalRead, "佣金提现：出资账户、打款单、经过", web.Answer(h.getWithdrawal)).Gives(withdrawalView{}),
-		at(post, "/withdrawals/:id/approve", operator.WithdrawalApprove, "通过提现并付款(税款可改，须写原因)", h.write("withdrawal.approve", ok, h.approveWithdrawal)).Takes(approveInput{}).Gives(withdrawal.Withdrawal{}),
+		at(post, "/withdrawals/:id/approve", operator.WithdrawalApprove, "通过提现并付款(税款必填；与建议不同须写原因)", h.write("withdrawal.approve", ok, h.approveWithdrawal)).Takes(approveInput{}).Gives(withdrawal.Withdrawal{}),
 		at(post, "/withdrawals/:id/refuse", operator.WithdrawalApprove, "拒绝提现(写明原因，金额退回)", h.write("withdrawal.refuse", ok, h.refuseWithdrawal)).Takes(reasonInput{}).Gives(withdrawal.Withdrawal{}),
 		at(get, "/brands/:id/withdrawal-policy", operator.WithdrawalRead, "提现规则", web.Answer(h.getWithdrawalPolicy)).Gives(withdrawal.Policy{}),
 		at(put, "/brands/:id/withdrawal-policy", operator.WithdrawalPolicy, "修改提现规则", h.write("withdrawal_policy.save", ok, h.saveWithdrawalPolicy)).Takes(withdrawal.Policy{}).Gives(withdrawal.Policy{}),
@@ -93,8 +93,9 @@ func (h *Handler) getWithdrawal(c *gin.Context) (any, error) {
 }
 
 type approveInput struct {
-	TaxFen *money.Fen `json:"tax_fen"` // missing: as suggested
-	Reason string     `json:"reason"`
+	TaxFen       *money.Fen `json:"tax_fen"`       // withheld; must be there
+	SuggestedFen *money.Fen `json:"suggested_fen"` // the suggestion that the page showed; another one by now: Conflict
+	Reason       string     `json:"reason"`        // needed with another tax than suggested
 }
 
 func (h *Handler) approveWithdrawal(c *gin.Context, e *audit.Entry) (any, error) {
@@ -103,7 +104,7 @@ func (h *Handler) approveWithdrawal(c *gin.Context, e *audit.Entry) (any, error)
 		return nil, err
 	}
 	return h.moveWithdrawal(c, e, func(ctx context.Context) (withdrawal.Withdrawal, error) {
-		return h.Withdrawals.Approve(ctx, e.ObjectID, withdrawal.Decision{By: e.ActorID, TaxFen: in.TaxFen, Reason: in.Reason})
+		return h.Withdrawals.Approve(ctx, e.ObjectID, withdrawal.Decision{By: e.ActorID, TaxFen: in.TaxFen, SuggestedFen: in.SuggestedFen, Reason: in.Reason})
 	})
 }
 

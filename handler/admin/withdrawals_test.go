@@ -63,7 +63,7 @@ func (o *office) withdrawalKeyed() map[string]retry {
 	yes, no := o.request("oRetryYes"), o.request("oRetryNo")
 	brand := "/brands/" + o.brand.ID.String()
 	return map[string]retry{
-		"POST /withdrawals/:id/approve":     {"/withdrawals/" + yes.ID.String() + "/approve", `{"reason":"一"}`, `{"reason":"二"}`},
+		"POST /withdrawals/:id/approve":     {"/withdrawals/" + yes.ID.String() + "/approve", `{"tax_fen":50,"reason":"一"}`, `{"tax_fen":50,"reason":"二"}`},
 		"POST /withdrawals/:id/refuse":      {"/withdrawals/" + no.ID.String() + "/refuse", `{"reason":"一"}`, `{"reason":"二"}`},
 		"PUT /brands/:id/withdrawal-policy": {brand + "/withdrawal-policy", o.policyBody(1, 4), o.policyBody(1, 5)},
 	}
@@ -76,18 +76,26 @@ func TestWithdrawalsAreDecidedByWhoMay(t *testing.T) {
 	path := "/withdrawals/" + w.ID.String()
 	finance, approver, support := o.as(t, "caiwu-1", operator.Finance), o.as(t, "shenpi-1", operator.Approver), o.as(t, "kefu-1", operator.Support)
 	for _, p := range []*person{approver, support} {
-		if a := p.do("POST", path+"/approve", `{}`); a.Status != 403 {
+		if a := p.do("POST", path+"/approve", `{"tax_fen":50}`); a.Status != 403 {
 			t.Fatal(a.Status, a.Raw)
 		}
 	}
 	if a := finance.do("PUT", "/brands/"+o.brand.ID.String()+"/withdrawal-policy", o.policyBody(1, 5)); a.Status != 403 {
 		t.Fatal(a.Status, a.Raw)
 	}
-	if a := finance.do("POST", path+"/approve", `{"tax_fen":10}`); a.Status != 400 || a.Error.Code != "withdrawal_tax" {
-		t.Fatal(a.Status, a.Raw)
+	for body, want := range map[string]string{
+		``: "400 withdrawal_tax", `{}`: "400 withdrawal_tax", `{"tax_fen":null,"reason":"无"}`: "400 withdrawal_tax",
+		`{"tax_fen":10,"suggested_fen":50}`:                "400 withdrawal_tax",
+		`{"tax_fen":10}`:                                   "409 withdrawal_tax_moved",
+		`{"tax_fen":10,"suggested_fen":20,"reason":"已申报"}`: "409 withdrawal_tax_moved",
+	} {
+		a := finance.do("POST", path+"/approve", body)
+		if got := fmt.Sprint(a.Status, " ", a.Error.Code); got != want || a.Status == 409 && !strings.Contains(a.Raw, `"tax_fen":50`) {
+			t.Errorf("%s: %s, want %s", body, a.Raw, want)
+		}
 	}
 	var got withdrawal.Detail
-	finance.do("POST", path+"/approve", `{"tax_fen":10,"reason":"已自行申报"}`).into(t, &got.Withdrawal)
+	finance.do("POST", path+"/approve", `{"tax_fen":10,"suggested_fen":50,"reason":"已自行申报"}`).into(t, &got.Withdrawal)
 	support.do("GET", path, "").into(t, &got)
 	if got.State != withdrawal.Approved || got.TaxFen != 10 || got.NetFen != 490 || got.Payout == nil || got.Payout.AmountFen != 490 || len(got.History) != 2 || len(got.Parts) != 1 {
 		t.Fatalf("%+v", got)
@@ -126,7 +134,8 @@ func TestTaxReportHasWhatWasPaidInTheMonth(t *testing.T) {
 	clk := clock.NewFake(dbtest.Start)
 	o := newOffice(t, dbtest.Open(t, db.SQLite, clk), clk)
 	for _, name := range []string{"oA", "oB"} {
-		w, err := o.deps.Withdrawals.Approve(context.Background(), o.request(name).ID, withdrawal.Decision{By: 1})
+		asked := o.request(name)
+		w, err := o.deps.Withdrawals.Approve(context.Background(), asked.ID, withdrawal.Decision{By: 1, TaxFen: &asked.TaxFen})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,15 +18,21 @@ import (
 
 // Decision is an approval.
 type Decision struct {
-	By     id.ID
-	TaxFen *money.Fen // nil: as suggested
-	Reason string     // needed with another tax
+	By           id.ID
+	TaxFen       *money.Fen // what is withheld; whoever approves names it
+	SuggestedFen *money.Fen // the suggestion that he saw; nil: not told
+	Reason       string     // needed with another tax than suggested
 }
 
-// Approve lets a withdrawal be paid, creates its payout and fixes its tax. Faults:
-// NotFound withdrawal_not_found; Conflict withdrawal_decided, withdrawal_held,
-// withdrawal_parted, withdrawal_no_openid; Forbidden withdrawal_blocked; Invalid withdrawal_tax.
+// Approve lets a withdrawal be paid, creates its payout and fixes its tax. It withholds the
+// tax that it was told or nothing is paid: the money cannot be had back. Faults: NotFound
+// withdrawal_not_found; Conflict withdrawal_decided, withdrawal_held, withdrawal_parted,
+// withdrawal_no_openid, and withdrawal_tax_moved with "tax_fen" when another tax is suggested
+// by now than he saw; Forbidden withdrawal_blocked; Invalid withdrawal_tax.
 func (s *Store) Approve(ctx context.Context, withdrawalID id.ID, d Decision) (Withdrawal, error) {
+	if d.TaxFen == nil {
+		return Withdrawal{}, fault.NewInvalid("withdrawal_tax", "请填写代扣税款，不代扣请填 0").With("field", "tax_fen")
+	}
 	w, err := s.Get(ctx, withdrawalID)
 	if err != nil {
 		return Withdrawal{}, err
@@ -85,14 +91,8 @@ func (s *Store) approveTx(ctx context.Context, tx *gorm.DB, w *Withdrawal, t ter
 	if err != nil {
 		return err
 	}
-	if d.TaxFen != nil && *d.TaxFen != tax {
-		if *d.TaxFen < 0 || *d.TaxFen > w.AmountFen-netFen {
-			return fault.NewInvalid("withdrawal_tax", "代扣税款应不小于 0，且扣除后至少留下 "+netFen.Yuan()+" 元").With("field", "tax_fen")
-		}
-		if strings.TrimSpace(d.Reason) == "" {
-			return fault.NewInvalid("withdrawal_tax", "代扣税款与建议不同，请填写原因").With("field", "reason")
-		}
-		tax = *d.TaxFen
+	if tax, err = d.tax(w.AmountFen, tax); err != nil {
+		return err
 	}
 	sceneID, infos := scene(t.payer, t.policy)
 	p, err := s.Packets.PayTx(ctx, tx, redpacket.Order{ClaimID: w.ID, Purpose: redpacket.ForWithdrawal, BrandID: w.BrandID, MemberID: w.MemberID,
@@ -113,6 +113,25 @@ func (s *Store) approveTx(ctx context.Context, tx *gorm.DB, w *Withdrawal, t ter
 	}
 	*w, err = get(tx, w.ID)
 	return err
+}
+
+// tax is what a decision withholds of an amount, when so much is suggested. Nobody's decision
+// takes the suggestion.
+func (d Decision) tax(amount, suggested money.Fen) (money.Fen, error) {
+	if d.TaxFen == nil || *d.TaxFen == suggested {
+		return suggested, nil
+	}
+	reasoned := strings.TrimSpace(d.Reason) != ""
+	switch told := *d.TaxFen; {
+	case told < 0 || told > amount-netFen:
+		return 0, fault.NewInvalid("withdrawal_tax", "代扣税款应不小于 0，且扣除后至少留下 "+netFen.Yuan()+" 元").With("field", "tax_fen")
+	case d.SuggestedFen != nil && *d.SuggestedFen != suggested, d.SuggestedFen == nil && !reasoned:
+		return 0, fault.New(fault.Conflict, "withdrawal_tax_moved", "按规则应代扣的税款现为 "+suggested.Yuan()+" 元，请核对税款和实付金额后再次确认；按其他金额代扣须填写原因").With("tax_fen", suggested)
+	case !reasoned:
+		return 0, fault.NewInvalid("withdrawal_tax", "代扣税款与建议不同，请填写原因").With("field", "reason")
+	default:
+		return told, nil
+	}
 }
 
 // Refuse ends a request with the reason; the money goes back. Faults: NotFound

@@ -24,7 +24,7 @@ type Filter struct {
 	Limit    int
 }
 
-// List pages withdrawals, newest first.
+// List pages withdrawals, newest first. While nobody decided, their tax is what is suggested now.
 func (s *Store) List(ctx context.Context, f Filter) ([]Withdrawal, error) {
 	var members []id.ID
 	if f.MemberID != 0 {
@@ -47,7 +47,7 @@ func (s *Store) list(ctx context.Context, f Filter, members []id.ID) ([]Withdraw
 	if err := db.PageOf(s.narrowed(ctx, f), "withdrawal", "member_id", members, f.Before, f.Limit).Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("withdrawal: list: %w", err)
 	}
-	return list, nil
+	return list, s.fresh(ctx, list)
 }
 
 func (s *Store) narrowed(ctx context.Context, f Filter) *gorm.DB {
@@ -79,9 +79,13 @@ type Detail struct {
 	History []Move            `json:"history"`
 }
 
-// Detail reads a withdrawal with all that belongs to it.
+// Detail reads a withdrawal with all that belongs to it. While nobody decided, its tax is
+// what is suggested now.
 func (s *Store) Detail(ctx context.Context, withdrawalID id.ID) (Detail, error) {
 	w, err := s.Get(ctx, withdrawalID)
+	if err == nil {
+		w, err = s.freshOne(ctx, w)
+	}
 	if err != nil {
 		return Detail{}, err
 	}
@@ -135,6 +139,9 @@ type View struct {
 // withdrawal_not_found, also for another's.
 func (s *Store) State(ctx context.Context, memberID, withdrawalID id.ID) (View, error) {
 	w, err := s.own(ctx, memberID, withdrawalID)
+	if err == nil {
+		w, err = s.freshOne(ctx, w)
+	}
 	if err != nil {
 		return View{}, err
 	}

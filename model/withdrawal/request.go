@@ -138,7 +138,7 @@ func (s *Store) Request(ctx context.Context, brandID, memberID id.ID, amount mon
 		if free, err := s.unreviewed(tx, t.policy, w, family); err != nil || !free {
 			return err
 		}
-		return s.approveTx(ctx, tx, &w, t, family, Decision{Reason: "低于免审金额，自动通过"})
+		return s.approveTx(ctx, tx, &w, t, family, Decision{Reason: "低于免审金额，自动通过"}) // with the tax as suggested
 	})
 	if err != nil {
 		return Withdrawal{}, err
@@ -206,7 +206,8 @@ func split(w Withdrawal, accounts []commission.Account) ([]Part, error) {
 	return list, nil
 }
 
-// suggest is the tax by the policy over what the human withdrew since the month began.
+// suggest is the tax by the policy over what the human withdrew since the month began. It moves
+// with every other withdrawal of his, with the month and with the policy.
 func (s *Store) suggest(tx *gorm.DB, p Policy, w Withdrawal, family []id.ID) (money.Fen, error) {
 	month, _ := (clock.DayOf(s.DB.Now())/100*100 + 1).Bounds()
 	var sum struct{ Amount, Tax money.Fen }
@@ -216,6 +217,47 @@ func (s *Store) suggest(tx *gorm.DB, p Policy, w Withdrawal, family []id.ID) (mo
 		return 0, fmt.Errorf("withdrawal: tax: %w", err)
 	}
 	return p.tax(w.AmountFen, sum.Amount, sum.Tax), nil
+}
+
+// fresh puts the tax that is suggested now into those that nobody decided about: what was
+// stored is of the moment when he asked.
+func (s *Store) fresh(ctx context.Context, list []Withdrawal) error {
+	tx, policies, families := s.DB.Read(ctx), map[id.ID]Policy{}, map[id.ID][]id.ID{}
+	for i := range list {
+		w := &list[i]
+		if w.State != Requested {
+			continue
+		}
+		p, known := policies[w.BrandID]
+		var err error
+		if !known {
+			if p, err = s.Policy(ctx, w.BrandID); err != nil {
+				return err
+			}
+			policies[w.BrandID] = p
+		}
+		if p.Tax != TaxLabour { // no other rule looks at the rest of the month
+			w.TaxFen = p.tax(w.AmountFen, 0, 0)
+			continue
+		}
+		family, known := families[w.MemberID]
+		if !known {
+			if family, err = s.Members.Family(ctx, w.MemberID); err != nil {
+				return err
+			}
+			families[w.MemberID] = family
+		}
+		if w.TaxFen, err = s.suggest(tx, p, *w, family); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) freshOne(ctx context.Context, w Withdrawal) (Withdrawal, error) {
+	list := []Withdrawal{w}
+	err := s.fresh(ctx, list)
+	return list[0], err
 }
 
 // scene is what WeChat is told that the money is for.

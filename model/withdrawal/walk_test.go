@@ -109,7 +109,7 @@ func (k *walk) step() string {
 		k.decide(x, k.r.IntN(3))
 		return "decide " + x.ID.String()
 	case n < 13:
-		got, err := k.s.Approve(ctx, x.ID, Decision{By: operator})
+		got, err := k.s.Approve(ctx, x.ID, k.shown(x.Withdrawal))
 		if (err == nil) != (x.State == Requested) {
 			k.t.Fatalf("approve of %s: %v", x.State, err)
 		}

@@ -59,7 +59,7 @@ type Withdrawal struct {
 	MemberID   id.ID         `json:"member_id"` // who asked
 	RequestKey string        `json:"-"`
 	AmountFen  money.Fen     `json:"amount_fen"` // before tax
-	TaxFen     money.Fen     `json:"tax_fen"`    // until it is approved: what would be withheld
+	TaxFen     money.Fen     `json:"tax_fen"`    // until it is approved what would be withheld: stored as he asked, shown as of now
 	TaxNote    string        `json:"tax_note"`
 	State      string        `json:"state"`
 	Reason     string        `json:"reason"`

@@ -3,6 +3,7 @@ package withdrawal
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,7 +47,7 @@ func TestWithdrawalIsPaidOnce(t *testing.T) {
 		if x.TaxFen != 120 || p.AmountFen != 1080 || p.Purpose != redpacket.ForWithdrawal || p.SceneID != "1005" || len(infos) != 2 || p.OpenID != "o102" {
 			t.Fatalf("%+v %+v", x, p)
 		}
-		_, err = w.s.Approve(t.Context(), x.ID, Decision{By: operator})
+		_, err = w.s.Approve(t.Context(), x.ID, w.shown(x))
 		fails(t, err, "withdrawal_decided")
 		_, err = w.s.Cancel(t.Context(), second, x.ID)
 		fails(t, err, "withdrawal_decided")
@@ -142,7 +143,7 @@ func TestWhoCannotWithdraw(t *testing.T) {
 		_, err = w.s.Cancel(t.Context(), first, x.ID)
 		fails(t, err, "withdrawal_not_found")
 		w.held[alone] = "同一设备"
-		_, err = w.s.Approve(t.Context(), x.ID, Decision{By: operator})
+		_, err = w.s.Approve(t.Context(), x.ID, w.shown(x))
 		fails(t, err, "withdrawal_held")
 		w.clk.Advance(24 * time.Hour)
 		w.policy(func(p *Policy) { p.AutoApproveBelow = 300 })
@@ -187,7 +188,7 @@ func TestMoneyOfWhoTurnedOutToBeAnotherIsNotPaidOut(t *testing.T) {
 		both, own := w.asked(second, 700), w.asked(first, 300) // 500 and 200 of the other's
 		w.apart = true
 		w.must(w.d.Read(t.Context()).Exec("UPDATE member SET root_id = 0 WHERE id = ?", second).Error)
-		_, err := w.s.Approve(t.Context(), both.ID, Decision{By: operator})
+		_, err := w.s.Approve(t.Context(), both.ID, w.shown(both))
 		fails(t, err, "withdrawal_parted")
 		if got := w.state(both); got != Requested {
 			t.Fatal(got)
@@ -253,13 +254,16 @@ func TestTax(t *testing.T) {
 		if x.TaxFen != 0 || y.TaxFen != 18_000 { // 1700 yuan in the month: 900 of them at 20%
 			t.Fatal(x.TaxFen, y.TaxFen)
 		}
-		other := money.Fen(5000)
-		_, err := w.s.Approve(t.Context(), y.ID, Decision{By: operator, TaxFen: &other})
+		other, seen := money.Fen(5000), y.TaxFen
+		_, err := w.s.Approve(t.Context(), y.ID, Decision{By: operator, TaxFen: &other, SuggestedFen: &seen, Reason: " "})
 		fails(t, err, "withdrawal_tax")
+		if f := fault.Of(err); f.Detail["field"] != "reason" {
+			t.Fatal(f)
+		}
 		all := money.Fen(100_000)
-		_, err = w.s.Approve(t.Context(), y.ID, Decision{By: operator, TaxFen: &all, Reason: "全部"})
+		_, err = w.s.Approve(t.Context(), y.ID, Decision{By: operator, TaxFen: &all, SuggestedFen: &seen, Reason: "全部"})
 		fails(t, err, "withdrawal_tax")
-		y, err = w.s.Approve(t.Context(), y.ID, Decision{By: operator, TaxFen: &other, Reason: "已在他处申报"})
+		y, err = w.s.Approve(t.Context(), y.ID, Decision{By: operator, TaxFen: &other, SuggestedFen: &seen, Reason: "已在他处申报"})
 		if err != nil || y.TaxFen != 5000 || y.TaxNote != "已在他处申报" {
 			t.Fatal(y, err)
 		}
@@ -271,12 +275,102 @@ func TestTax(t *testing.T) {
 	})
 }
 
+// The tax of a request moves with the others of the month: what the page shows is what is
+// withheld, or nothing is paid.
+func TestASuggestionThatMovedIsShownBeforeItIsPaid(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.policy(func(p *Policy) { p.Tax, p.PerDay = TaxLabour, 10 })
+		w.earn(first, 300_000)
+		w.earn(second, 300_000)
+		x, y := w.asked(first, 90_000), w.asked(second, 90_000)
+		stale := w.shown(y)
+		if a, b := *w.shown(x).TaxFen, *stale.TaxFen; a != 2000 || b != 2000 {
+			t.Fatal(a, b)
+		}
+		w.approve(x)
+		// 1800 yuan in the month: a fifth of 1000, of which 20 yuan were withheld.
+		list, err := w.s.List(ctx, Filter{BrandID: brandID, Limit: 10})
+		w.must(err)
+		for _, l := range list {
+			if want := map[id.ID]money.Fen{x.ID: 2000, y.ID: 18_000}[l.ID]; l.TaxFen != want || l.NetFen() != 90_000-want {
+				t.Errorf("the list says %s of %s, want %s", l.TaxFen.Yuan(), l.State, want.Yuan())
+			}
+		}
+		if d, err := w.s.Detail(ctx, y.ID); err != nil || d.TaxFen != 18_000 || d.NetFen != 72_000 {
+			t.Errorf("%+v %v", d, err)
+		}
+		if v, err := w.s.State(ctx, first, y.ID); err != nil || v.TaxFen != 18_000 || v.NetFen != 72_000 {
+			t.Errorf("his own page: %+v %v", v, err)
+		}
+		if mine, err := w.s.Mine(ctx, brandID, first, 0, 10); err != nil || len(mine) != 2 || mine[0].TaxFen+mine[1].TaxFen != 20_000 {
+			t.Errorf("his own list: %+v %v", mine, err)
+		}
+		untold, reasoned, never := stale, stale, Decision{By: operator, Reason: "按规则"}
+		untold.SuggestedFen = nil
+		reasoned.Reason = "已在他处申报" // about a suggestion that is no more
+		for _, d := range []Decision{stale, untold, reasoned} {
+			_, err := w.s.Approve(ctx, y.ID, d)
+			fails(t, err, "withdrawal_tax_moved")
+			if f := fault.Of(err); f.Kind != fault.Conflict || f.Detail["tax_fen"] != money.Fen(18_000) || !strings.Contains(f.Text, "180.00 元") {
+				t.Errorf("%+v", f)
+			}
+		}
+		_, err = w.s.Approve(ctx, y.ID, never)
+		fails(t, err, "withdrawal_tax")
+		if f := fault.Of(err); f.Kind != fault.Invalid || f.Detail["field"] != "tax_fen" {
+			t.Errorf("%+v", f)
+		}
+		if got := w.state(y); got != Requested {
+			t.Fatal(got)
+		}
+		y = w.approve(y)
+		if p, err := w.packets.Get(ctx, y.PayoutID); err != nil || y.TaxFen != 18_000 || p.AmountFen != 72_000 {
+			t.Errorf("%+v %+v %v", y, p, err)
+		}
+		w.books()
+	})
+}
+
+// So do another month and other terms.
+func TestASuggestionIsOfTheDayOnWhichItIsRead(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(func(p *Policy) { p.Tax, p.PerDay = TaxLabour, 10 })
+		w.earn(alone, 300_000)
+		w.approve(w.asked(alone, 80_000))
+		x := w.asked(alone, 50_000)
+		before := w.shown(x)
+		if *before.TaxFen != 10_000 {
+			t.Fatal(*before.TaxFen)
+		}
+		w.books() // later the outbox counts as forgotten: nothing relays here
+		w.clk.Advance(30 * 24 * time.Hour)
+		if got := *w.shown(x).TaxFen; got != 0 {
+			t.Errorf("in December %s of November's month", got.Yuan())
+		}
+		_, err := w.s.Approve(t.Context(), x.ID, before)
+		fails(t, err, "withdrawal_tax_moved")
+		w.policy(func(p *Policy) { p.Tax, p.TaxBP = TaxFixed, 500 })
+		if got := *w.shown(x).TaxFen; got != 2500 {
+			t.Errorf("%s, by the terms of now 25.00", got.Yuan())
+		}
+		if got := w.approve(x); got.TaxFen != 2500 {
+			t.Errorf("%+v", got)
+		}
+		w.policy(func(p *Policy) { p.Tax, p.TaxBP = TaxFixed, 1000 })
+		if d, err := w.s.Detail(t.Context(), x.ID); err != nil || d.TaxFen != 2500 {
+			t.Errorf("decided, and yet another tax: %+v %v", d, err)
+		}
+	})
+}
+
 func TestTwoApproversPayOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.rail = brand.RailRedpack
 		w.policy(nil)
 		w.earn(alone, 1000)
 		x := w.asked(alone, 800)
+		yes := w.shown(x)
 		var done, decided atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 12 {
@@ -285,7 +379,7 @@ func TestTwoApproversPayOnce(t *testing.T) {
 				if i%3 == 0 {
 					_, err = w.s.Refuse(t.Context(), x.ID, operator, "不通过")
 				} else {
-					_, err = w.s.Approve(t.Context(), x.ID, Decision{By: operator})
+					_, err = w.s.Approve(t.Context(), x.ID, yes)
 				}
 				switch {
 				case err == nil:

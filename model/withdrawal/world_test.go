@@ -160,9 +160,17 @@ func (w *world) asked(m id.ID, fen money.Fen) Withdrawal {
 	return x
 }
 
+// shown is the approval of what the page of a withdrawal says now.
+func (w *world) shown(x Withdrawal) Decision {
+	w.t.Helper()
+	d, err := w.s.Detail(context.Background(), x.ID)
+	w.must(err)
+	return Decision{By: operator, TaxFen: &d.TaxFen, SuggestedFen: &d.TaxFen}
+}
+
 func (w *world) approve(x Withdrawal) Withdrawal {
 	w.t.Helper()
-	x, err := w.s.Approve(context.Background(), x.ID, Decision{By: operator})
+	x, err := w.s.Approve(context.Background(), x.ID, w.shown(x))
 	w.must(err)
 	return x
 }

@@ -18,8 +18,8 @@ import {
   Trail,
   Waiting,
 } from '@/ui';
+import { DecideWithdrawal } from './decideWithdrawal';
 import { Person, useWords } from './parts';
-import { DecideWithdrawal } from './withdrawals';
 
 export function Component() {
   const { t } = useTranslation('leaders');

@@ -1,4 +1,4 @@
-import { Button, DatePicker, Form, Space } from 'antd';
+import { Button, DatePicker, Space } from 'antd';
 import dayjs from 'dayjs';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -6,8 +6,9 @@ import { type Row, useList } from '@/api';
 import { addressOf } from '@/api/client';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { DataTable, dayOf, Empty, Money, MoneyInput, Page, Section, StatCards, StateTag, Table, Time } from '@/ui';
-import { Act, BrandRules, Person, Tabs, useOptions, useWords } from './parts';
+import { DataTable, dayOf, Empty, Money, Page, Section, StatCards, StateTag, Table, Time } from '@/ui';
+import { DecideWithdrawal } from './decideWithdrawal';
+import { BrandRules, Person, Tabs, useOptions, useWords } from './parts';
 import { useMerchants } from './sources';
 
 type Withdrawal = Row<'/withdrawals'>;
@@ -91,82 +92,6 @@ function List({ state }: { state?: 'requested' }) {
         example: t('withdrawals.example'),
       }}
     />
-  );
-}
-
-/** DecideWithdrawal pays, with the tax as suggested or another one and why, or refuses. */
-export function DecideWithdrawal({
-  w,
-  small,
-}: {
-  w: { id: string; amount_fen: number; tax_fen: number; who: { name: string } };
-  small?: boolean;
-}) {
-  const { t } = useTranslation('leaders');
-  const [tax, setTax] = useState<number | null>(w.tax_fen);
-  const look = small ? ({ type: 'link', size: 'small' } as const) : ({} as const);
-  const other = tax !== null && tax !== w.tax_fen;
-  return (
-    <>
-      <Act
-        method="post"
-        path="/withdrawals/{id}/approve"
-        id={w.id}
-        danger={false}
-        invalidate={['/withdrawals']}
-        done={t('withdrawals.approved')}
-        reason={other}
-        body={(v) => ({
-          ...(v.tax_fen === null || v.tax_fen === undefined ? {} : { tax_fen: v.tax_fen }),
-          ...(v.reason ? { reason: v.reason } : {}),
-        })}
-        trigger={
-          <Button {...look} {...(small ? {} : { type: 'primary' as const })}>
-            {t('withdrawals.approve')}
-          </Button>
-        }
-        title={t('withdrawals.approveTitle', { name: w.who.name })}
-        confirm={t('withdrawals.approve')}
-        consequence={
-          <p>
-            {t('withdrawals.amount')}{' '}
-            <strong>
-              <Money fen={w.amount_fen} />
-            </strong>{' '}
-            − {t('withdrawals.taxFen')} <Money fen={tax ?? w.tax_fen} /> = {t('withdrawals.net')}{' '}
-            <strong>
-              <Money fen={w.amount_fen - (tax ?? w.tax_fen)} />
-            </strong>
-            <br />
-            <span className="muted">{t('withdrawals.approveText')}</span>
-          </p>
-        }
-      >
-        <Form.Item
-          name="tax_fen"
-          label={t('withdrawals.taxFen')}
-          initialValue={w.tax_fen}
-          extra={t('withdrawals.taxHelp')}
-        >
-          <MoneyInput onChange={setTax} />
-        </Form.Item>
-      </Act>
-      <Act
-        method="post"
-        path="/withdrawals/{id}/refuse"
-        id={w.id}
-        reason
-        invalidate={['/withdrawals']}
-        done={t('withdrawals.refused')}
-        trigger={
-          <Button {...look} danger>
-            {t('withdrawals.refuse')}
-          </Button>
-        }
-        title={t('withdrawals.refuseTitle', { name: w.who.name })}
-        consequence={t('withdrawals.refuseText')}
-      />
-    </>
   );
 }
 
