@@ -130,7 +130,7 @@ export function Session({ children }: { children: ReactNode }) {
     () => me && { me, can: (wanted) => granted(me.permissions, wanted), reload, logOut: () => void logOut() },
     [me, reload, logOut],
   );
-  if (failed) return <Broken error={failed} again={reload} />;
+  if (failed && !held) return <Broken error={failed} again={reload} />;
   if (!held) return <Waiting key={at.key} />;
   const again = async () => {
     const found = ((await call('GET', '/session')) as { data: Me | null }).data;

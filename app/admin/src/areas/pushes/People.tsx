@@ -85,7 +85,7 @@ function Deliveries({ p }: { p: Push }) {
     },
     keep: true,
   });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   const rows = found.data ?? [];
   return (
     <Section title={t('people.title')}>

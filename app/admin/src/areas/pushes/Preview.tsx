@@ -56,7 +56,7 @@ export function Preview({ id, version }: { id: string; version: number }) {
     },
     keep: true,
   });
-  if (found.error) return <Alert type="warning" showIcon title={errorText(found.error)} />;
+  if (found.error && !found.data) return <Alert type="warning" showIcon title={errorText(found.error)} />;
   if (!found.data) return <Waiting />;
   const arm = found.data[Math.min(at, found.data.length - 1)];
   if (!arm) return <p className="muted">{t('preview.none')}</p>;

@@ -29,7 +29,7 @@ export function Progress({ p }: { p: Push }) {
   useEffect(() => {
     if (moved) void refresh(client, ['/pushes']);
   }, [moved, client]);
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   if (!n) return <Waiting />;
   const over = n.sent + n.refused + n.unknown + n.skipped;
   // Whoever may see no members finds no list of them behind a number.

@@ -52,7 +52,7 @@ export function Component() {
     enabled: enabled && can('reach:read'),
   });
   const save = useWrite('put', '/holdout', { invalidate: ['/holdout'], done: t('done.saved'), quiet: true });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   if (!found.data) return <Waiting />;
   const { settings: s, history } = found.data;
   const people = reach.data?.people ?? 0;

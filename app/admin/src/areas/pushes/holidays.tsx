@@ -21,7 +21,7 @@ export function Holidays() {
   const save = useWrite('put', '/reach/holidays', { invalidate: ['/reach'], quiet: true });
   const drop = useWrite('put', '/reach/holidays', { invalidate: ['/reach'] });
   const offer = useUndo();
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   if (!found.data) return <Waiting />;
   const days = found.data.days;
   const body = (list: typeof days, of = year) => ({ brand_id: brand, year: of, days: list, reason: '' });

@@ -35,7 +35,7 @@ export function OptOuts() {
     enabled: Boolean(brand),
     keep: true,
   });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   const o = found.data;
   if (!o) return <Waiting />;
   return (

@@ -41,7 +41,7 @@ export function Policy() {
   const [open, setOpen] = useState(false);
   const found = useGet('/reach/policy', { params: { query: { brand_id: brand } }, enabled: Boolean(brand) });
   const save = useWrite('put', '/reach/policy', { invalidate: ['/reach'], done: t('done.saved'), quiet: true });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   const p = found.data;
   if (!p) return <Waiting />;
   const capText = (c: PolicyData['cap']) =>

@@ -44,7 +44,7 @@ function Now() {
     refetchInterval: 5000,
     keep: true,
   });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   const s = found.data;
   if (!s) return <Waiting />;
   const ways = s.ways.filter((w) => w.first > 0);
@@ -141,7 +141,7 @@ function Ways() {
     done: t('reach.resumed'),
     quiet: true,
   });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   return (
     <Section title={t('reach.ways')}>
       <p className="muted">{t('reach.waysAbout')}</p>

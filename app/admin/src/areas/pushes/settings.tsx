@@ -54,7 +54,7 @@ function Rules() {
     done: t('done.saved'),
     quiet: true,
   });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   const p = found.data;
   if (!p) return <Waiting />;
   const number = (name: keyof Values, label: string, hint: string, min: number, max: number) => (
@@ -131,7 +131,7 @@ function Testers() {
   const found = useGet('/brands/{id}/push-testers', { params, enabled: Boolean(brand) });
   const add = useWrite('post', '/brands/{id}/push-testers', { invalidate: stale, done: t('done.saved'), quiet: true });
   const remove = useWrite('post', '/brands/{id}/push-testers/remove', { invalidate: stale });
-  if (found.error) return <Broken error={found.error} again={() => void found.refetch()} />;
+  if (found.error && !found.data) return <Broken error={found.error} again={() => void found.refetch()} />;
   const button = (
     <Can do="push:send">
       <Button type="primary" onClick={() => setOpen(true)}>

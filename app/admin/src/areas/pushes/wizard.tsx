@@ -29,7 +29,8 @@ export function Component() {
   const holdout = useGet('/holdout', { params: { query: { brand_id: brand } }, enabled: may && Boolean(brand) });
   if (!may) return <Forbidden permission="push:write" />;
   const error = found.error ?? holdout.error;
-  if (error) return <Broken error={error} again={() => void (found.error ? found : holdout).refetch()} />;
+  if (error && (!holdout.data || (id && !found.data)))
+    return <Broken error={error} again={() => void (found.error ? found : holdout).refetch()} />;
   if (!brand || !holdout.data || (id && !found.data)) return <Waiting />;
   const p = id ? found.data : undefined;
   if (p && p.state !== 'draft') {

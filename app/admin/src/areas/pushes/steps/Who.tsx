@@ -117,7 +117,7 @@ export function WhoStep({ values, form, brand, held }: StepProps) {
       </div>
       <div className="push-live" aria-live="polite">
         <h2>{t('who.live')}</h2>
-        {audience.error ? (
+        {audience.error && !audience.size.data ? (
           <Broken error={audience.error} again={() => void audience.size.refetch()} />
         ) : !audience.chosen ? (
           <p className="muted">{t('who.liveHint')}</p>
