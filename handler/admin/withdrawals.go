@@ -3,10 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
-	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -18,7 +15,6 @@ import (
 	"siyu/model/ledger"
 	"siyu/model/money"
 	"siyu/model/operator"
-	"siyu/model/spreadsheet"
 	"siyu/model/withdrawal"
 )
 
@@ -27,7 +23,7 @@ func (h *Handler) withdrawalRoutes() []web.Route {
 	return []web.Route{
 		at(get, "/withdrawals", operator.WithdrawalRead, "佣金提现列表", h.listWithdrawals()).
 			Asks("brand_id?", "member_id?", "state?:requested|approved|paid|refused|returned|failed|cancelled").Lists(asked{}).Counts(),
-		at(get, "/withdrawals/tax", operator.WithdrawalRead, "一个月的代扣税明细(按编号翻页，可导出 CSV)", h.taxReport).Asks("brand_id", "month", "after?", "format?:json|csv").Lists(namedTax{}).File("text/csv"),
+		at(get, "/withdrawals/tax", operator.WithdrawalRead, "一个月的代扣税明细(按编号翻页)", h.taxReport).Asks("brand_id", "month", "after?").Lists(namedTax{}),
 		at(get, "/withdrawals/:id", operator.WithdrawalRead, "佣金提现：出资账户、打款单、经过", web.Answer(h.getWithdrawal)).Gives(withdrawalView{}),
 		at(post, "/withdrawals/:id/approve", operator.WithdrawalApprove, "通过提现并付款(税款必填；与建议不同须写原因)", h.write("withdrawal.approve", ok, h.approveWithdrawal)).Takes(approveInput{}).Gives(withdrawal.Withdrawal{}),
 		at(post, "/withdrawals/:id/refuse", operator.WithdrawalApprove, "拒绝提现(写明原因，金额退回)", h.write("withdrawal.refuse", ok, h.refuseWithdrawal)).Takes(reasonInput{}).Gives(withdrawal.Withdrawal{}),
@@ -191,52 +187,16 @@ func (h *Handler) memberEarningLines() gin.HandlerFunc {
 	})
 }
 
-// taxReport is ?brand_id and ?month (202611), from the id after on: JSON, or with
-// ?format=csv a file whose next page is named by X-Next-After.
-func (h *Handler) taxReport(c *gin.Context) {
-	lines, month, next, err := h.taxLines(c)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	if c.Query("format") != "csv" {
-		h.namedTaxes(c, lines, next)
-		return
-	}
-	rows := [][]string{{"提现编号", "会员编号", "税前（分）", "代扣税（分）", "实付（分）", "说明", "商户单号", "到账时间"}}
-	for _, l := range lines {
-		rows = append(rows, []string{l.ID.String(), l.MemberID.String(), strconv.FormatInt(int64(l.AmountFen), 10), strconv.FormatInt(int64(l.TaxFen), 10),
-			strconv.FormatInt(int64(l.AmountFen-l.TaxFen), 10), l.TaxNote, l.BillNo, l.FinishedAt.Local()})
-	}
-	for _, r := range rows[1:] {
-		r[5] = spreadsheet.Plain(r[5])
-	}
-	var b strings.Builder
-	b.WriteString(spreadsheet.Mark)
-	_ = csv.NewWriter(&b).WriteAll(rows) // into memory: nothing can fail
-	if next != "" {
-		c.Header("X-Next-After", next)
-	}
-	c.Header("Content-Disposition", `attachment; filename="tax-`+strconv.Itoa(month)+`.csv"`)
-	c.Data(http.StatusOK, "text/csv; charset=utf-8", []byte(b.String()))
-}
-
 // namedTax is a line of the tax list with whose it is.
 type namedTax struct {
 	withdrawal.TaxLine
 	Who who `json:"who"`
 }
 
-func (h *Handler) namedTaxes(c *gin.Context, lines []withdrawal.TaxLine, next string) {
-	brandID, err := brandAsked(c)
-	name := h.names(c.Request.Context())
-	var named []namedTax
-	if err == nil {
-		named, err = each(lines, func(l withdrawal.TaxLine) (namedTax, error) {
-			whose, err := name(brandID, l.MemberID)
-			return namedTax{l, whose}, err
-		})
-	}
+// taxReport is ?brand_id and ?month (202611), from the id after on. A file of it is taken out
+// like other lists (withdrawal_tax): with a reason, by who may.
+func (h *Handler) taxReport(c *gin.Context) {
+	named, next, err := h.taxLines(c)
 	if err != nil {
 		web.Fail(c, err)
 		return
@@ -244,23 +204,31 @@ func (h *Handler) namedTaxes(c *gin.Context, lines []withdrawal.TaxLine, next st
 	web.Listed(c, named, next)
 }
 
-func (h *Handler) taxLines(c *gin.Context) (lines []withdrawal.TaxLine, month int, next string, err error) {
+func (h *Handler) taxLines(c *gin.Context) (named []namedTax, next string, err error) {
 	brandID, err := brandAsked(c)
 	if err != nil {
-		return nil, 0, "", err
+		return nil, "", err
 	}
 	page, err := web.Paging(c)
 	if err != nil {
-		return nil, 0, "", err
+		return nil, "", err
 	}
 	after, err := web.QueryID(c, "after")
 	if err != nil {
-		return nil, 0, "", err
+		return nil, "", err
 	}
-	month, err = strconv.Atoi(cmp.Or(c.Query("month"), "0"))
+	month, err := strconv.Atoi(cmp.Or(c.Query("month"), "0"))
 	if err != nil {
-		return nil, 0, "", fault.NewInvalid("bad_field", "月份应形如 202611").With("field", "month")
+		return nil, "", fault.NewInvalid("bad_field", "月份应形如 202611").With("field", "month")
 	}
-	lines, err = h.Withdrawals.TaxReport(c.Request.Context(), brandID, month, after, page.Limit)
-	return lines, month, web.Next(lines, page.Limit, func(l withdrawal.TaxLine) string { return l.ID.String() }), err
+	lines, err := h.Withdrawals.TaxReport(c.Request.Context(), brandID, month, after, page.Limit)
+	if err != nil {
+		return nil, "", err
+	}
+	name := h.names(c.Request.Context())
+	named, err = each(lines, func(l withdrawal.TaxLine) (namedTax, error) {
+		whose, err := name(brandID, l.MemberID)
+		return namedTax{l, whose}, err
+	})
+	return named, web.Next(lines, page.Limit, func(l withdrawal.TaxLine) string { return l.ID.String() }), err
 }

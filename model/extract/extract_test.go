@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 func TestExtract(t *testing.T) {
 	ctx := context.Background()
+	monthly := []string{"payout_month", "withdrawal_tax"}
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
 		s := newStore(t, d)
 		s.window = 48
@@ -27,7 +29,7 @@ func TestExtract(t *testing.T) {
 				if k.Name == "recon_lines" {
 					f["day_id"] = "5"
 				}
-				if k.Name == "payout_month" {
+				if slices.Contains(monthly, k.Name) {
 					f = map[string]string{"month": "2026-11"}
 				}
 				if of := listsOfPeople(t, s)[k.Name]; of != nil {
@@ -54,7 +56,7 @@ func TestExtract(t *testing.T) {
 						if f.name != "day_id" && k.name == "recon_lines" {
 							x.Filter["day_id"] = "5"
 						}
-						if k.name == "payout_month" && f.name != "month" {
+						if slices.Contains(monthly, k.name) && f.name != "month" {
 							x.Filter["month"] = "2026-11"
 						}
 						if k.check(x.Filter) != nil {

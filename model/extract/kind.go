@@ -23,8 +23,8 @@ type column struct {
 	show  format
 }
 
-// filter is one condition; sql has one question mark, and read makes its value of what was
-// written. Without read it is an id.
+// filter is one condition; read makes of what was written the value of sql's question mark, or
+// a []any of several. Without read it is an id.
 type filter struct {
 	name string
 	sql  string
@@ -155,7 +155,11 @@ func (k kind) where(x Extract) (text string, args []any, err error) {
 				return "", nil, badField(name, err.Error())
 			}
 			b.WriteString(" AND " + k.filters[i].sql)
-			args = append(args, value)
+			if several, ok := value.([]any); ok {
+				args = append(args, several...)
+			} else {
+				args = append(args, value)
+			}
 		}
 	}
 	return b.String(), args, nil

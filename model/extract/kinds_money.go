@@ -23,6 +23,10 @@ func accrualStates() map[string]string {
 	return map[string]string{"frozen": "冻结中", "held": "案件暂缓", "released": "待结算", "settled": "已结算", "clawed": "已追回", "nothing": "未产生"}
 }
 
+// decided begins a cell that stays empty while nobody decided about a withdrawal: the tax that
+// was stored is of the moment when it was asked for, and moves until then.
+const decided = "CASE WHEN t.state <> 'requested' THEN "
+
 func rails() map[string]string {
 	return map[string]string{"redpack": "现金红包", "transfer": "商家转账"}
 }
@@ -86,8 +90,13 @@ func moneyKinds() []kind {
 		{name: "withdrawals", title: "佣金提现", permission: operator.WithdrawalRead, table: "withdrawal", made: "created_at",
 			join:    brandName + " LEFT JOIN payout p ON p.id = t.payout_id LEFT JOIN operator o ON o.id = t.by_id LEFT JOIN leader l ON l.brand_id = t.brand_id AND l.member_id = t.member_id",
 			filters: []filter{ofBrand(), {name: "member_id", sql: "t.member_id = ?"}, word("state", "t.state = ?", withdrawalStates())},
-			columns: []column{{"提现编号", "t.id", number}, {"申请时间", "t.created_at", moment}, {"品牌", "b.name", text}, {"申请人", "l.name", text}, {"会员编号", "t.member_id", number}, {"税前金额(元)", "t.amount_fen", yuan}, {"代扣税(元)", "t.tax_fen", yuan},
-				{"实付(元)", "t.amount_fen - t.tax_fen", yuan}, {"计税说明", "t.tax_note", text}, {"状态", "t.state", words(withdrawalStates())}, {"原因", "t.reason", text}, {"审批人", "o.name", text}, {"审批时间", "t.decided_at", moment},
+			columns: []column{{"提现编号", "t.id", number}, {"申请时间", "t.created_at", moment}, {"品牌", "b.name", text}, {"申请人", "l.name", text}, {"会员编号", "t.member_id", number}, {"税前金额(元)", "t.amount_fen", yuan}, {"代扣税(元)", decided + "t.tax_fen END", yuan},
+				{"实付(元)", decided + "t.amount_fen - t.tax_fen END", yuan}, {"计税说明", "t.tax_note", text}, {"状态", "t.state", words(withdrawalStates())}, {"原因", "t.reason", text}, {"审批人", "o.name", text}, {"审批时间", "t.decided_at", moment},
 				{"商户单号", "p.bill_no", text}, {"结束时间", "t.finished_at", moment}}},
+		{name: "withdrawal_tax", title: "代扣税明细", permission: operator.WithdrawalRead, table: "withdrawal", made: "created_at", fixed: "t.state = 'paid'", // what reached the people in a month
+			join:    brandName + " JOIN payout p ON p.id = t.payout_id LEFT JOIN leader l ON l.brand_id = t.brand_id AND l.member_id = t.member_id",
+			filters: []filter{ofBrand(), {name: "month", sql: "t.finished_at >= ? AND t.finished_at < ?", read: monthMoments, must: true}},
+			columns: []column{{"提现编号", "t.id", number}, {"到账时间", "t.finished_at", moment}, {"品牌", "b.name", text}, {"申请人", "l.name", text}, {"会员编号", "t.member_id", number}, {"税前金额(元)", "t.amount_fen", yuan},
+				{"代扣税(元)", "t.tax_fen", yuan}, {"实付(元)", "t.amount_fen - t.tax_fen", yuan}, {"计税说明", "t.tax_note", text}, {"商户单号", "p.bill_no", text}}},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"siyu/model/clock"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/operator"
@@ -58,6 +59,18 @@ func inMonth(v string) (any, error) {
 		return nil, errors.New("应为 2026-11 这样的月份")
 	}
 	return at.Format("200601"), nil
+}
+
+// monthMoments reads 2026-11 as its first moment and that of the next month, in Shanghai.
+func monthMoments(v string) (any, error) {
+	at, err := time.Parse("2006-01", v)
+	if err != nil {
+		return nil, errors.New("应为 2026-11 这样的月份")
+	}
+	first := clock.Day(at.Year()*10_000 + int(at.Month())*100 + 1)
+	from, _ := first.Bounds()
+	until, _ := first.AddMonths(1).Bounds()
+	return []any{from, until}, nil
 }
 
 // monthDays are the days of a filter's month as tables hold them.

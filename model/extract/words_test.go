@@ -13,6 +13,8 @@ import (
 	"siyu/model/clock"
 	"siyu/model/db"
 	"siyu/model/db/dbtest"
+	"siyu/model/fault"
+	"siyu/model/id"
 )
 
 // A file says of a state what the list says from which it was asked for.
@@ -81,6 +83,68 @@ func TestFrozenCommissionSaysWhenItIsFree(t *testing.T) {
 			if got := [2]string{rows[i][at("解冻时间")], rows[i][at("实际解冻")]}; got != want {
 				t.Errorf("%v: %q, want %q", rows[i], got, want)
 			}
+		}
+	})
+}
+
+// The tax of a month is of what reached people between its first and its last moment in
+// Shanghai, in yuan, with numbers that Excel leaves alone.
+func TestTheTaxOfAMonth(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clk *clock.Fake) {
+		s := newStore(t, d)
+		brand, other := d.NewID(), d.NewID()
+		first, _ := clock.Day(20261101).Bounds()
+		next, _ := clock.Day(20261201).Bounds()
+		var ids []string
+		for i, w := range []struct {
+			brand    id.ID
+			state    string
+			finished clock.Instant
+		}{{brand, "paid", first - 1}, {brand, "paid", first}, {brand, "paid", next - 1}, {brand, "paid", next}, {brand, "returned", first}, {brand, "approved", 0}, {other, "paid", first}, {brand, "requested", 0}} {
+			v := d.NewID()
+			ids = append(ids, v.String())
+			exec(t, d, "INSERT INTO withdrawal (id, brand_id, member_id, request_key, amount_fen, tax_fen, tax_note, state, reason, account_id, openid, payout_id, by_id, day, created_at, decided_at, finished_at) VALUES (?,?,144115188075855873,?,90000,2000,'=1+1',?,'',5,'oSecret',?,0,20261101,?,0,?)",
+				v, w.brand, ids[i], w.state, v, clk.Now(), w.finished)
+			exec(t, d, `INSERT INTO payout (id, claim_id, brand_id, campaign_id, member_id, account_id, rail, app_id, openid, amount_fen, bill_no, wishing, act_name, state, wait_user, wechat_no, package_info, code, reason,
+				attempts, review, created_at, moved_at, next_at, finished_at) VALUES (?,?,?,0,2,0,'transfer','wx1','oSecret',88000,?,' ','a','settled',0,'','','', '', 0, 0, ?, 0, 0, 0)`,
+				v, v, w.brand, "2026110100000000000"+strconv.Itoa(i), clk.Now())
+		}
+		clk.Advance(time.Second)
+		rowsOf := func(kind string, f map[string]string) map[string][]string {
+			t.Helper()
+			x := ask(t, s, kind, f)
+			if err := s.Run(context.Background(), x.ID); err != nil {
+				t.Fatal(err)
+			}
+			rows, _ := read(t, s, x.ID)
+			out := map[string][]string{}
+			for _, r := range rows {
+				out[r[0]] = r
+			}
+			return out
+		}
+		got := rowsOf("withdrawal_tax", map[string]string{"brand_id": brand.String(), "month": "2026-11"})
+		if len(got) != 2 {
+			t.Fatal(got)
+		}
+		for i, at := range map[int]string{1: "2026-11-01 00:00:00", 2: "2026-11-30 23:59:59"} {
+			want := []string{`="` + ids[i] + `"`, at, "", "", `="144115188075855873"`, "900.00", "20.00", "880.00", "'=1+1", `="2026110100000000000` + strconv.Itoa(i) + `"`}
+			if row := got[number(ids[i])]; !slices.Equal(row, want) {
+				t.Errorf("%q, want %q", row, want)
+			}
+		}
+		if none := rowsOf("withdrawal_tax", map[string]string{"brand_id": brand.String(), "month": "2027-01"}); len(none) != 0 {
+			t.Error(none)
+		}
+		for _, bad := range []string{"", "202611", "2026-13"} {
+			if _, err := s.Ask(context.Background(), Request{Kind: "withdrawal_tax", Reason: "报税", Filter: map[string]string{"month": bad}}); fault.Of(err).Code != "bad_field" {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+		// Of an undecided one the tax is not known yet: what was stored moves.
+		all := rowsOf("withdrawals", map[string]string{"brand_id": brand.String()})
+		if open, paid := all[number(ids[7])], all[number(ids[1])]; open[6]+open[7] != "" || paid[6] != "20.00" || paid[7] != "880.00" {
+			t.Errorf("%q %q", open, paid)
 		}
 	})
 }

@@ -1,15 +1,12 @@
-import { Button, DatePicker, Space } from 'antd';
-import dayjs from 'dayjs';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Row, useList } from '@/api';
-import { addressOf } from '@/api/client';
+import type { Row } from '@/api';
 import { useBrandID } from '@/app/brand';
 import { useCan } from '@/app/session';
-import { DataTable, dayOf, Empty, Money, Page, Section, StatCards, StateTag, Table, Time } from '@/ui';
+import { DataTable, Money, Page, StateTag, Time } from '@/ui';
 import { DecideWithdrawal } from './decideWithdrawal';
 import { BrandRules, Person, Tabs, useOptions, useWords } from './parts';
 import { useMerchants } from './sources';
+import { WithdrawalTax } from './withdrawalTax';
 
 type Withdrawal = Row<'/withdrawals'>;
 
@@ -21,7 +18,7 @@ export function Component() {
         tabs={[
           { key: 'queue', label: t('withdrawals.queue'), content: () => <List key="queue" state="requested" /> },
           { key: 'all', label: t('withdrawals.all'), content: () => <List key="all" /> },
-          { key: 'tax', label: t('withdrawals.tax'), content: () => <Tax /> },
+          { key: 'tax', label: t('withdrawals.tax'), content: () => <WithdrawalTax /> },
           { key: 'policy', label: t('withdrawals.policy'), content: () => <Policy /> },
         ]}
       />
@@ -92,97 +89,6 @@ function List({ state }: { state?: 'requested' }) {
         example: t('withdrawals.example'),
       }}
     />
-  );
-}
-
-function Tax() {
-  const { t } = useTranslation('leaders');
-  const brand = useBrandID();
-  const [month, setMonth] = useState(() => dayOf(new Date()).slice(0, 7).replace('-', ''));
-  const [after, setAfter] = useState<string[]>([]);
-  const at = after.at(-1) ?? '';
-  const query = { brand_id: brand, month, ...(at ? { after: at } : {}), limit: '100' };
-  const { data, isPending } = useList('/withdrawals/tax', { params: { query }, enabled: Boolean(brand) });
-  const rows = data?.data ?? [];
-  const sum = (of: (r: (typeof rows)[number]) => number) => rows.reduce((n, r) => n + of(r), 0);
-  return (
-    <>
-      <StatCards
-        items={[
-          { key: 'n', title: t('tax.count'), value: rows.length, note: data?.next ? t('tax.page') : undefined },
-          { key: 'gross', title: t('tax.gross'), value: <Money fen={sum((r) => r.amount_fen)} /> },
-          { key: 'tax', title: t('tax.tax'), value: <Money fen={sum((r) => r.tax_fen)} /> },
-        ]}
-      />
-      <Section
-        title={t('tax.title')}
-        extra={
-          <Space wrap>
-            <DatePicker
-              picker="month"
-              allowClear={false}
-              aria-label={t('tax.month')}
-              value={dayjs(`${month.slice(0, 4)}-${month.slice(4)}-01`)}
-              onChange={(d) => {
-                const picked = Array.isArray(d) ? d[0] : d;
-                if (picked) setMonth(picked.format('YYYYMM'));
-                setAfter([]);
-              }}
-            />
-            <Button
-              href={addressOf('/withdrawals/tax', { query: { ...query, format: 'csv' } })}
-              disabled={rows.length === 0}
-              download
-            >
-              {t('tax.csv')}
-            </Button>
-          </Space>
-        }
-      >
-        <Table
-          loading={isPending}
-          rows={rows}
-          to={(r) => `/leaders/withdrawals/${r.id}`}
-          columns={[
-            { key: 'id', title: t('withdrawals.number'), render: (r) => r.id },
-            { key: 'who', title: t('withdrawals.who'), render: (r) => <Person who={r.who} id={r.member_id} /> },
-            { key: 'gross', title: t('tax.gross'), align: 'right', render: (r) => <Money fen={r.amount_fen} /> },
-            { key: 'tax', title: t('tax.tax'), align: 'right', render: (r) => <Money fen={r.tax_fen} /> },
-            {
-              key: 'net',
-              title: t('withdrawals.net'),
-              align: 'right',
-              render: (r) => <Money fen={r.amount_fen - r.tax_fen} />,
-            },
-            {
-              key: 'note',
-              title: t('tax.note'),
-              render: (r) => (
-                <span className="wrap" style={{ maxWidth: 150 }}>
-                  {r.tax_note || '—'}
-                </span>
-              ),
-            },
-            { key: 'bill', title: t('withdrawals.bill'), render: (r) => r.bill_no },
-            { key: 'at', title: t('tax.paidAt'), render: (r) => <Time at={r.finished_at} /> },
-          ]}
-          empty={<Empty title={t('tax.empty')} text={t('tax.emptyText')} example={t('tax.example')} />}
-        />
-        {after.length > 0 || data?.next ? (
-          <div className="table-foot">
-            <span />
-            <Space>
-              <Button disabled={after.length === 0} onClick={() => setAfter(after.slice(0, -1))}>
-                {t('page.previous')}
-              </Button>
-              <Button disabled={!data?.next} onClick={() => data?.next && setAfter([...after, data.next])}>
-                {t('page.next')}
-              </Button>
-            </Space>
-          </div>
-        ) : null}
-      </Section>
-    </>
   );
 }
 
