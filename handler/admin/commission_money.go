@@ -11,6 +11,7 @@ import (
 	"siyu/handler/web"
 	"siyu/model/audit"
 	"siyu/model/commission"
+	"siyu/model/extract"
 	"siyu/model/fault"
 	"siyu/model/id"
 	"siyu/model/money"
@@ -238,13 +239,14 @@ func (h *Handler) statementLinesTo(ctx context.Context, st commission.Statement,
 	return w.WriteAll(rows)
 }
 
+// statementRow writes numbers as the other files do: bare digits of that length Excel rounds.
 func statementRow(st commission.Statement, a commission.Accrual) []string {
 	unit, text := "元", func(n int64) string { return money.Fen(n).Yuan() }
 	if a.Pay == commission.Points {
 		unit, text = "积分", func(n int64) string { return strconv.FormatInt(n, 10) }
 	}
-	return []string{st.Number, a.ID.String(), a.Day.Text(), a.EarnedOn.String(), a.Level.String(), a.RuleID.String(), strconv.Itoa(a.Version),
-		a.RefereeID.String(), unit, text(a.Amount), text(a.Clawed), text(a.Left()), spreadsheet.Plain(a.Reason)}
+	return []string{st.Number, extract.Number(a.ID.String()), a.Day.Text(), a.EarnedOn.String(), a.Level.String(), extract.Number(a.RuleID.String()), strconv.Itoa(a.Version),
+		extract.Number(a.RefereeID.String()), unit, text(a.Amount), text(a.Clawed), text(a.Left()), spreadsheet.Plain(a.Reason)}
 }
 
 func (h *Handler) commissionOwed(c *gin.Context) (any, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -247,6 +248,12 @@ func TestCommissionInTheBackOffice(t *testing.T) {
 			rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.Raw, "\uFEFF"))).ReadAll()
 			if err != nil || len(rows) != 3 || rows[1][0] != statements[0].Number || rows[1][11] != "1.00" || rows[1][1] == rows[2][1] {
 				t.Fatal(rows, err)
+			}
+			for _, r := range rows[1:] {
+				i := slices.IndexFunc(lines, func(a commission.Accrual) bool { return r[1] == `="`+a.ID.String()+`"` })
+				if i < 0 || r[5] != `="`+lines[i].RuleID.String()+`"` || r[7] != `="`+lines[i].RefereeID.String()+`"` {
+					t.Errorf("Excel rounds a number of %q", r)
+				}
 			}
 			var sum commission.Summary
 			office.do("GET", "/members/"+referrer.String()+"/commission?brand_id="+brand, "").into(t, &sum)

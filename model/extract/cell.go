@@ -46,6 +46,9 @@ func number(raw string) string {
 	return `="` + raw + `"`
 }
 
+// Number is the cell of an id or of another long number, for files that are not made here.
+func Number(raw string) string { return number(raw) }
+
 func digits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
