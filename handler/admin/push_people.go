@@ -19,7 +19,8 @@ import (
 )
 
 // previewPush writes a message for a member; operators of some brands, who may not open
-// members' pages, are shown one of the audience that chance names.
+// members' pages, are shown one of the audience that chance names. So are those whose the tag
+// is not by which the audience was found: they are not told who it is.
 func (h *Handler) previewPush(c *gin.Context) (any, error) {
 	memberID, err := web.QueryID(c, "member_id")
 	if err != nil {
@@ -29,9 +30,19 @@ func (h *Handler) previewPush(c *gin.Context) (any, error) {
 		return nil, errHidden
 	}
 	return one(c, func(ctx context.Context, pushID id.ID) ([]push.Preview, error) {
+		p, err := h.Pushes.Get(ctx, pushID)
+		if err != nil {
+			return nil, err
+		}
+		secret := false
+		if err := h.visibleAudience(c, p.Form); err != nil {
+			if secret = fault.KindOf(err) == fault.Invalid; !secret {
+				return nil, err
+			}
+		}
 		v := h.veil(c)
 		list, err := h.Pushes.Preview(ctx, pushID, memberID, v.under())
-		if v != nil {
+		if v != nil || secret && memberID == 0 {
 			for i := range list {
 				list[i].MemberID = 0
 			}

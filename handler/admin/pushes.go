@@ -74,10 +74,10 @@ func (h *Handler) listPushes() gin.HandlerFunc {
 			return nil, err
 		}
 		list, err := h.Pushes.List(c.Request.Context(), f, p.Before, p.Limit)
-		for i := range list {
-			list[i] = h.veil(c).push(list[i])
+		if err != nil {
+			return nil, err
 		}
-		return list, err
+		return each(list, func(x push.Push) (push.Push, error) { return h.shown(c, x) })
 	}, func(c *gin.Context) (int, bool, error) {
 		f, err := pushFilter(c)
 		if err != nil {
@@ -87,9 +87,10 @@ func (h *Handler) listPushes() gin.HandlerFunc {
 	})
 }
 
-// usable refuses a form that names what belongs to another brand. Accounts are refused by
-// the reach ledger.
-func (h *Handler) usable(ctx context.Context, f push.Form) error {
+// usable refuses a form that names what belongs to another brand, or people who tell of a tag
+// that is not for who asks. Accounts are refused by the reach ledger.
+func (h *Handler) usable(c *gin.Context, f push.Form) error {
+	ctx := c.Request.Context()
 	if _, err := h.Brands.Get(ctx, f.BrandID); err != nil {
 		return err
 	}
@@ -105,6 +106,9 @@ func (h *Handler) usable(ctx context.Context, f push.Form) error {
 	if err := h.Pushes.CheckAudience(ctx, f); err != nil {
 		return err
 	}
+	if err := h.visibleAudience(c, f); err != nil {
+		return err
+	}
 	return h.Pushes.CheckUses(ctx, f)
 }
 
@@ -113,7 +117,7 @@ func (h *Handler) createPush(c *gin.Context, e *audit.Entry) (any, error) {
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}
-	if err := h.usable(c.Request.Context(), in); err != nil {
+	if err := h.usable(c, in); err != nil {
 		return nil, err
 	}
 	x, err := h.Pushes.Create(c.Request.Context(), in, e.ActorID)
@@ -124,7 +128,10 @@ func (h *Handler) createPush(c *gin.Context, e *audit.Entry) (any, error) {
 func (h *Handler) getPush(c *gin.Context) (any, error) {
 	return one(c, func(ctx context.Context, pushID id.ID) (push.Push, error) {
 		p, err := h.Pushes.Get(ctx, pushID)
-		return h.veil(c).push(p), err
+		if err != nil {
+			return p, err
+		}
+		return h.shown(c, p)
 	})
 }
 
@@ -139,7 +146,7 @@ func (h *Handler) updatePush(c *gin.Context, e *audit.Entry) (any, error) {
 	if err := web.Bind(c, &in); err != nil {
 		return nil, err
 	}
-	if err := h.usable(c.Request.Context(), in.Form); err != nil {
+	if err := h.usable(c, in.Form); err != nil {
 		return nil, err
 	}
 	return h.push(c, e, func(ctx context.Context, pushID id.ID) (push.Push, error) {
@@ -158,7 +165,10 @@ func (h *Handler) push(c *gin.Context, e *audit.Entry, change func(context.Conte
 	if errors.Is(err, errNeedsSecond) && blind(c) { // it says how many there are
 		err = errNeedsSecond
 	}
-	return h.veil(c).push(after), err
+	if err != nil {
+		return nil, h.unnamed(c, before.BrandID, err)
+	}
+	return h.shown(c, after)
 }
 
 // moved is push for a change that takes no more than a reason.
@@ -175,16 +185,29 @@ func (h *Handler) deletePush(c *gin.Context, e *audit.Entry) (any, error) {
 		e.Before = before
 		err = h.Pushes.Delete(c.Request.Context(), e.ObjectID)
 	}
-	return h.veil(c).push(before), err
+	if err != nil {
+		return nil, err
+	}
+	return h.shown(c, before)
 }
 
 func (h *Handler) copyPush(c *gin.Context, e *audit.Entry) (any, error) {
 	if err := bindOptional(c, &reasonInput{}); err != nil {
 		return nil, err
 	}
+	p, err := h.Pushes.Get(c.Request.Context(), e.ObjectID)
+	if err == nil {
+		err = h.visibleAudience(c, p.Form)
+	}
+	if err != nil {
+		return nil, err
+	}
 	x, err := h.Pushes.Copy(c.Request.Context(), e.ObjectID, e.ActorID)
+	if err != nil {
+		return nil, err
+	}
 	e.After = x
-	return h.veil(c).push(x), err
+	return h.shown(c, x)
 }
 
 func (h *Handler) pushNeeds(c *gin.Context) (any, error) {

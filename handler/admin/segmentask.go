@@ -8,6 +8,7 @@ import (
 
 	"siyu/model/fault"
 	"siyu/model/id"
+	"siyu/model/push"
 	"siyu/model/reach"
 	"siyu/model/rule"
 	"siyu/model/segment"
@@ -69,6 +70,21 @@ func (h *Handler) visibleList(c *gin.Context, listID id.ID) error {
 		return err
 	}
 	return h.visible(c, r.BrandID, rule.Tree{V: rule.Version, Root: rule.Node{List: &rule.Ref{ID: listID}}})
+}
+
+// visibleAudience is visible of the people of a push. What is not there any more tells of
+// nobody.
+func (h *Handler) visibleAudience(c *gin.Context, f push.Form) (err error) {
+	switch {
+	case f.ListID != 0:
+		err = h.visibleList(c, f.ListID)
+	case f.SegmentID != 0:
+		err = h.visibleSegment(c, f.SegmentID)
+	}
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	return err
 }
 
 // askedRule is the brand and the rule of a query.
