@@ -62,6 +62,13 @@ func TestPushesHoldWhatTheyAreMadeOf(t *testing.T) {
 		}
 	}
 	must(e.Pushes.CheckAudience(ctx, push.Form{BrandID: brandID, ListID: list.ID}))
+	for said, f := range map[string]push.Form{"在品牌选定的人群里": {SegmentID: outer.ID}, "有品牌给您的标签": {SegmentID: inner.ID}, "在品牌选定的名单里": {ListID: list.ID}} {
+		f.BrandID = brandID
+		frozen, err := e.Pushes.Audience.Freeze(ctx, push.Push{Form: f})
+		if must(err); frozen.Sentence != said { // members read it
+			t.Errorf("%s, want %s", frozen.Sentence, said)
+		}
+	}
 	must(e.Pushes.Delete(ctx, p.ID))
 	_, err = e.Segments.Archive(ctx, outer.ID, outer.Rev)
 	must(err)
