@@ -112,7 +112,9 @@ it('a tax that was typed stays, whatever the rules say by now', async () => {
   await write('reason', '另行申报');
   sent.mockRejectedValueOnce(new ApiError(409, 'withdrawal_tax_moved', '请核对', 'r1', { tax_fen: 18_000 }));
   await pay();
-  await vi.waitFor(() => expect(document.querySelector('.ant-modal')?.textContent).toContain('应代扣： ¥180.00'));
+  await vi.waitFor(() =>
+    expect(document.querySelector('.ant-modal')?.textContent).toContain('按提现规则应代扣 ¥180.00'),
+  );
   expect(sum()).toBe('申请金额 ¥900.00 − 代扣税 ¥0.00 = 实付 ¥900.00');
   await pay();
   await vi.waitFor(() =>

@@ -3,7 +3,7 @@ import { type Ref, useImperativeHandle, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useWrite } from '@/api';
 import { ApiError } from '@/api/error';
-import { Danger, Money, MoneyInput } from '@/ui';
+import { Danger, formatFen, Money, MoneyInput } from '@/ui';
 import { Act } from './parts';
 
 type Asked = { id: string; amount_fen: number; tax_fen: number; who: { name: string } };
@@ -98,11 +98,7 @@ function Amounts({ w, ref }: { w: Asked; ref: Ref<FormInstance<Terms>> }) {
         name="tax_fen"
         label={t('withdrawals.taxFen')}
         initialValue={w.tax_fen}
-        extra={
-          <>
-            {t('withdrawals.taxHelp')} <Money fen={suggested} />
-          </>
-        }
+        extra={t('withdrawals.taxHelp', { tax: formatFen(suggested) })}
         rules={[{ required: true, message: t('withdrawals.taxNeeded') }]}
       >
         <MoneyInput />
