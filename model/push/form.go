@@ -18,6 +18,7 @@ import (
 const (
 	maxUses   = 6
 	maxArms   = 5
+	whyMost   = 100
 	maxLinks  = 5
 	maxText   = 600  // characters, of a text as written
 	maxField  = 200  // characters, of a template's field
@@ -73,8 +74,8 @@ func (f *Form) tidy() error {
 		return bad("purpose", "请选择用途：营销或服务通知")
 	case f.Topic != "" && !reach.GoodTopic(f.Topic):
 		return bad("topic", "主题应为 1 到 20 个汉字、字母或数字")
-	case utf8.RuneCountInString(f.Why) > 100:
-		return bad("why", "“为什么收到”最多 100 字")
+	case utf8.RuneCountInString(f.Why) > whyMost:
+		return bad("why", "“为什么收到”最多 %d 字", whyMost)
 	case namesInward(f.Why):
 		return bad("why", "“为什么收到”是给会员看的，请不要写标签、人群或名单的名称")
 	case f.Worth < 0 || f.Worth > 100:

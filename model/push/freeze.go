@@ -113,19 +113,16 @@ func (s *Store) freeze(ctx context.Context, p Push) error {
 			return err
 		}
 	}
-	why := p.Why
-	if why == "" {
-		if r := []rune(frozen.Sentence); len(r) > 390 {
-			frozen.Sentence = string(r[:390]) + "…"
-		}
-		why = frozen.Sentence
+	told := frozen.Sentence
+	if r := []rune(told); len(r) > 390 {
+		told = string(r[:390]) + "…"
 	}
 	// Whoever counts the attempt up has it; the rows of an earlier one go.
 	p, err = s.change(ctx, p.ID, func(_ *gorm.DB, now Push) (map[string]any, error) {
 		if now.State != Running || now.FrozenAt != 0 || now.FreezeNo != p.FreezeNo {
 			return nil, errOvertaken
 		}
-		return map[string]any{"freeze_no": now.FreezeNo + 1, "people": 0, "holdout": string(text), "segment_version": frozen.Version, "as_of": frozen.AsOf, "why": why, "profiled": frozen.Profiled}, nil
+		return map[string]any{"freeze_no": now.FreezeNo + 1, "people": 0, "holdout": string(text), "segment_version": frozen.Version, "as_of": frozen.AsOf, "why": p.Why, "told": told, "profiled": frozen.Profiled}, nil
 	})
 	if err != nil {
 		return err

@@ -143,7 +143,8 @@ type Push struct {
 	People         int64         `json:"people"`   // frozen, with those who are left alone
 	Expected       int64         `json:"expected"` // when it was submitted or scheduled
 	Approved       bool          `json:"approved"`
-	Planned        bool          `json:"-"` // it began by itself at its moment
+	Sentence       string        `json:"-" gorm:"column:told"` // the segment in words for members, as it was frozen with; they read it where Why is empty
+	Planned        bool          `json:"-"`                    // it began by itself at its moment
 	SegmentVersion int           `json:"segment_version"`
 	Profiled       bool          `json:"profiled"`      // found by what people did; known when it is frozen
 	AsOf           clock.Instant `json:"as_of"`         // of the frozen audience

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -229,7 +230,7 @@ func (s *Store) Why(ctx context.Context, pushID, memberID id.ID) (Trace, error) 
 		add(p.MovedAt, say.Of("trace_not_begun", "触达还没有开始，名单还没有确定"))
 		return t, nil
 	case len(list) == 0:
-		add(p.AsOf, outSaid(p.Why))
+		add(p.AsOf, outSaid(cmp.Or(p.Sentence, p.Why)))
 		return t, nil
 	}
 	d := list[0]
@@ -244,7 +245,7 @@ func (s *Store) Why(ctx context.Context, pushID, memberID id.ID) (Trace, error) 
 	}
 	d.LinkClicks = taps.Clicks
 	t.Delivery, t.Got = &d, d.State == Sent && d.Reason != staffWaits
-	add(p.AsOf, inSaid(p.Why))
+	add(p.AsOf, inSaid(cmp.Or(p.Sentence, p.Why)))
 	add(p.FrozenAt, say.Of("trace_arm", "随机分到“{arm}”", "arm", armWord(d)))
 	if d.State != Held && d.Tries > 1 {
 		add(d.MovedAt, say.Of("trace_tries", "尝试了 {n} 次", "n", d.Tries))
@@ -336,7 +337,7 @@ func (s *Store) ForMember(ctx context.Context, family []id.ID) ([]Received, erro
 	if len(family) == 0 {
 		return out, nil
 	}
-	err := s.DB.Read(ctx).Raw("SELECT d.id AS delivery_id, p.id AS push_id, p.brand_id, p.name AS title, p.topic, p.purpose, d.channel, p.why, d.moved_at AS at FROM push_delivery d JOIN push p ON p.id = d.run_id WHERE d.member_id IN ? AND d.moved_at > ? AND d.state IN ? AND d.reason <> ? ORDER BY d.moved_at DESC, d.id DESC LIMIT 50",
+	err := s.DB.Read(ctx).Raw("SELECT d.id AS delivery_id, p.id AS push_id, p.brand_id, p.name AS title, p.topic, p.purpose, d.channel, CASE WHEN p.why = '' THEN p.told ELSE p.why END AS why, d.moved_at AS at FROM push_delivery d JOIN push p ON p.id = d.run_id WHERE d.member_id IN ? AND d.moved_at > ? AND d.state IN ? AND d.reason <> ? ORDER BY d.moved_at DESC, d.id DESC LIMIT 50",
 		family, s.DB.Now()-365*24*3600*1000, []string{Sent, Unknown}, staffWaits).Scan(&out).Error
 	if err != nil {
 		return nil, fmt.Errorf("push: of a member: %w", err)

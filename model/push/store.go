@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -174,6 +175,9 @@ func (s *Store) Copy(ctx context.Context, pushID, by id.ID) (Push, error) {
 		return Push{}, err
 	}
 	f := p.Form
+	if utf8.RuneCountInString(f.Why) > whyMost { // nobody wrote it: it was once kept with what was frozen
+		f.Why = ""
+	}
 	if r := []rune(f.Name); len(r) > 36 {
 		f.Name = string(r[:36])
 	}

@@ -1,6 +1,7 @@
 package push_test
 
 import (
+	"strings"
 	"testing"
 
 	"gorm.io/gorm"
@@ -18,7 +19,7 @@ func TestNoMemberReadsWhatOperatorsCallThings(t *testing.T) {
 		kept := func(why string) {
 			t.Helper()
 			w.must(w.d.InTx(ctx, func(tx *gorm.DB) error {
-				return tx.Exec("UPDATE push SET why = ? WHERE id = ?", why, p.ID).Error
+				return tx.Exec("UPDATE push SET why = ?, told = '' WHERE id = ?", why, p.ID).Error // as it was kept then
 			}))
 		}
 		for why, want := range map[string]string{
@@ -68,8 +69,8 @@ func TestADraftOfBeforeIsSaidAnewAndNoNewOneNamesThings(t *testing.T) {
 			w.must(err)
 			_, err = w.s.Freeze(ctx, p.ID)
 			w.must(err)
-			if got := w.get(p.ID); got.Why != "最近 30 天买过护理液" {
-				t.Errorf("%s", got.Why)
+			if got := w.get(p.ID); got.Why != "" || got.Sentence != "最近 30 天买过护理液" {
+				t.Errorf("%q %q", got.Why, got.Sentence)
 			}
 		}
 		for _, why := range []string{"您有标签「VIP」", "您在名单「老客」里"} {
@@ -82,6 +83,35 @@ func TestADraftOfBeforeIsSaidAnewAndNoNewOneNamesThings(t *testing.T) {
 		f.Why = "您在 6 月买过护理液"
 		if got := w.begun(f); got.Why != f.Why {
 			t.Errorf("%s", got.Why)
+		}
+		// What was kept of a long rule was nobody's text, and is longer than one may be.
+		w.must(w.d.InTx(ctx, func(tx *gorm.DB) error {
+			return tx.Exec("UPDATE push SET why = ? WHERE id = ?", strings.Repeat("买过护理液，", 40), p.ID).Error
+		}))
+		again, err := w.s.Copy(ctx, p.ID, writer)
+		w.must(err)
+		if again.Why != "" {
+			t.Errorf("%q", again.Why)
+		}
+	})
+}
+
+// TestACopyIsSaidByTheRuleOfItsOwnDay: the words that a push was frozen with are of its
+// audience, and nobody's text.
+func TestACopyIsSaidByTheRuleOfItsOwnDay(t *testing.T) {
+	each(t, 3, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		p := w.begun(form())
+		w.send(p.ID, took)
+		got, err := w.s.ForMember(ctx, w.people[:1])
+		w.must(err)
+		if len(got) != 1 || got[0].Why != "最近 30 天买过护理液" || p.Why != "" {
+			t.Errorf("%+v, of operators %q", got, p.Why)
+		}
+		other, err := w.s.Copy(ctx, p.ID, writer)
+		w.must(err)
+		if other.Why != "" || other.Sentence != "" {
+			t.Errorf("%q %q", other.Why, other.Sentence)
 		}
 	})
 }
