@@ -4,7 +4,7 @@ import type { Page } from '@playwright/test';
 import { barriers, cut, Reader } from './englishkit';
 import { furnish } from './englishworld';
 import { shots } from './pagekit';
-import { expect, goTo, test } from './test';
+import { expect, goTo, settled, test } from './test';
 
 /** Pages that must have been among those that were seen. */
 const kinds = [
@@ -70,7 +70,6 @@ test('the panel speaks English on every page', async ({ desk, site, browser }) =
   const look = async (page: Page, path: string) => {
     await goTo(page, site, path);
     await expect(page.locator('.ant-result-404, .ant-result-403')).toHaveCount(0);
-    await reader.quiet(page);
     await read(page, path);
     // Colours are those of the Chinese panel, where walk.spec.ts looks at every menu page.
     wrong.push(...(await barriers(page, menu.includes(path))).map((b) => `${path}: ${b}`));
@@ -82,7 +81,7 @@ test('the panel speaks English on every page', async ({ desk, site, browser }) =
         .or(tabs.filter({ hasText: name }))
         .first()
         .click();
-      await reader.quiet(page);
+      await settled(page);
       await read(page, `${path} ${name}`);
       await keep(page, `${path} ${name}`);
     }

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Page, type Request } from '@playwright/test';
+import type { Page } from '@playwright/test';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -73,15 +73,9 @@ export class Reader {
   private readonly kept = kept();
   private readonly words = new Set<string>();
   private readonly reading: Promise<void>[] = [];
-  private readonly open = new Map<Page, Set<Request>>();
 
   /** listen to what a page asks. */
   listen(page: Page): void {
-    const asked = new Set<Request>();
-    this.open.set(page, asked);
-    page.on('request', (r) => asked.add(r));
-    page.on('requestfinished', (r) => asked.delete(r));
-    page.on('requestfailed', (r) => asked.delete(r));
     page.on('response', (r) => {
       if (!r.url().includes('/admin/api/v1/')) return;
       this.reading.push(
@@ -91,11 +85,6 @@ export class Reader {
         ),
       );
     });
-  }
-
-  /** quiet waits until the page has what it asked for. */
-  async quiet(page: Page): Promise<void> {
-    await expect.poll(() => this.open.get(page)?.size ?? 0).toBe(0);
   }
 
   private learn(value: unknown, field: string): void {

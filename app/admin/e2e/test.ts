@@ -2,7 +2,7 @@
 // to be logged in.
 import { createHmac } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, type BrowserContext, test as base, expect, type Page } from '@playwright/test';
+import { type Browser, type BrowserContext, test as base, expect, type Page, type Request } from '@playwright/test';
 import { ended, operator } from './server';
 
 export { expect };
@@ -24,11 +24,28 @@ type Fixtures = {
 /** heard are the complaints of every browser of the test that runs; a worker runs one at a time. */
 let heard: string[][] = [];
 
+/** unanswered is what the pages of watched browsers asked for and do not have yet. */
+const unanswered = new WeakMap<Page, Set<Request>>();
+
+/** asker is the page that asks; a page that is only being opened has no name yet. */
+function asker(r: Request): Page | undefined {
+  return r.isNavigationRequest() || r.serviceWorker() ? undefined : r.frame().page();
+}
+
 /** watch writes down what a browser complains about. */
 export function watch(context: BrowserContext): Complaints {
   const found: string[] = [];
   const allowed: RegExp[] = [];
   heard.push(found);
+  context.on('request', (r) => {
+    const page = asker(r);
+    if (page) unanswered.set(page, (unanswered.get(page) ?? new Set()).add(r));
+  });
+  for (const end of ['requestfinished', 'requestfailed'] as const)
+    context.on(end as 'requestfinished', (r) => {
+      const page = asker(r);
+      if (page) unanswered.get(page)?.delete(r);
+    });
   context.on('console', (m) => {
     if (m.type() === 'error' && !ended(m.location().url)) found.push(`console: ${m.text()} (${m.location().url})`);
   });
@@ -109,9 +126,39 @@ export async function api<T>(page: Page, site: string, method: string, path: str
 
 /** goTo opens an address of the panel and waits until it stands. */
 export async function goTo(page: Page, site: string, path: string): Promise<void> {
+  unanswered.delete(page); // what the page before this one asked for
   await page.goto(`${site}/admin${path}`);
   await expect(page.locator('#main h1').first()).toBeVisible();
-  await page.waitForLoadState('networkidle');
+  await settled(page);
+}
+
+/** settled waits until a page has what it asked for and shows it. That nothing was on the
+ * line for a while (networkidle) does not say so: a busy machine draws what came, or asks for
+ * the next thing, later than that. */
+export async function settled(page: Page): Promise<void> {
+  await expect(async () => {
+    expect([...(unanswered.get(page) ?? [])].map((r) => r.url())).toEqual([]);
+    expect(await page.evaluate(moves), 'what still moves').toBe('');
+    expect([...(unanswered.get(page) ?? [])].map((r) => r.url())).toEqual([]);
+  }).toPass({ timeout: 60_000, intervals: [50] });
+}
+
+/** moves says what of a page is not there yet, '' where all is; it runs in the page. */
+function moves(): Promise<string> {
+  const waits = () => document.querySelector('[aria-busy=true], .ant-spin-spinning')?.outerHTML ?? '';
+  return new Promise((done) => {
+    let changed = '';
+    const seen = new MutationObserver((all) => {
+      const of = (nodes: NodeList) => [...nodes].map((n) => (n as Element).outerHTML ?? n.textContent).join('');
+      for (const m of all)
+        changed ||= `${location.pathname}, ${m.type} of ${m.target.nodeName}: ${of(m.removedNodes)} -> ${of(m.addedNodes)}`;
+    });
+    seen.observe(document.body, { childList: true, characterData: true, subtree: true });
+    setTimeout(() => {
+      seen.disconnect();
+      done((waits() || changed).slice(0, 300));
+    }, 200);
+  });
 }
 
 /** accessible fails on serious and critical violations of WCAG 2 A and AA. */

@@ -1,4 +1,4 @@
-import { accessible, expect, goTo, test } from './test';
+import { accessible, expect, goTo, settled, test } from './test';
 
 // Every page that the menu of an administrator leads to, so that an area is covered by
 // being there. In three parts, to run beside each other.
@@ -15,7 +15,7 @@ for (let part = 0; part < parts; part++) {
     // Closed folders have their entries in the document only when they are opened.
     const closed = desk.locator('aside [role=menuitem][aria-expanded=false]');
     while ((await closed.count()) > 0) await closed.first().click();
-    await desk.waitForLoadState('networkidle');
+    await settled(desk);
     const links = await desk
       .locator('aside a[href^="/admin/"]')
       .evaluateAll((as) => as.map((a) => new URL((a as HTMLAnchorElement).href).pathname.replace(/^\/admin/, '')));

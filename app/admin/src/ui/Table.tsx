@@ -82,7 +82,11 @@ export function Table<R>({
   const first = (row: R, c: Column<R>) => (to ? <Link to={to(row)}>{c.render(row)}</Link> : c.render(row));
   if (narrow) {
     if (rows.length === 0)
-      return <div className="cards-empty">{loading ? t('loading') : (empty ?? t('table.empty'))}</div>;
+      return (
+        <div className="cards-empty" aria-busy={loading}>
+          {loading ? t('loading') : (empty ?? t('table.empty'))}
+        </div>
+      );
     return (
       <ul className="cards" aria-label={label} aria-busy={loading}>
         {rows.map((row) => {
@@ -124,6 +128,7 @@ export function Table<R>({
       ref={table}
       size="middle"
       aria-label={label}
+      aria-busy={loading}
       dataSource={rows as unknown as (R & object)[]}
       rowKey={rowKey as (row: R & object) => Key}
       loading={loading ? { delay: 300 } : false}

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 export function Waiting({ height = 240 }: { height?: number }) {
   const { t } = useTranslation('app');
   return (
-    <div role="status" aria-label={t('loading')} style={{ height, display: 'grid', placeItems: 'center' }}>
+    <div role="status" aria-busy aria-label={t('loading')} style={{ height, display: 'grid', placeItems: 'center' }}>
       <Spin delay={300} />
     </div>
   );
