@@ -4,7 +4,7 @@ export default defineConfig({
   testDir: 'e2e',
   testMatch: '*.spec.ts',
   globalSetup: './e2e/setup.ts',
-  workers: 2,
+  workers: 3, // a spec waits half of its time, for queues and clocks: two cores are enough
   retries: 0,
   timeout: 120_000,
   expect: { timeout: 20_000 }, // a machine with two slow cores is no fault of the page
@@ -15,7 +15,7 @@ export default defineConfig({
     timezoneId: 'Asia/Shanghai',
     viewport: { width: 1280, height: 800 },
     screenshot: 'only-on-failure',
-    trace: 'retain-on-failure',
+    trace: 'off', // recording slows every page down; scripts/panel check --trace retain-on-failure NAME where one is wanted
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],

@@ -29,9 +29,6 @@ const kindOf = (path: string) =>
     .replace(/\d{6,}/g, ':id')
     .replace(/^\/jobs\/[a-z]+\//, '/jobs/:source/');
 
-// A trace of some hundred pages costs more time than they do; what is wrong is said in words.
-test.use({ trace: 'off' });
-
 test('the panel speaks English on every page', async ({ desk, site, browser }) => {
   test.setTimeout(600_000);
   const more = await test.step('somebody has done a little of everything', () =>
@@ -58,7 +55,7 @@ test('the panel speaks English on every page', async ({ desk, site, browser }) =
     ];
     // What slides in is not cut off, and an answer may be on the page before it is read here.
     await expect(async () => expect(await faults()).toEqual([]))
-      .toPass({ timeout: 5_000 })
+      .toPass({ timeout: 20_000 })
       .catch(async () => wrong.push(...(await faults())));
     for (const link of await addresses(page, '#main'))
       if (!seen.has(kindOf(link))) {
@@ -88,7 +85,7 @@ test('the panel speaks English on every page', async ({ desk, site, browser }) =
     await page.setViewportSize({ width: 375, height: 812 });
     const over = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     await expect
-      .poll(over, { timeout: 5_000 })
+      .poll(over, { timeout: 20_000 })
       .toBeLessThanOrEqual(0)
       .catch(async () => wrong.push(`${path}: wider than a phone by ${await over()} px`));
     await keep(page, path);
