@@ -15,7 +15,8 @@ export default defineConfig({
     timezoneId: 'Asia/Shanghai',
     viewport: { width: 1280, height: 800 },
     screenshot: 'only-on-failure',
-    trace: 'off', // recording slows every page down; scripts/panel check --trace retain-on-failure NAME where one is wanted
+    // Recording slows every page down: scripts/panel check --trace retain-on-failure NAME, where one is wanted.
+    trace: 'off',
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],

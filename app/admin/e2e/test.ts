@@ -145,7 +145,7 @@ export async function settled(page: Page): Promise<void> {
 
 /** moves says what of a page is not there yet, '' where all is; it runs in the page. */
 function moves(): Promise<string> {
-  const waits = () => document.querySelector('[aria-busy=true], .ant-spin-spinning')?.outerHTML ?? '';
+  const waits = () => document.querySelector('[aria-busy=true], [data-waiting]')?.outerHTML ?? '';
   return new Promise((done) => {
     let changed = '';
     const seen = new MutationObserver((all) => {
