@@ -69,7 +69,11 @@ test('the panel speaks English on every page', async ({ desk, site, browser }) =
     await expect(page.locator('.ant-result-404, .ant-result-403')).toHaveCount(0);
     await read(page, path);
     // Colours are those of the Chinese panel, where walk.spec.ts looks at every menu page.
-    wrong.push(...(await barriers(page, menu.includes(path))).map((b) => `${path}: ${b}`));
+    const barred = () => barriers(page, menu.includes(path));
+    await expect // what fades in is pale for a moment
+      .poll(barred, { timeout: 20_000 })
+      .toEqual([])
+      .catch(async () => wrong.push(...(await barred()).map((b) => `${path}: ${b}`)));
     await keep(page, path);
     const tabs = page.locator('#main [role=tab]:not([aria-disabled=true])');
     for (const name of (await tabs.allInnerTexts()).slice(1)) {
